@@ -1,0 +1,97 @@
+/* cli.h - L5: what the commands share. Only this layer prints or exits; of the engine it knows qw.h alone. */
+#ifndef QW_CLI_H
+#define QW_CLI_H
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "qw.h"
+
+/* Exit codes; they are part of the interface. */
+enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_MEMORY = 3, EXIT_CONTEXT = 5, EXIT_SIGINT = 130 };
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define CLI_PRINTF(fmt, args)
+#endif
+
+/* ---- messages (messages.c): "qw: ..." on stderr ---- */
+
+void say(const char *fmt, ...) CLI_PRINTF(1, 2);
+int  usage_error(const char *fmt, ...) CLI_PRINTF(1, 2);    /* EXIT_USAGE */
+int  engine_error(const qw_error *err);                     /* prints it; the exit code that fits */
+
+extern volatile sig_atomic_t interrupted;                   /* SIGINTs since it was last set to 0 */
+void catch_signals(void);                                   /* SIGINT ends the process: EXIT_SIGINT */
+void poll_sigint(void);                                     /* from now on only the third one does; whoever calls this looks at `interrupted` */
+
+/* ---- flags (flags.c) ---- */
+
+enum flag_type { FLAG_ON, FLAG_OFF, FLAG_INT, FLAG_FLOAT, FLAG_SEED, FLAG_STRING, FLAG_PATH, FLAG_BIAS };
+
+struct flag {
+    const char *names;          /* "-n --predict" */
+    const char *value;          /* what stands for the value in the help; NULL for FLAG_ON and FLAG_OFF */
+    enum flag_type type;
+    void *to;                   /* bool, int, float, uint64_t, const char * (FLAG_PATH: never ""), struct bias_list */
+    double lo, hi;              /* range of FLAG_INT and FLAG_FLOAT */
+    const char *env;            /* environment variable that gives the value, or NULL */
+    bool *given;                /* set when the command line or the environment names it, or NULL */
+    const char *help;
+};
+
+struct bias_list { qw_logit_bias *p; int n; };
+
+struct command {
+    const char *name, *summary, *arguments;
+    const struct flag *flags;
+    int n_flags;
+    const char *details;        /* more help, or "" */
+};
+
+/* Read flags; words that are none go to words[0..*n_words), at most max_words. 0, or EXIT_USAGE after a message. */
+int  parse_flags(const struct command *c, int argc, char **argv, const char **words, int max_words, int *n_words);
+void print_help(const struct command *c);
+
+/* ---- input and output (io.c) ---- */
+
+struct text { char *p; size_t n; };
+
+/* Each returns 0, or an exit code after a message. path "-" is stdin. */
+int  read_all(const char *path, struct text *out);
+int  clean_text(struct text *t, const char *what);          /* invalid UTF-8 becomes U+FFFD, with one warning */
+int  write_stdout(const void *p, size_t n);                 /* all of it, at once */
+int  flush_stdout(void);                                    /* what printf left */
+
+/* A file that appears under its name only when it is complete. path "-" is stdout; devices are written directly. */
+struct output { int fd; char *path, *temporary; };
+int  output_open(struct output *o, const char *path);
+int  output_write(struct output *o, const void *p, size_t n);
+int  output_close(struct output *o, bool keep);             /* keep: rename it into place; else remove it */
+void output_abandon(void);                                  /* in a signal handler: remove what is not complete */
+
+/* Lines of JSON in, lines out: for each line of the file f gets its bytes without the newline and appends a line's text to out. When
+ * it fails, message in err, the line is reported with its number and an empty one goes out. EXIT_ERROR if any did. */
+typedef int line_fn(void *ctx, const char *line, size_t n, struct text *out, qw_error *err);
+int  each_line(const char *path, line_fn *f, void *ctx);
+
+/* ---- the model (model.c) ---- */
+
+enum { MODEL_PATH = 4096 };
+
+/* path, else the bundled model's, written to found; one line on stderr names it unless quiet. NULL after a message when there is none. */
+const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
+
+/* ---- commands: argv begins behind the command's name; they return the exit code ---- */
+
+int cmd_run(int argc, char **argv);
+int cmd_chat(int argc, char **argv);
+int cmd_default(int argc, char **argv);     /* no command: run or chat */
+int cmd_tokenize(int argc, char **argv);
+int cmd_detokenize(int argc, char **argv);
+int cmd_template(int argc, char **argv);
+int cmd_logits(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+
+#endif

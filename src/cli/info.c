@@ -1,0 +1,58 @@
+/* info.c - L5: qw info, what a model is and what a run of it would take. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli.h"
+
+static double mib(uint64_t bytes) { return (double)bytes / (1 << 20); }
+
+static void print_info(const qw_model_info *i) {
+    printf("model            %s\n", i->path);
+    printf("architecture     Qwen3, dense\n");
+    printf("parameters       %" PRIu64 "\n", i->n_params);
+    printf("weights          %s, %" PRIu64 " bytes\n", i->stored_type, i->weight_bytes);
+    printf("layers           %d\n", i->n_layer);
+    printf("embedding        %d\n", i->n_embd);
+    printf("feed-forward     %d\n", i->n_ff);
+    printf("heads            %d query, %d key/value, of %d\n", i->n_head, i->n_head_kv, i->head_dim);
+    printf("vocabulary       %d, head %s\n", i->n_vocab, i->tied ? "tied to the embedding" : "of its own");
+    printf("context          %d\n", i->n_ctx_max);
+    printf("rope             theta %.10g", i->rope_theta);
+    if (i->yarn_factor != 0) printf(", yarn factor %g", i->yarn_factor);
+    printf("\nend tokens      ");
+    for (int k = 0; k < i->n_eos; k++) printf(" %" PRId32, i->eos[k]);
+    if (i->n_eos == 0) printf(" none");
+    printf("\nchat template    %s\n", i->chat_template ? i->chat_template : i->chat_template_error);
+    printf("tokenizer        %s\n", i->has_tokenizer ? "tokenizer.json" : i->tokenizer_error);
+    for (int k = 0; k < i->n_files; k++) printf("%-16s %s\n", k ? "" : "files", i->files[k]);
+    printf("kernels          %s, %d threads\n", i->kernels, i->n_threads);
+}
+
+int cmd_info(int argc, char **argv) {
+    char found[MODEL_PATH];
+    const char *model = NULL;
+    int n_ctx = -1, n_batch = 64, n_words;
+    const struct flag flags[] = {
+        {"-m --model", "DIR", FLAG_PATH, &model, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"},
+        {"-c --ctx-size", "N", FLAG_INT, &n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context whose memory is told; default the smaller of 4096 and the model's; 0: the model's"},
+        {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
+    };
+    const struct command c = {"info", "what a model is and what a run of it takes", "[FLAGS]", flags, sizeof flags / sizeof *flags, ""};
+    qw_model *m;
+    qw_error err;
+    uint64_t cache, scratch;
+    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    const char *path = rc ? NULL : find_model(model, false, found);
+    if (!path) return rc ? rc : EXIT_ERROR;
+    if (qw_load(&m, path, NULL, &err)) return engine_error(&err);
+    const qw_model_info *i = qw_info(m);
+    int used = n_ctx == 0 ? i->n_ctx_max : n_ctx > 0 ? n_ctx : i->n_ctx_max < 4096 ? i->n_ctx_max : 4096;
+    if (qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch}, &cache, &scratch, &err)) rc = engine_error(&err);
+    else {
+        print_info(i);
+        printf("memory at -c %d: weights %.1f MiB (mapped), cache %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, mib(i->weight_bytes),
+               mib(cache), mib(scratch), mib(i->weight_bytes + cache + scratch));
+    }
+    qw_free(m);
+    return rc;
+}

@@ -1,0 +1,264 @@
+/* decoder.c - L3: the Qwen3 decoder.
+ *
+ * For n tokens at positions pos .. pos+n-1 (h = n_embd, hd = head_dim):
+ *
+ *     x[n][h] = rows of the embedding
+ *     for each layer:
+ *         a = rmsnorm(x)                              [n][h]
+ *         q, k, v = Wq a, Wk a, Wv a                  [n][n_head hd], twice [n][n_head_kv hd]
+ *         each head of q and k: rmsnorm, then RoPE    k and v go into the cache
+ *         b = attention(q, cache)                     [n][n_head hd]    query head j reads key/value head j / (n_head / n_head_kv)
+ *         x += Wo b
+ *         a = rmsnorm(x)
+ *         x += Wdown (silu(Wgate a) * (Wup a))        [n][n_ff] in between
+ *     logits = Whead rmsnorm(x)                       for the tokens that are asked for
+ *
+ * (Order of operations: transformers, modeling_qwen3.py.) Each line is one parallel step over rows, tokens or heads; sums are never
+ * split, so neither n nor the threads change a bit. The decode path allocates nothing.
+ */
+#include "decoder.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "num.h"
+
+struct decoder {
+    const struct config *c;
+    const struct weights *w;
+    const struct kernels *kernels;
+    struct pool *pool;
+    int n_ctx, n_batch;
+    int n_ctx_tiles;            /* n_ctx in tiles of ATTN_TILE, rounded up */
+
+    /* KV cache, a part for each layer and key/value head:
+     *   keys    [n_layer][n_head_kv][n_ctx_tiles][hd][ATTN_TILE]     a tile's keys stand side by side, dimension by dimension
+     *   values  [n_layer][n_head_kv][n_ctx_tiles * ATTN_TILE][hd]    */
+    float *keys, *values;
+
+    float *x;                   /* [n_batch][h]             the residual stream */
+    float *a;                   /* [n_batch][h]             normalised */
+    float *q, *b;               /* [n_batch][n_head hd]     queries; what attention gives */
+    float *k, *v;               /* [n_batch][n_head_kv hd] */
+    float *gate, *up;           /* [n_batch][n_ff] */
+    float *y;                   /* [n_batch][h]             a product before it joins x */
+    float *cos_sin;             /* [n_batch][hd]            cos[hd/2], sin[hd/2] of each token's position */
+    double *inv_freq;           /* [hd/2] */
+    double attention_factor;    /* YaRN's factor on cos and sin */
+    float *scratch;             /* what x .. cos_sin point into */
+};
+
+/* ---- memory ---- */
+
+static uint64_t cache_floats(const struct config *c, int n_ctx) {
+    uint64_t tiles = ((uint64_t)n_ctx + ATTN_TILE - 1) / ATTN_TILE;
+    return (uint64_t)c->n_layer * (uint64_t)c->n_head_kv * tiles * ATTN_TILE * (uint64_t)c->head_dim;      /* < 2^62 by config's limits */
+}
+
+/* Floats per token of the scratch arrays, in the order of struct decoder. */
+static void scratch_widths(const struct config *c, uint64_t widths[10]) {
+    uint64_t h = (uint64_t)c->n_embd, q = (uint64_t)(c->n_head * c->head_dim), kv = (uint64_t)(c->n_head_kv * c->head_dim), ff = (uint64_t)c->n_ff;
+    const uint64_t list[10] = {h, h, q, q, kv, kv, ff, ff, h, (uint64_t)c->head_dim};
+    memcpy(widths, list, sizeof list);
+}
+
+int decoder_memory(const struct config *c, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err) {
+    uint64_t widths[10], sum = 0;
+    if (n_ctx < 1 || n_ctx > c->n_ctx_max)
+        return fail(err, QW_EARG, "a context of %d positions: this model has 1 to %d (max_position_embeddings); choose -c in that range", n_ctx, c->n_ctx_max);
+    if (n_batch < 1 || n_batch > 65536) return fail(err, QW_EARG, "a batch of %d tokens: 1 to 65536 are possible", n_batch);
+    scratch_widths(c, widths);
+    for (int i = 0; i < 10; i++) sum += widths[i];
+    *cache = 2 * cache_floats(c, n_ctx) * sizeof(float);
+    *scratch = (uint64_t)n_batch * sum * sizeof(float);
+    return 0;
+}
+
+int decoder_new(struct decoder **out, const struct config *c, const struct weights *w, const struct kernels *kernels, struct pool *pool,
+                int n_ctx, int n_batch, qw_error *err) {
+    uint64_t cache, scratch, widths[10];
+    *out = NULL;
+    int rc = decoder_memory(c, n_ctx, n_batch, &cache, &scratch, err);
+    if (rc) return rc;
+    struct decoder *d = alloc_zero(1, sizeof *d);
+    if (!d) return fail_memory(err, "the decoder", sizeof *d);
+    *d = (struct decoder){.c = c, .w = w, .kernels = kernels, .pool = pool, .n_ctx = n_ctx, .n_batch = n_batch,
+                          .n_ctx_tiles = (n_ctx + ATTN_TILE - 1) / ATTN_TILE};
+    d->keys = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);      /* calloc: pages come when they are used */
+    d->values = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);
+    d->scratch = alloc_zero(scratch, 1);
+    d->inv_freq = alloc_zero((uint64_t)c->head_dim / 2, sizeof *d->inv_freq);
+    if (!d->keys || !d->values || !d->scratch || !d->inv_freq) {
+        decoder_free(d);
+        return fail_memory(err, "the KV cache and scratch; a smaller context (-c) needs less", cache + scratch);
+    }
+    float **parts[10] = {&d->x, &d->a, &d->q, &d->b, &d->k, &d->v, &d->gate, &d->up, &d->y, &d->cos_sin}, *next = d->scratch;
+    scratch_widths(c, widths);
+    for (int i = 0; i < 10; i++) {
+        *parts[i] = next;
+        next += widths[i] * (uint64_t)n_batch;
+    }
+    rope_frequencies(c, d->inv_freq, &d->attention_factor);
+    *out = d;
+    return 0;
+}
+
+void decoder_free(struct decoder *d) {
+    if (!d) return;
+    free(d->keys);
+    free(d->values);
+    free(d->scratch);
+    free(d->inv_freq);
+    free(d);
+}
+
+/* ---- steps ---- */
+
+/* Products of up to three matrices with the same n input vectors, in one parallel step over all their rows. */
+struct products {
+    const struct decoder *d;
+    const float *x;             /* [n][cols] */
+    int n, n_mats;
+    const struct matrix *m[3];
+    float *y[3];                /* [n][rows] */
+};
+
+static int row_size(const struct matrix *m) { return m->cols * (m->type == WEIGHT_F32 ? 4 : 2); }
+
+static void product_rows(void *ctx, int64_t begin, int64_t end) {
+    const struct products *p = ctx;
+    for (int i = 0; i < p->n_mats && begin < end; i++) {
+        const struct matrix *m = p->m[i];
+        int64_t stop = end < m->rows ? end : m->rows;
+        if (begin < stop)
+            p->d->kernels->matmul[m->type](p->y[i] + begin, m->rows, m->data + begin * row_size(m), (int)(stop - begin), m->cols, p->x, p->n);
+        begin = begin < m->rows ? 0 : begin - m->rows;      /* the rest belongs to the next matrix */
+        end -= m->rows;
+    }
+}
+
+static void multiply(const struct decoder *d, const struct products *p) {
+    int64_t rows = 0;
+    for (int i = 0; i < p->n_mats; i++) rows += p->m[i]->rows;
+    parallel_for(d->pool, rows, 16, product_rows, (void *)(uintptr_t)p);
+}
+
+/* A step over tokens, or over tokens and heads. */
+struct step { struct decoder *d; const struct layer_weights *l; const float *norm; int layer, n, pos; };
+
+static void norm_tokens(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    const struct decoder *d = s->d;
+    int h = d->c->n_embd;
+    for (int64_t t = begin; t < end; t++) d->kernels->rmsnorm(d->a + t * h, d->x + t * h, s->norm, h, (float)d->c->rms_norm_eps);
+}
+
+static void add_tokens(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    const struct decoder *d = s->d;
+    int h = d->c->n_embd;
+    for (int64_t t = begin; t < end; t++) d->kernels->add(d->x + t * h, d->y + t * h, h);
+}
+
+static void silu_tokens(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    const struct decoder *d = s->d;
+    int64_t ff = d->c->n_ff;
+    for (int64_t t = begin; t < end; t++) d->kernels->silu_mul(d->gate + t * ff, d->up + t * ff, (int)ff);
+}
+
+/* The part of the cache that belongs to a layer's key/value head: floats from the start of keys or values. */
+static int64_t cache_at(const struct decoder *d, int layer, int kv_head) {
+    return ((int64_t)layer * d->c->n_head_kv + kv_head) * d->n_ctx_tiles * ATTN_TILE * d->c->head_dim;
+}
+
+/* Normalise and rotate token t's heads, and put its keys and values into the cache. */
+static void store_tokens(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    const struct decoder *d = s->d;
+    const struct config *c = d->c;
+    int hd = c->head_dim;
+    float eps = (float)c->rms_norm_eps;
+    for (int64_t t = begin; t < end; t++) {
+        const float *cos_sin = d->cos_sin + t * hd;
+        for (int i = 0; i < c->n_head; i++) {
+            float *q = d->q + (t * c->n_head + i) * hd;
+            d->kernels->rmsnorm(q, q, s->l->q_norm, hd, eps);
+            d->kernels->rope(q, cos_sin, hd);
+        }
+        for (int i = 0; i < c->n_head_kv; i++) {
+            float *k = d->k + (t * c->n_head_kv + i) * hd, *v = d->v + (t * c->n_head_kv + i) * hd;
+            d->kernels->rmsnorm(k, k, s->l->k_norm, hd, eps);
+            d->kernels->rope(k, cos_sin, hd);
+            int64_t at = cache_at(d, s->layer, i), pos = s->pos + t, tile = pos / ATTN_TILE, column = pos % ATTN_TILE;
+            float *kt = d->keys + at + tile * ATTN_TILE * hd + column;
+            for (int j = 0; j < hd; j++) kt[j * ATTN_TILE] = k[j];
+            memcpy(d->values + at + pos * hd, v, (size_t)hd * sizeof *v);
+        }
+    }
+}
+
+/* Item i is key/value head i % n_head_kv of token i / n_head_kv, with the query heads that share it. */
+static void attend(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    const struct decoder *d = s->d;
+    const struct config *c = d->c;
+    int hd = c->head_dim, group = c->n_head / c->n_head_kv;
+    float scale = (float)(1 / sqrt(hd));
+    for (int64_t i = begin; i < end; i++) {
+        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv, at = cache_at(d, s->layer, (int)head);
+        int64_t q = (t * c->n_head + head * group) * hd;
+        d->kernels->attention(d->b + q, d->q + q, d->keys + at, d->values + at, group, (int)(s->pos + t + 1), hd, scale);
+    }
+}
+
+/* cos and sin of position p times inv_freq, computed in double precision and rounded once. */
+static void positions(const struct decoder *d, int n, int pos) {
+    int half = d->c->head_dim / 2;
+    for (int t = 0; t < n; t++)
+        for (int j = 0; j < half; j++) {
+            double sn, cs;
+            num_sincos((double)(pos + t) * d->inv_freq[j], &sn, &cs);
+            d->cos_sin[t * 2 * half + j] = (float)(cs * d->attention_factor);
+            d->cos_sin[t * 2 * half + half + j] = (float)(sn * d->attention_factor);
+        }
+}
+
+/* ---- the forward pass ---- */
+
+void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
+    const struct config *c = d->c;
+    const struct weights *w = d->w;
+    for (int t = 0; t < n; t++)
+        d->kernels->row[w->embd.type](d->x + (int64_t)t * c->n_embd, w->embd.data + (int64_t)ids[t] * row_size(&w->embd), c->n_embd);
+    positions(d, n, pos);
+    for (int i = 0; i < c->n_layer; i++) {
+        const struct layer_weights *l = &w->layers[i];
+        struct step s = {d, l, l->attn_norm, i, n, pos};
+        parallel_for(d->pool, n, 4, norm_tokens, &s);
+        multiply(d, &(struct products){d, d->a, n, 3, {&l->q, &l->k, &l->v}, {d->q, d->k, d->v}});
+        parallel_for(d->pool, n, 1, store_tokens, &s);
+        parallel_for(d->pool, (int64_t)n * c->n_head_kv, 1, attend, &s);
+        multiply(d, &(struct products){d, d->b, n, 1, {&l->o}, {d->y}});
+        parallel_for(d->pool, n, 4, add_tokens, &s);
+        s.norm = l->ffn_norm;
+        parallel_for(d->pool, n, 4, norm_tokens, &s);
+        multiply(d, &(struct products){d, d->a, n, 2, {&l->gate, &l->up}, {d->gate, d->up}});
+        parallel_for(d->pool, n, 1, silu_tokens, &s);
+        multiply(d, &(struct products){d, d->gate, n, 1, {&l->down}, {d->y}});
+        parallel_for(d->pool, n, 4, add_tokens, &s);
+    }
+}
+
+int decoder_logits(struct decoder *d, int first, int count, float *out, qw_error *err) {
+    const struct weights *w = d->w;
+    int h = d->c->n_embd;
+    for (int t = 0; t < count; t++)
+        d->kernels->rmsnorm(d->a + (int64_t)t * h, d->x + (int64_t)(first + t) * h, w->norm, h, (float)d->c->rms_norm_eps);
+    multiply(d, &(struct products){d, d->a, count, 1, {&w->head}, {out}});
+    for (int64_t i = 0; i < (int64_t)count * w->n_vocab; i++)
+        if (!(fabsf(out[i]) <= FLT_MAX))
+            return fail(err, QW_ENUMERIC, "the logits are not finite (token %" PRId64 " of position %" PRId64 " in this batch): the weights are damaged or overflow",
+                        i % w->n_vocab, i / w->n_vocab + first);
+    return 0;
+}

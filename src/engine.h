@@ -1,0 +1,32 @@
+/* engine.h - L4: what engine.c and chat.c share of a model. Everything else goes through qw.h. */
+#ifndef QW_ENGINE_H
+#define QW_ENGINE_H
+#include "config.h"
+#include "decoder.h"
+#include "memory.h"
+#include "safetensors.h"
+#include "sampler.h"
+#include "template.h"
+#include "threads.h"
+#include "tokenizer.h"
+#include "weights.h"
+
+struct qw_model {
+    char *path;
+    struct config config;
+    struct checkpoint checkpoint;
+    struct weights weights;                 /* points into checkpoint */
+    const struct kernels *kernels;
+    struct pool *pool;
+    int n_threads;
+    struct tokenizer *tokenizer;            /* NULL: tokenizer_error tells why */
+    qw_error tokenizer_error;
+    bool has_template;                      /* false: template_error tells why */
+    enum chat_template chat_template;
+    qw_error template_error;
+    qw_model_info info;
+};
+
+const struct qw_model *qw_session_model(const qw_session *s);
+
+#endif

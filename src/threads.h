@@ -1,0 +1,22 @@
+/* threads.h - L0: a pool that runs one function over a range of items. With OPENMP=1 the pool is OpenMP's.
+ *
+ * How items are split never decides a result: callers write disjoint outputs and add nothing up across items. */
+#ifndef QW_THREADS_H
+#define QW_THREADS_H
+#include "base.h"
+
+struct pool;
+
+enum { MAX_THREADS = 256 };
+
+/* CPUs this process may run on, at least 1. */
+int  usable_cpus(void);
+/* n threads, the caller's own among them. QW_EARG outside 1..MAX_THREADS; QW_ENOMEM when the system gives no more threads. */
+int  pool_new(struct pool **out, int n, qw_error *err);
+void pool_free(struct pool *p);
+
+/* Call fn(ctx, begin, end) over pieces of 0..n, each at most `grain` items long and fewer than 2^31, on all threads; returns when all are done. */
+typedef void range_fn(void *ctx, int64_t begin, int64_t end);
+void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx);
+
+#endif

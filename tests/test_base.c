@@ -1,0 +1,424 @@
+/* test_base.c - unit tests of the lower layers: base, utf8, json, num, sampler, threads. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base.h"
+#include "json.h"
+#include "num.h"
+#include "sampler.h"
+#include "test.h"
+#include "threads.h"
+#include "utf8.h"
+
+static uint64_t random_state;
+
+static uint64_t next_random(void) {         /* xorshift64*, Vigna 2016 */
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+static double uniform(double lo, double hi) { return lo + (hi - lo) * (double)(next_random() >> 11) * 0x1p-53; }
+
+/* ---- base ---- */
+
+static void test_messages(void) {
+    qw_error err;
+    char longer[2 * sizeof err.message];
+    CHECK(fail(NULL, QW_EIO, "%s", "nowhere to go") == QW_EIO, "no place for a message");
+    CHECK(fail(&err, QW_EIO, "%s %d", "x", 5) == QW_EIO && err.code == QW_EIO && strcmp(err.message, "x 5") == 0, "%s", err.message);
+    fail(&err, QW_EIO, "a\x1B[1m\r\n\x7F \xC2\x9B" "b \xC3\xA4 \xE2\x82\xAC \xFF \xE2\x82");
+    CHECK(strcmp(err.message, "a?[1m??? ??b \xC3\xA4 \xE2\x82\xAC ? ??") == 0, "%s", err.message);
+    memset(longer, 'x', sizeof longer);
+    longer[sizeof longer - 1] = 0;
+    memcpy(longer + sizeof err.message - 2, "\xC3\xA4", 2);         /* cut in the middle */
+    fail(&err, QW_EIO, "%s", longer);
+    CHECK(strlen(err.message) == sizeof err.message - 1 && err.message[sizeof err.message - 2] == '?', "%zu bytes", strlen(err.message));
+}
+
+static void test_memory(void) {
+    CHECK(!alloc_zero(UINT64_MAX, 2) && !alloc_zero(UINT64_MAX, 1) && !alloc_zero(UINT64_C(1) << 62, 2), "overflow gives memory");
+    unsigned char *p = alloc_zero(0, 8), *q = alloc_zero(3, 33), sum = 0;
+    for (int i = 0; q && i < 99; i++) sum |= q[i];
+    CHECK(p && q && (uintptr_t)p % 64 == 0 && (uintptr_t)q % 64 == 0 && sum == 0, "%p %p", (void *)p, (void *)q);
+    free(p);
+    free(q);
+    struct buf b = {0};
+    CHECK(!buf_reserve(&b, SIZE_MAX) && b.oom, "reserved all there is");
+    buf_str(&b, "x");
+    CHECK(b.n == 0 && b.oom, "a put after a failed one");
+    buf_free(&b);
+    for (int i = 0; i < 1000; i++) buf_put(&b, "abc", (size_t)(i % 4));
+    CHECK(b.n == 1500 && b.p[b.n - 1] == 'c', "%zu bytes", b.n);
+    buf_free(&b);
+    struct ids ids = {0};
+    for (int i = 0; i < 1000; i++) ids_put(&ids, i);
+    CHECK(ids.n == 1000 && ids.p[0] == 0 && ids.p[999] == 999, "%zu ids", ids.n);
+    ids_free(&ids);
+}
+
+static void test_paths(void) {
+    static const struct { const char *dir, *name, *path; } joins[] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"/", "b", "/b"}, {"", "b", "b"}};
+    for (int i = 0; i < 4; i++) {
+        char *p = path_join(joins[i].dir, joins[i].name);
+        CHECK(p && strcmp(p, joins[i].path) == 0, "%s", p);
+        free(p);
+    }
+    CHECK(path_kind("tests") == PATH_DIR && path_kind("tests/test.h") == PATH_FILE, "what is there");
+    CHECK(path_kind("tests/nothing") == PATH_MISSING && path_kind("tests/test.h/x") == PATH_MISSING, "what is not there");
+    struct file f;
+    qw_error err;
+    CHECK(map_file(&f, "tests", &err) == QW_EIO && strstr(err.message, "a directory"), "%s", err.message);
+    CHECK(map_file(&f, "/dev/null", &err) == QW_EIO && strstr(err.message, "special"), "%s", err.message);
+    CHECK(read_file(&f, "tests/test.h", 10, &err) == QW_EFORMAT && strstr(err.message, "too large"), "%s", err.message);
+    int rc = read_file(&f, "tests/test.h", 1 << 20, &err);
+    CHECK(rc == 0 && f.size > 100 && f.data[f.size] == 0 && memcmp(f.data, "/* test.h", 9) == 0, "%s", err.message);
+    if (rc == 0) file_close(&f);
+}
+
+/* ---- utf8 ---- */
+
+static void test_utf8_all(void) {
+    for (uint32_t cp = 0; cp <= 0x10FFFF; cp++) {
+        char s[5];
+        uint32_t back = 0;
+        int n = utf8_encode(cp, s), got = utf8_decode(s, (size_t)n, &back);
+        bool surrogate = cp >= 0xD800 && cp < 0xE000;
+        if (surrogate ? got != 0 : got != n || back != cp) { CHECK(false, "U+%04X: %d of %d bytes", cp, got, n); return; }
+        for (int cut = 1; cut < n; cut++) CHECK(utf8_decode(s, (size_t)cut, &back) == 0, "U+%04X cut", cp);
+    }
+}
+
+/* A text and what it is with each maximal invalid part replaced (Unicode 16.0, section 3.9, tables 3-8 to 3-11): . is U+FFFD. */
+static void test_utf8_replace(void) {
+    static const struct { const char *in, *out; } cases[] = {
+        {"abc", "abc"}, {"\xC3\xA4", "\xC3\xA4"},
+        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82" "A", "........A"},
+        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF" "A", "........A"},
+        {"\xF4\x91\x92\x93\xFF" "A\x80\xBF" "B", ".....A..B"},
+        {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF" "A", "....A"},
+        {"a\xF0\x9F\x98", "a."}, {"\xF0\x9F\x98\xF0\x9F\x98\x80", ".\xF0\x9F\x98\x80"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = strlen(cases[i].in);
+        struct buf want = {0};
+        for (const char *p = cases[i].out; *p; p++) buf_put(&want, *p == '.' ? "\xEF\xBF\xBD" : p, *p == '.' ? 3 : 1);
+        for (size_t a = 0; a <= n; a++)
+            for (size_t b = a; b <= n; b++) {               /* in three pushes */
+                struct utf8_stream s = {{0}, 0};
+                struct buf out = {0};
+                utf8_push(&s, cases[i].in, a, &out);
+                utf8_push(&s, cases[i].in + a, b - a, &out);
+                utf8_push(&s, cases[i].in + b, n - b, &out);
+                utf8_finish(&s, &out);
+                CHECK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0, "case %zu cut at %zu and %zu: %zu bytes, not %zu", i, a, b, out.n, want.n);
+                buf_free(&out);
+            }
+        buf_free(&want);
+    }
+    CHECK(utf8_valid_prefix("ab\xC3\xA4\xFFz", 6) == 4 && utf8_valid_prefix("", 0) == 0, "valid prefix");
+}
+
+/* ---- json ---- */
+
+static int parse(struct json *j, const char *text, qw_error *err) { return json_parse(j, text, strlen(text), "text", err); }
+
+static void test_json_errors(void) {
+    static const struct { const char *text, *reason; } cases[] = {
+        {"", "byte 0): the text ends"}, {"  ", "ends too early"}, {"[1,]", "column 4 (byte 3): a value was expected"}, {"[1 2]", "',' or ']'"},
+        {"{\"a\" 1}", "':' was expected"}, {"{\"a\":1,}", "a key in quotes"}, {"{a:1}", "a key in quotes"}, {"[1}", "',' or ']'"},
+        {"{\"a\":1]", "',' or '}'"}, {"1 2", "something follows"}, {"nul", "a value"}, {"truex", "something follows"}, {"+1", "a value"},
+        {"01", "something follows"}, {".5", "a value"}, {"1.", "a digit"}, {"1e", "a digit"}, {"-", "a value"}, {"NaN", "a value"},
+        {"\"a", "without an end"}, {"\"a\nb\"", "control character"}, {"\"\\x\"", "unknown escape"}, {"\"\\u12g4\"", "four hexadecimal"},
+        {"\"\\ud800\"", "surrogate"}, {"\"\\udc00\"", "surrogate"}, {"\"\\ud800\\u0041\"", "surrogate"}, {"\"\xC0\xAF\"", "invalid UTF-8"},
+        {"\"\\", "without an end"}, {"\n\n [", "line 3, column 3"}, {"\xEF\xBB\xBF{}", "a value"},
+    };
+    struct json j;
+    qw_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int rc = parse(&j, cases[i].text, &err);
+        CHECK(rc == QW_EFORMAT && strstr(err.message, "text: ") && strstr(err.message, cases[i].reason), "%s: %d, %s", cases[i].text, rc,
+              rc ? err.message : "");
+        if (rc == 0) json_free(&j);
+    }
+    char deep[403];
+    for (int depth = 200; depth <= 201; depth++) {
+        memset(deep, '[', (size_t)depth);
+        memset(deep + depth, ']', (size_t)depth);
+        int rc = json_parse(&j, deep, 2 * (size_t)depth, "text", &err);
+        CHECK(depth == 200 ? rc == 0 : rc == QW_EFORMAT && strstr(err.message, "200 deep"), "%d deep: %d", depth, rc);
+        if (rc == 0) json_free(&j);
+    }
+}
+
+static void test_json_values(void) {
+    static const char text[] = " {\"a\": [1, {\"b\": []}, \"\\u00e4\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000.\"], \"\\u0063\": null, \"a2\": 1, \"a2\": true} ";
+    static const char value[] = "\xC3\xA4\xF0\x9F\x98\x80\"\\/\b\f\n\r\t\0.";
+    struct json j;
+    struct buf b = {0};
+    qw_error err;
+    int rc = parse(&j, text, &err);
+    CHECK(rc == 0, "%s", err.message);
+    if (rc) return;
+    uint32_t a = json_get(&j, 0, "a");
+    CHECK(j.nodes[0].len == 4 && json_end(&j, 0) == j.n, "%u pairs", j.nodes[0].len);
+    CHECK(a && json_type(&j, a) == JSON_ARRAY && j.nodes[a].len == 3, "the list");
+    uint32_t s = json_next(&j, json_next(&j, a + 1));
+    json_string(&j, s, &b);
+    CHECK(b.n == sizeof value - 1 && memcmp(b.p, value, b.n) == 0, "the string has %zu bytes", b.n);
+    CHECK(json_get(&j, 0, "c") && json_type(&j, json_get(&j, 0, "c")) == JSON_NULL, "an escaped key");
+    CHECK(json_type(&j, json_get(&j, 0, "a2")) == JSON_TRUE, "the last of equal keys");
+    CHECK(json_get(&j, 0, "b") == 0 && json_get(&j, a, "a") == 0, "keys that are not there");
+    b.n = 0;
+    json_quote(&b, value, sizeof value - 1);
+    buf_char(&b, 0);
+    CHECK(strcmp(b.p, "\"\xC3\xA4\xF0\x9F\x98\x80\\\"\\\\/\\b\\f\\n\\r\\t\\u0000.\"") == 0, "%s", b.p);
+    buf_free(&b);
+    json_free(&j);
+}
+
+static void test_json_numbers(void) {
+    static const struct { const char *text; double value; bool whole; } cases[] = {
+        {"0", 0, true}, {"-0", 0, true}, {"1e-06", 1e-6, false}, {"1e-6", 1e-6, false}, {"0.000001", 1e-6, false}, {"5000000", 5e6, true},
+        {"1000000.0", 1e6, true}, {"1e2", 100, true}, {"-2.5E+1", -25, true}, {"0.6", 0.6, false}, {"0.95", 0.95, false}, {"1e22", 1e22, false},
+        {"9007199254740992", 9007199254740992.0, true}, {"123456789012345678", 123456789012345678.0, false}, {"1e400", HUGE_VAL, false},
+        {"-1e400", -HUGE_VAL, false}, {"1e-400", 0, true}, {"0e999999999999", 0, true}, {"3.14159265358979", 3.14159265358979, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct json j;
+        qw_error err;
+        double d = 0;
+        int64_t n;
+        int rc = parse(&j, cases[i].text, &err);
+        CHECK(rc == 0 && json_double(&j, 0, &d) && d == cases[i].value, "%s: %.17g", cases[i].text, d);
+        if (rc) continue;
+        bool whole = json_int(&j, 0, &n);
+        CHECK(whole == cases[i].whole && (!whole || (double)n == d), "%s: whole %d", cases[i].text, whole);
+        json_free(&j);
+    }
+}
+
+/* ---- num ---- */
+
+/* |a - b| in units of b's last place. */
+static double ulps(double a, double b) { return fabs(a - b) / fmax(nextafter(fabs(b), HUGE_VAL) - fabs(b), 0x1p-1074); }
+
+static void test_num(void) {
+    double worst_exp = 0, worst_log = 0, worst_trig = 0;
+    random_state = 1;
+    for (int i = 0; i < 200000; i++) {
+        double x = uniform(-690, 690), y = i % 2 ? uniform(0.4, 2.5) : exp(uniform(-600, 600)), z = uniform(-1048576, 1048576), s, c;
+        worst_exp = fmax(worst_exp, ulps(num_exp(x), exp(x)));
+        worst_log = fmax(worst_log, ulps(num_log(y), log(y)));
+        num_sincos(z, &s, &c);
+        worst_trig = fmax(worst_trig, fmax(fabs(s - sin(z)), fabs(c - cos(z))));
+    }
+    CHECK(worst_exp <= 2, "exp: %g units of the last place", worst_exp);
+    CHECK(worst_log <= 2, "log: %g units of the last place", worst_log);
+    CHECK(worst_trig <= 4e-16, "sin and cos: %g", worst_trig);
+    CHECK(num_exp(0) == 1 && num_exp(-1000) == 0 && num_exp(1000) == num_exp(700) && isnan(num_exp(NAN)), "exp at the edges");
+    CHECK(num_log(1) == 0 && fabs(num_log(1 + 0x1p-52) - 0x1p-52) < 0x1p-100, "log near 1");
+    double s, c;
+    num_sincos(0, &s, &c);
+    CHECK(s == 0 && c == 1, "sin 0 and cos 0");
+}
+
+/* ---- sampler ---- */
+
+enum { VOCAB = 8 };
+static const float example[VOCAB] = {0, 2, 1, 2, -1, 0.5f, -30, 1};      /* ranked: 1 3 2 7 5 0 4 6 */
+
+static qw_sampling plain(float temperature) { return (qw_sampling){.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42}; }
+
+/* How often each token is drawn in n draws. */
+static void draw_many(const qw_sampling *set, int n, const int32_t *tokens, size_t n_tokens, size_t drawn, int count[VOCAB]) {
+    struct sampler *s;
+    qw_error err;
+    int rc = sampler_new(&s, set, VOCAB, &err);
+    CHECK(rc == 0, "%s", err.message);
+    memset(count, 0, VOCAB * sizeof *count);
+    for (int i = 0; !rc && i < n; i++) {
+        float logits[VOCAB];
+        memcpy(logits, example, sizeof logits);
+        int32_t id = sampler_draw(s, logits, tokens, n_tokens, drawn);
+        CHECK(id >= 0 && id < VOCAB, "token %d", id);
+        if (id >= 0 && id < VOCAB) count[id]++;
+    }
+    if (!rc) sampler_free(s);
+}
+
+/* The set of tokens that are ever drawn, as bits. */
+static unsigned support(const qw_sampling *set) {
+    int count[VOCAB];
+    unsigned bits = 0;
+    draw_many(set, 20000, NULL, 0, 0, count);
+    for (int i = 0; i < VOCAB; i++) bits |= (unsigned)(count[i] > 0) << i;
+    return bits;
+}
+
+static int32_t greedy(const qw_sampling *set, const int32_t *tokens, size_t n_tokens, size_t drawn) {
+    int count[VOCAB], best = 0;
+    draw_many(set, 1, tokens, n_tokens, drawn, count);
+    while (best < VOCAB - 1 && !count[best]) best++;
+    return best;
+}
+
+static void test_sampler(void) {
+    qw_sampling set = plain(0);
+    CHECK(greedy(&set, NULL, 0, 0) == 1, "of equal logits the lowest id");
+    set.bias = &(qw_logit_bias){4, 10};
+    set.n_bias = 1;
+    CHECK(greedy(&set, NULL, 0, 0) == 4, "bias");
+
+    /* frequencies at two temperatures, of 20000 draws: within 4 standard deviations */
+    for (int k = 0; k < 2; k++) {
+        int count[VOCAB], n = 20000;
+        double sum = 0, t = k ? 0.5 : 1;
+        set = plain((float)t);
+        draw_many(&set, n, NULL, 0, 0, count);
+        for (int i = 0; i < VOCAB; i++) sum += exp(example[i] / t);
+        for (int i = 0; i < VOCAB; i++) {
+            double p = exp(example[i] / t) / sum;
+            CHECK(fabs(count[i] - n * p) <= 4 * sqrt(n * p * (1 - p)) + 1e-3, "temperature %g, token %d: %d of %g", t, i, count[i], n * p);
+        }
+    }
+    for (int k = 1; k <= 5; k++) {
+        static const unsigned sets[] = {0, 1 << 1, 1 << 1 | 1 << 3, 0x0E, 0x8E, 0xAE};      /* of equal ones at the edge the lower id */
+        set = plain(2);
+        set.top_k = k;
+        CHECK(support(&set) == sets[k], "top-k %d: %X", k, support(&set));
+    }
+    /* probabilities, ranked: 0.334 0.334 0.123 0.123 0.075 0.045 0.017 */
+    static const struct { float p; unsigned bits; } nuclei[] = {{0, 0x02}, {0.3f, 0x02}, {0.5f, 0x0A}, {0.7f, 0x0E}, {0.8f, 0x8E}, {0.93f, 0xAE}};
+    for (int k = 0; k < 6; k++) {
+        set = plain(1);
+        set.top_p = nuclei[k].p;
+        CHECK(support(&set) == nuclei[k].bits, "top-p %g: %X", nuclei[k].p, support(&set));
+    }
+    static const struct { float p; unsigned bits; } floors[] = {{1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
+    for (int k = 0; k < 4; k++) {
+        set = plain(1);
+        set.min_p = floors[k].p;
+        CHECK(support(&set) == floors[k].bits, "min-p %g: %X", floors[k].p, support(&set));
+    }
+}
+
+static void test_penalties(void) {
+    static const int32_t tokens[] = {1, 3, 3, 1};
+    qw_sampling set = plain(0);
+    set.repetition_penalty = 2.5f;              /* 1 and 3 fall to 0.8, below 2 and 7 */
+    CHECK(greedy(&set, tokens, 4, 4) == 2, "repetition counts the prompt");
+    CHECK(greedy(&set, tokens, 1, 1) == 3, "repetition of one token");
+    set = plain(0);
+    set.presence_penalty = 0.5f;
+    CHECK(greedy(&set, tokens, 4, 4) == 1, "presence leaves the prompt alone");
+    CHECK(greedy(&set, tokens, 4, 3) == 3, "presence counts this turn");
+    set.presence_penalty = 1.5f;
+    CHECK(greedy(&set, tokens, 4, 0) == 2, "presence, once for each token");
+    set = plain(0);
+    set.frequency_penalty = 0.4f;               /* token 3 twice: 1.2; token 1 once: 1.6 */
+    CHECK(greedy(&set, tokens, 3, 0) == 1, "frequency counts each occurrence");
+    set.frequency_penalty = 1.1f;
+    CHECK(greedy(&set, tokens, 4, 0) == 2, "frequency");
+
+    int32_t first[2][50];
+    for (int k = 0; k < 2; k++) {
+        struct sampler *s;
+        qw_error err;
+        set = plain(1);
+        CHECK(sampler_new(&s, &set, VOCAB, &err) == 0, "%s", err.message);
+        for (int i = 0; i < 50; i++) {
+            float logits[VOCAB];
+            memcpy(logits, example, sizeof logits);
+            first[k][i] = sampler_draw(s, logits, NULL, 0, 0);
+        }
+        sampler_free(s);
+    }
+    CHECK(memcmp(first[0], first[1], sizeof first[0]) == 0, "the same seed gives other tokens");
+}
+
+static void test_sampler_refuses(void) {
+    struct { const char *name; qw_sampling set; } cases[] = {
+        {"temperature", plain(-0.1f)}, {"temperature", plain(NAN)}, {"temperature", plain(INFINITY)}, {"top-k", plain(1)}, {"top-p", plain(1)},
+        {"min-p", plain(1)}, {"presence", plain(1)}, {"frequency", plain(1)}, {"repetition", plain(1)}, {"logit bias", plain(1)}, {"token 8", plain(1)},
+    };
+    qw_logit_bias nan_bias = {0, NAN}, beyond = {VOCAB, 0};
+    cases[3].set.top_k = -1;
+    cases[4].set.top_p = 1.01f;
+    cases[5].set.min_p = NAN;
+    cases[6].set.presence_penalty = 1000;
+    cases[7].set.frequency_penalty = NAN;
+    cases[8].set.repetition_penalty = 0;
+    cases[9].set.bias = &nan_bias;
+    cases[10].set.bias = &beyond;
+    cases[9].set.n_bias = cases[10].set.n_bias = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sampler *s;
+        qw_error err;
+        int rc = sampler_new(&s, &cases[i].set, VOCAB, &err);
+        CHECK(rc == QW_EARG && !s && strstr(err.message, cases[i].name), "%s: %d %s", cases[i].name, rc, rc ? err.message : "");
+    }
+}
+
+/* ---- threads ---- */
+
+enum { MAX_ITEMS = 5000 };
+struct job { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]; };
+
+/* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread sanitizer. */
+static void count_items(void *ctx, int64_t begin, int64_t end) {
+    struct job *j = ctx;
+    if (begin < 0 || begin >= end || end > j->n || end - begin > j->grain) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
+    for (int64_t i = begin; i < end; i++) j->seen[i]++;
+}
+
+static void test_threads(void) {
+    static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS}, grains[] = {1, 3, 16, 4999, 100000};
+    static struct job j;
+    for (int threads = 1; threads <= 7; threads += 2) {
+        struct pool *p;
+        qw_error err;
+        int rc = pool_new(&p, threads, &err);
+        CHECK(rc == 0, "%s", err.message);
+        if (rc) return;
+        for (int round = 0; round < 20; round++)
+            for (int a = 0; a < 9; a++)
+                for (int b = 0; b < 5; b++) {
+                    int wrong = 0;
+                    j = (struct job){.grain = grains[b], .n = sizes[a]};
+                    parallel_for(p, sizes[a], grains[b], count_items, &j);
+                    for (int i = 0; i < MAX_ITEMS; i++) wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
+                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", threads, (int)sizes[a], (int)grains[b], wrong);
+                }
+        for (int round = 0; round < 40; round++) {          /* long enough apart that the workers fall asleep */
+            j = (struct job){.grain = 1, .n = threads};
+            usleep(1000);
+            parallel_for(p, threads, 1, count_items, &j);
+            for (int i = 0; i < threads; i++) CHECK(j.seen[i] == 1, "item %d of a job for sleepers: %d", i, j.seen[i]);
+        }
+        pool_free(p);
+    }
+    qw_error err;
+    struct pool *p;
+    CHECK(pool_new(&p, 0, &err) == QW_EARG && pool_new(&p, MAX_THREADS + 1, &err) == QW_EARG && !p, "0 or too many threads");
+    CHECK(usable_cpus() >= 1 && usable_cpus() <= MAX_THREADS, "%d cpus", usable_cpus());
+}
+
+int main(void) {
+    RUN("base: messages", test_messages);
+    RUN("base: memory", test_memory);
+    RUN("base: paths and files", test_paths);
+    RUN("utf8: every code point", test_utf8_all);
+    RUN("utf8: replacement, cut anywhere", test_utf8_replace);
+    RUN("json: errors", test_json_errors);
+    RUN("json: values", test_json_values);
+    RUN("json: numbers", test_json_numbers);
+    RUN("num: against libm", test_num);
+    RUN("sampler: choice", test_sampler);
+    RUN("sampler: penalties and seed", test_penalties);
+    RUN("sampler: settings out of range", test_sampler_refuses);
+    RUN("threads: each item once", test_threads);
+    TEST_END();
+}

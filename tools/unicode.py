@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Print src/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt beside this file:
+
+    python3 tools/unicode.py > src/unicode_tables.h
+
+The output depends on nothing but those two files.
+"""
+import os
+import re
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CODE_POINTS = 0x110000
+
+
+def sections(name):
+    """The words below each [heading] of a data file, keyed by the heading's text in brackets; '#' lines are comments."""
+    found, words = {}, None
+    with open(os.path.join(HERE, name), encoding="ascii") as f:
+        for line in f:
+            head = re.match(r"\[(.*?)\]", line)
+            if head:
+                words = found.setdefault(head.group(1), [])
+            elif words is not None and not line.startswith("#"):
+                words.extend(line.split())
+    return found
+
+
+def code_points(word):
+    first, _, last = word.partition("-")
+    return range(int(first, 16), int(last or first, 16) + 1)
+
+
+def two_stage(values, block):
+    """Split values into blocks; equal blocks are stored once. Trailing blocks of zeros are cut off."""
+    end = max(i for i, v in enumerate(values) if v) // block + 1
+    index, blocks = [], []
+    for i in range(end):
+        b = values[i * block:(i + 1) * block]
+        if b not in blocks:
+            blocks.append(b)
+        index.append(blocks.index(b))
+    assert len(blocks) <= 256
+    return index, [v for b in blocks for v in b]
+
+
+def array(ctype, name, values, comment):
+    print(f"/* {comment} */")
+    print(f"static const {ctype} {name}[{len(values)}] = {{")
+    line = ""
+    for v in values:
+        item = f"{v},"
+        if len(line) + len(item) > 126:
+            print(line)
+            line = ""
+        line += item
+    print(line + "\n};\n")
+
+
+def classes():
+    """Class of each code point: 0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}; four to a byte."""
+    found = sections("unicode-classes.txt")
+    values = [0] * CODE_POINTS
+    for cls, heading in ((1, "\\s (White_Space)"), (2, "\\p{L}"), (3, "\\p{N}")):
+        for word in found[heading]:
+            if not word.startswith(("codepoints=", "ranges=")):
+                for c in code_points(word):
+                    assert values[c] == 0
+                    values[c] = cls
+    return [values[i] | values[i + 1] << 2 | values[i + 2] << 4 | values[i + 3] << 6 for i in range(0, CODE_POINTS, 4)]
+
+
+def normalisation():
+    """Combining classes, one-step decompositions {character: (first, second or 0)} and the characters that compose."""
+    found = sections("unicode-nfc.txt")
+    ccc, decompositions, composites = {}, {}, []
+    for word in found["canonical combining class"]:
+        if word.endswith(":") and word[:-1].isdigit():
+            cls = int(word[:-1])
+        elif re.fullmatch(r"[0-9A-F]+(-[0-9A-F]+)?", word):
+            ccc.update((c, cls) for c in code_points(word))
+    for word in found["canonical decomposition"]:
+        m = re.fullmatch(r"([0-9A-F]+)=([0-9A-F]+)(?:\+([0-9A-F]+))?(!?)", word)
+        if m:
+            c, first, second = (int(x, 16) if x else 0 for x in m.groups()[:3])
+            decompositions[c] = (first, second)
+            if second and not m.group(4):
+                composites.append(c)
+    return ccc, decompositions, composites
+
+
+def kinds(ccc, decompositions, composites):
+    """How each code point bears on normalising: 0 inert, its combining class (1..254), or 255 for a starter that can change."""
+    values = [0] * CODE_POINTS
+    for c in decompositions:
+        if c not in composites:
+            values[c] = 255
+    for c in composites:
+        values[decompositions[c][1]] = 255
+    for c in list(range(0x1161, 0x1176)) + list(range(0x11A8, 0x11C3)):     # Hangul vowels and final consonants
+        values[c] = 255
+    for c, cls in ccc.items():
+        assert 0 < cls < 255
+        values[c] = cls
+    # What the C code relies on: an inert character cannot join what stands before it, not even by the first character it
+    # decomposes into; second characters do not decompose again; nothing longer than a few steps.
+    for c, (first, second) in decompositions.items():
+        assert second not in decompositions and not 0xAC00 <= first < 0xD7A4
+        steps = 1
+        while first in decompositions:
+            first, steps = decompositions[first][0], steps + 1
+        assert steps <= 4
+        assert values[c] or not values[first]
+        assert c not in composites or not ccc.get(c)
+    return values
+
+
+def main():
+    ccc, decompositions, composites = normalisation()
+    print("/* unicode_tables.h - made by tools/unicode.py from tools/unicode-classes.txt and tools/unicode-nfc.txt: do not edit. */")
+    print("#ifndef QW_UNICODE_TABLES_H\n#define QW_UNICODE_TABLES_H\n#include <stdint.h>\n")
+    index, blocks = two_stage(classes(), 64)
+    array("uint8_t", "class_index", index, "code point / 256 -> block of class_blocks")
+    array("uint8_t", "class_blocks", blocks, "blocks of 256 classes, four to a byte, the lowest bits first: 0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}")
+    index, blocks = two_stage(kinds(ccc, decompositions, composites), 128)
+    array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks")
+    array("uint8_t", "kind_blocks", blocks, "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change")
+    characters = sorted(decompositions)
+    array("struct decomposition", "decompositions", ["{0x%X,0x%X,0x%X}" % (c, *decompositions[c]) for c in characters],
+          "one-step canonical decompositions by character")
+    composites.sort(key=lambda c: decompositions[c])
+    array("uint16_t", "compositions", [characters.index(c) for c in composites],
+          "those of `decompositions` that compose, by first and second")
+    print("#endif")
+
+
+main()
