@@ -89,10 +89,16 @@ int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_e
     c->think_close = tokenizer_added(m->tokenizer, "</think>");
     c->turn_open = tokenizer_added(m->tokenizer, "<|im_start|>");
     c->turn_close = tokenizer_added(m->tokenizer, "<|im_end|>");
-    if (p->chat_template && strcmp(p->chat_template, "none") == 0) c->raw = true;
-    else if (p->chat_template) rc = template_from_name(&c->chat_template, p->chat_template, err);
-    else if (m->has_template) c->chat_template = m->chat_template;
-    else { rc = m->template_error.code; if (err) *err = m->template_error; }
+    const char *name = p->chat_template;
+    c->raw = name && strcmp(name, "none") == 0;
+    if (name && !c->raw) {
+        rc = template_from_name(&c->chat_template, name, NULL);
+        if (rc) fail(err, rc, "unknown chat template '%s'; there are hybrid, instruct2507, thinking2507, and none", name);
+    } else if (!c->raw) {
+        c->chat_template = m->chat_template;
+        rc = m->has_template ? 0 : m->template_error.code;
+        if (rc && err) *err = m->template_error;
+    }
     if (!rc && !c->raw && (c->turn_open < 0 || c->turn_close < 0))
         rc = fail(err, QW_EUNSUPPORTED, "%s: the tokenizer has no <|im_start|> and <|im_end|>, which the chat template needs; --template none continues plain text", m->path);
     if (!rc) rc = check_thinking(c, p->thinking, &c->thinking, err);

@@ -90,7 +90,7 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
     d->inv_freq = alloc_zero((uint64_t)c->head_dim / 2, sizeof *d->inv_freq);
     if (!d->keys || !d->values || !d->scratch || !d->inv_freq) {
         decoder_free(d);
-        return fail_memory(err, "the KV cache and scratch; a smaller context (-c) needs less", cache + scratch);
+        return fail(err, QW_ENOMEM, "not enough memory for the KV cache and scratch (%" PRIu64 " bytes); a smaller context (-c) needs less", cache + scratch);
     }
     float **parts[10] = {&d->x, &d->a, &d->q, &d->b, &d->k, &d->v, &d->gate, &d->up, &d->y, &d->cos_sin}, *next = d->scratch;
     scratch_widths(c, widths);

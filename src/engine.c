@@ -76,6 +76,9 @@ int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_e
     const char *type = params && params->weight_type ? params->weight_type : "bf16";
     if (strcmp(type, "bf16") != 0) return fail(err, QW_EARG, "weight type '%s' is unknown; 'bf16' (as stored) is possible", type);
     if (path_kind(path) == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
+    size_t len = strlen(path);
+    if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
+        return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->kernels = &kernels_scalar;
@@ -159,7 +162,7 @@ static int check_fits(const struct qw_model *m, int n_ctx, int n_batch, qw_error
     int rc = decoder_memory(&m->config, n_ctx, n_batch, &cache, &scratch, err);
     if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
     uint64_t fits = free_now > scratch ? (free_now - scratch) / (cache / (uint64_t)n_ctx + 1) : 0;
-    return fail(err, QW_ENOMEM, "a context of %d positions takes %" PRIu64 " MB of cache and %" PRIu64 " MB of scratch; %" PRIu64 " MB are available: "
+    return fail(err, QW_ENOMEM, "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64 " MiB of scratch; %" PRIu64 " MiB are available: "
                 "at most about %" PRIu64 " positions fit (-c)", n_ctx, cache >> 20, scratch >> 20, free_now >> 20, fits);
 }
 

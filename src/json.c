@@ -20,6 +20,7 @@ static int bad(struct parser *p, const char *why) {
     for (size_t k = 0; k < p->i && k < p->n; k++) {
         if (p->s[k] == '\n') { line++; column = 1; } else column++;
     }
+    if (line == 1) return fail(p->err, QW_EFORMAT, "%s: not valid JSON at byte %zu: %s", p->what, p->i, why);
     return fail(p->err, QW_EFORMAT, "%s: not valid JSON at line %zu, column %zu (byte %zu): %s", p->what, line, column, p->i, why);
 }
 

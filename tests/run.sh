@@ -5,6 +5,10 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.one"' EXIT
 trap 'exit 130' INT TERM
 
+# A python3 with numpy, if there is one: the first on the PATH may be another than the system's.
+for PYTHON in python3 /usr/bin/python3; do "$PYTHON" -c 'import numpy' 2>/dev/null && break; done
+export PYTHON
+
 # run NAME COMMAND...: a command that fails without saying which test failed is a failed test itself.
 run() {
     name=$1

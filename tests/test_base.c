@@ -216,7 +216,7 @@ static void test_num(void) {
         worst_trig = fmax(worst_trig, fmax(fabs(s - sin(z)), fabs(c - cos(z))));
     }
     CHECK(worst_exp <= 2, "exp: %g units of the last place", worst_exp);
-    CHECK(worst_log <= 2, "log: %g units of the last place", worst_log);
+    CHECK(worst_log <= 4, "log: %g units of the last place", worst_log);
     CHECK(worst_trig <= 4e-16, "sin and cos: %g", worst_trig);
     CHECK(num_exp(0) == 1 && num_exp(-1000) == 0 && num_exp(1000) == num_exp(700) && isnan(num_exp(NAN)), "exp at the edges");
     CHECK(num_log(1) == 0 && fabs(num_log(1 + 0x1p-52) - 0x1p-52) < 0x1p-100, "log near 1");
@@ -233,7 +233,7 @@ static const float example[VOCAB] = {0, 2, 1, 2, -1, 0.5f, -30, 1};      /* rank
 static qw_sampling plain(float temperature) { return (qw_sampling){.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42}; }
 
 /* How often each token is drawn in n draws. */
-static void draw_many(const qw_sampling *set, int n, const int32_t *tokens, size_t n_tokens, size_t drawn, int count[VOCAB]) {
+static void draw_many(const qw_sampling *set, const float list[VOCAB], int n, int count[VOCAB]) {
     struct sampler *s;
     qw_error err;
     int rc = sampler_new(&s, set, VOCAB, &err);
@@ -241,8 +241,8 @@ static void draw_many(const qw_sampling *set, int n, const int32_t *tokens, size
     memset(count, 0, VOCAB * sizeof *count);
     for (int i = 0; !rc && i < n; i++) {
         float logits[VOCAB];
-        memcpy(logits, example, sizeof logits);
-        int32_t id = sampler_draw(s, logits, tokens, n_tokens, drawn);
+        memcpy(logits, list, sizeof logits);
+        int32_t id = sampler_draw(s, logits, NULL, 0, 0);
         CHECK(id >= 0 && id < VOCAB, "token %d", id);
         if (id >= 0 && id < VOCAB) count[id]++;
     }
@@ -253,35 +253,36 @@ static void draw_many(const qw_sampling *set, int n, const int32_t *tokens, size
 static unsigned support(const qw_sampling *set) {
     int count[VOCAB];
     unsigned bits = 0;
-    draw_many(set, 20000, NULL, 0, 0, count);
+    draw_many(set, example, 20000, count);
     for (int i = 0; i < VOCAB; i++) bits |= (unsigned)(count[i] > 0) << i;
     return bits;
 }
 
-static int32_t greedy(const qw_sampling *set, const int32_t *tokens, size_t n_tokens, size_t drawn) {
+static int32_t greedy(const qw_sampling *set) {
     int count[VOCAB], best = 0;
-    draw_many(set, 1, tokens, n_tokens, drawn, count);
+    draw_many(set, example, 1, count);
     while (best < VOCAB - 1 && !count[best]) best++;
     return best;
 }
 
 static void test_sampler(void) {
     qw_sampling set = plain(0);
-    CHECK(greedy(&set, NULL, 0, 0) == 1, "of equal logits the lowest id");
+    CHECK(greedy(&set) == 1, "of equal logits the lowest id");
     set.bias = &(qw_logit_bias){4, 10};
     set.n_bias = 1;
-    CHECK(greedy(&set, NULL, 0, 0) == 4, "bias");
+    CHECK(greedy(&set) == 4, "bias");
 
-    /* frequencies at two temperatures, of 20000 draws: within 4 standard deviations */
-    for (int k = 0; k < 2; k++) {
+    /* frequencies at two temperatures, and of what min-p leaves: within 4 standard deviations */
+    for (int k = 0; k < 3; k++) {
         int count[VOCAB], n = 20000;
-        double sum = 0, t = k ? 0.5 : 1;
+        double sum = 0, p[VOCAB], t = k == 1 ? 0.5 : 1;
         set = plain((float)t);
-        draw_many(&set, n, NULL, 0, 0, count);
-        for (int i = 0; i < VOCAB; i++) sum += exp(example[i] / t);
+        if (k == 2) set.min_p = 0.36f;
+        draw_many(&set, example, n, count);
+        for (int i = 0; i < VOCAB; i++) sum += p[i] = k == 2 && example[i] < 1 ? 0 : exp(example[i] / t);
         for (int i = 0; i < VOCAB; i++) {
-            double p = exp(example[i] / t) / sum;
-            CHECK(fabs(count[i] - n * p) <= 4 * sqrt(n * p * (1 - p)) + 1e-3, "temperature %g, token %d: %d of %g", t, i, count[i], n * p);
+            double want = n * p[i] / sum;
+            CHECK(fabs(count[i] - want) <= 4 * sqrt(want * (1 - p[i] / sum)) + 1e-3, "round %d, token %d: %d of %g", k, i, count[i], want);
         }
     }
     for (int k = 1; k <= 5; k++) {
@@ -297,6 +298,11 @@ static void test_sampler(void) {
         set.top_p = nuclei[k].p;
         CHECK(support(&set) == nuclei[k].bits, "top-p %g: %X", nuclei[k].p, support(&set));
     }
+    int count[VOCAB];
+    set = plain(1);
+    set.top_p = 0.5f;
+    draw_many(&set, (const float[VOCAB]){-100, -100, 3, -100, -100, 3, -100, -100}, 1000, count);
+    CHECK(count[2] == 1000, "the first of two halves reaches top-p 0.5: %d", count[2]);
     static const struct { float p; unsigned bits; } floors[] = {{1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
     for (int k = 0; k < 4; k++) {
         set = plain(1);
@@ -305,29 +311,41 @@ static void test_sampler(void) {
     }
 }
 
+/* What the penalties leave of the logits, exactly. tokens: 1 3 3 4 | 1 3 3, the turn behind the bar. */
 static void test_penalties(void) {
-    static const int32_t tokens[] = {1, 3, 3, 1};
-    qw_sampling set = plain(0);
-    set.repetition_penalty = 2.5f;              /* 1 and 3 fall to 0.8, below 2 and 7 */
-    CHECK(greedy(&set, tokens, 4, 4) == 2, "repetition counts the prompt");
-    CHECK(greedy(&set, tokens, 1, 1) == 3, "repetition of one token");
-    set = plain(0);
-    set.presence_penalty = 0.5f;
-    CHECK(greedy(&set, tokens, 4, 4) == 1, "presence leaves the prompt alone");
-    CHECK(greedy(&set, tokens, 4, 3) == 3, "presence counts this turn");
-    set.presence_penalty = 1.5f;
-    CHECK(greedy(&set, tokens, 4, 0) == 2, "presence, once for each token");
-    set = plain(0);
-    set.frequency_penalty = 0.4f;               /* token 3 twice: 1.2; token 1 once: 1.6 */
-    CHECK(greedy(&set, tokens, 3, 0) == 1, "frequency counts each occurrence");
-    set.frequency_penalty = 1.1f;
-    CHECK(greedy(&set, tokens, 4, 0) == 2, "frequency");
+    static const int32_t tokens[] = {1, 3, 3, 4, 1, 3, 3};
+    static const struct { const char *name; float repetition, presence, frequency, want[VOCAB]; } cases[] = {
+        {"none", 1, 0, 0, {0, 2, 1, 2, -1, 0.5f, -30, 1}},
+        {"repetition: prompt and turn, each token once, away from 0", 2, 0, 0, {0, 1, 1, 1, -2, 0.5f, -30, 1}},
+        {"presence: the turn, each token once", 1, 0.5f, 0, {0, 1.5f, 1, 1.5f, -1, 0.5f, -30, 1}},
+        {"frequency: the turn, each occurrence", 1, 0, 0.5f, {0, 1.5f, 1, 1, -1, 0.5f, -30, 1}},
+        {"all", 2, 0.25f, -0.5f, {0, 1.25f, 1, 1.75f, -2, 0.5f, -30, 1}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        qw_sampling set = plain(0);
+        struct sampler *s;
+        qw_error err;
+        set.repetition_penalty = cases[i].repetition;
+        set.presence_penalty = cases[i].presence;
+        set.frequency_penalty = cases[i].frequency;
+        CHECK(sampler_new(&s, &set, VOCAB, &err) == 0, "%s", err.message);
+        for (int draw = 0; draw < 2; draw++) {              /* nothing of a draw is left for the next one */
+            float logits[VOCAB];
+            memcpy(logits, example, sizeof logits);
+            sampler_draw(s, logits, tokens, 7, 4);
+            for (int k = 0; k < VOCAB; k++)
+                CHECK(logits[k] == cases[i].want[k], "%s, draw %d: logit %d is %g, expected %g", cases[i].name, draw, k, logits[k], cases[i].want[k]);
+        }
+        sampler_free(s);
+    }
+}
 
+static void test_seed(void) {
     int32_t first[2][50];
     for (int k = 0; k < 2; k++) {
         struct sampler *s;
         qw_error err;
-        set = plain(1);
+        qw_sampling set = plain(1);
         CHECK(sampler_new(&s, &set, VOCAB, &err) == 0, "%s", err.message);
         for (int i = 0; i < 50; i++) {
             float logits[VOCAB];
@@ -417,7 +435,8 @@ int main(void) {
     RUN("json: numbers", test_json_numbers);
     RUN("num: against libm", test_num);
     RUN("sampler: choice", test_sampler);
-    RUN("sampler: penalties and seed", test_penalties);
+    RUN("sampler: penalties", test_penalties);
+    RUN("sampler: seed", test_seed);
     RUN("sampler: settings out of range", test_sampler_refuses);
     RUN("threads: each item once", test_threads);
     TEST_END();

@@ -218,11 +218,6 @@ static void test_random_nfc(void) {
     }
 }
 
-static void test_tables(void) {
-    CHECK(system("command -v python3 >/dev/null || exit 0; python3 tools/unicode.py | cmp - src/unicode_tables.h") == 0,
-          "tools/unicode.py makes something else");
-}
-
 /* ---- the splitter ---- */
 
 static void test_split(void) {
@@ -621,7 +616,6 @@ int main(void) {
     RUN("tokenizer: NFC", test_nfc);
     RUN("tokenizer: NFC of random strings", test_random_nfc);
     RUN("tokenizer: each code point alone", test_single_code_points);
-    RUN("tokenizer: Unicode tables are those of tools/unicode.py", test_tables);
     RUN("tokenizer: small ones", test_small);
     RUN("tokenizer: added tokens", test_added);
     RUN("tokenizer: masked added tokens", test_masked);

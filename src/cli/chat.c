@@ -100,7 +100,7 @@ static int chat(struct generator *g) {
         if (in == INPUT_TEXT) {
             rc = clean_text(&t, "the message");
             if (!rc && t.n > 0 && !command(g, &t, &end, &rc)) rc = generate(g, t.p, t.n);
-            if (rc == EXIT_CONTEXT && terminal) say("/clear forgets the conversation and makes room");
+            if (rc == EXIT_CONTEXT && terminal && qw_n_tokens(g->session) > 0) say("/clear forgets the conversation and makes room");
         }
         free(t.p);
         if (in == INPUT_TEXT) continue;

@@ -144,7 +144,7 @@ int generate(struct generator *g, const char *text, size_t n) {
     qw_error err;
     qw_piece piece;
     enum qw_stop stop = QW_STOP_END;
-    bool thought = false, thought_at_all = false, answered = false, newline = true;
+    bool thought = false, answered = false, newline = true;
     int more = 0, rc = 0;
     size_t before = qw_n_tokens(g->session);
     g->started = now();
@@ -156,7 +156,6 @@ int generate(struct generator *g, const char *text, size_t n) {
     while (rc == 0 && !interrupted && (more = qw_chat_next(g->chat, &piece, &stop, &err)) == 1) {
         if (piece.kind == QW_THOUGHT) {
             show_thought(g, &piece, &thought);
-            thought_at_all = true;
         } else {
             end_thought(&thought);
             answered = true;
@@ -182,7 +181,7 @@ int generate(struct generator *g, const char *text, size_t n) {
         say("the answer was cut: the context of %d tokens is full (-c)", qw_n_ctx(g->session));
         return EXIT_CONTEXT;
     }
-    if (stop == QW_STOP_LENGTH && thought_at_all && !answered && !g->o.quiet)
+    if (stop == QW_STOP_LENGTH && !answered && qw_chat_thinks(g->chat) && !g->o.quiet)
         say("all %d tokens of -n went into thoughts; --no-think answers directly", g->o.n_predict);
     return 0;
 }
