@@ -127,7 +127,7 @@ static int parse(struct json *j, const char *text, qw_error *err) { return json_
 
 static void test_json_errors(void) {
     static const struct { const char *text, *reason; } cases[] = {
-        {"", "byte 0): the text ends"}, {"  ", "ends too early"}, {"[1,]", "column 4 (byte 3): a value was expected"}, {"[1 2]", "',' or ']'"},
+        {"", "byte 0: the text ends"}, {"  ", "ends too early"}, {"[1,]", "byte 3: a value was expected"}, {"[1 2]", "',' or ']'"},
         {"{\"a\" 1}", "':' was expected"}, {"{\"a\":1,}", "a key in quotes"}, {"{a:1}", "a key in quotes"}, {"[1}", "',' or ']'"},
         {"{\"a\":1]", "',' or '}'"}, {"1 2", "something follows"}, {"nul", "a value"}, {"truex", "something follows"}, {"+1", "a value"},
         {"01", "something follows"}, {".5", "a value"}, {"1.", "a digit"}, {"1e", "a digit"}, {"-", "a value"}, {"NaN", "a value"},
