@@ -10,12 +10,31 @@ OPENMP  ?=
 
 comma   := ,
 # One build folder per compiler, target and option set, so that switching between them rebuilds nothing.
-BUILD   := .build/$(subst /,_,$(notdir $(firstword $(CC))))-$(shell $(CC) -dumpmachine)$(if $(OPENMP),-openmp)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+MACHINE := $(shell $(CC) -dumpmachine)
+BUILD   := .build/$(subst /,_,$(notdir $(firstword $(CC))))-$(MACHINE)$(if $(OPENMP),-openmp)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 FLAGS   := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -ffp-contract=off -fno-math-errno -Wall -Wextra -Iinclude -Isrc $(CFLAGS) -pthread \
            $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 LINK    := $(LDFLAGS) -pthread $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE  := $(wildcard src/*.c src/kernels/*.c)
+# Kernels: lanes.h is plain C for every file; each instruction set's file has flags of its own and is chosen at run time.
+ARCH    := $(firstword $(subst -, ,$(MACHINE)))
+ifneq ($(filter x86_64 amd64,$(ARCH)),)
+KERNELS := scalar sse41 avx2 avx512vnni
+else ifneq ($(filter aarch64 arm64,$(ARCH)),)
+KERNELS := scalar neon dotprod i8mm
+else ifneq ($(filter arm%,$(ARCH)),)
+KERNELS := scalar neon
+KFLAGS_neon := -mfpu=neon
+else
+KERNELS := scalar
+endif
+KFLAGS_sse41 := -msse4.1
+KFLAGS_avx2  := -mavx2
+KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+KFLAGS_dotprod := -march=armv8.2-a+dotprod
+KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
+
+ENGINE  := $(wildcard src/*.c) $(KERNELS:%=src/kernels/%.c)
 CLI     := $(wildcard src/cli/*.c)
 TESTS   := $(wildcard tests/test_*.c) tests/example.c
 FUZZ    := $(wildcard tests/fuzz_*.c)
@@ -34,11 +53,10 @@ $(BUILD)/qw: $(ENGINE_O) $(CLI_O)
 $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(ENGINE_O)
 	$(CC) $^ $(LINK) -lm -o $@
 
-$(BUILD)/src/kernels/%.o: KFLAGS := -O3
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(KFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(FLAGS) $(if $(filter src/kernels/%,$<),-O3 -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
 
 # Changed flags rebuild.
 $(BUILD)/flags: .FORCE
@@ -52,14 +70,14 @@ run: qw
 test: qw $(TEST_BINS)
 	BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE)' sh tests/run.sh
 
-# A libFuzzer program for each tests/fuzz_*.c; needs clang. `make fuzz FUZZ_SECONDS=60` runs each on its seed corpus.
+# A libFuzzer program for each tests/fuzz_*.c; needs clang. FUZZ_SECONDS=60 is how long each runs on its seed corpus.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-.build/fuzz/%: tests/%.c $(ENGINE) $(wildcard src/*.h src/kernels/*.h include/*.h)
-	@mkdir -p $(@D)
-	clang $(filter-out $(CFLAGS),$(FLAGS)) $(FUZZ_FLAGS) $< $(ENGINE) -lm -o $@
-fuzz: $(FUZZ:tests/%.c=.build/fuzz/%)
-	FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz.sh $^
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+.build/fuzz/%: tests/%.c .FORCE
+	$(MAKE) -s BUILD=.build/fuzz CC=clang CFLAGS='$(FUZZ_FLAGS)' $(ENGINE:%.c=.build/fuzz/%.o) .build/fuzz/tests/$*.o
+	clang -fsanitize=fuzzer,address,undefined $(ENGINE:%.c=.build/fuzz/%.o) .build/fuzz/tests/$*.o -pthread -lm -o $@
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) MAKE='$(MAKE)' sh tests/fuzz.sh $(FUZZ:tests/%.c=.build/fuzz/%)
 
 install: qw
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/qw/models/tiny

@@ -47,14 +47,24 @@ typedef struct { int code; char message[1024]; } qw_error;
 typedef struct qw_model qw_model;
 
 typedef struct {
-    const char *weight_type;    /* "bf16": as stored (BF16, F16 and F32 are used as they are). NULL: the default, now "bf16" */
+    /* "bf16": as stored (BF16, F16 and F32 are used as they are). "q8", "q4": quantised to 8.3 or 4.6 bits while loading.
+     * "auto" or NULL: as stored below 100 M parameters, else q8 if it fits the memory there is, else q4. */
+    const char *weight_type;
     int n_threads;              /* 0: one per usable core */
+    const char *cpu;            /* kernels of this level (see qw_cpu_levels) instead of the fastest; NULL: the fastest */
+    /* Called while weights are quantised, with bytes done and in all; nonzero stops (QW_ECANCEL). */
+    int (*progress)(void *user, uint64_t done, uint64_t all);
+    void *user;
 } qw_load_params;
+
+/* The levels of kernels that this CPU can run, fastest first, separated by spaces. */
+const char *qw_cpu_levels(char *out, size_t size);
 
 /* What a checkpoint is. Strings belong to the model. */
 typedef struct {
     const char *path;
-    const char *stored_type;                        /* type of the matrices: "BF16", "F16", "F32", or "mixed" */
+    const char *stored_type;                        /* type of the matrices in the file: "BF16", "F16", "F32", or "mixed" */
+    const char *weight_type;                        /* type in use: "bf16" (as stored), "q8", "q4" */
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab;
     int n_ctx_max;                                  /* max_position_embeddings */
     double rope_theta, yarn_factor;                 /* yarn_factor 0: plain RoPE */
@@ -62,7 +72,7 @@ typedef struct {
     int tied;                                       /* the embedding serves as the head, too */
     int n_eos;                                      /* end tokens: union of config, generation_config and tokenizer */
     const int32_t *eos;
-    uint64_t n_params, weight_bytes;                /* each tensor that is used, counted once */
+    uint64_t n_params, weight_bytes;                /* each tensor that is used, counted once; bytes in the type in use */
     int n_files;
     const char *const *files;                       /* weight files, n_files paths */
     const char *chat_template;                      /* "hybrid", "instruct2507", "thinking2507", or NULL */
@@ -78,6 +88,8 @@ typedef struct {
 int  qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err);
 void qw_free(qw_model *m);                          /* after its sessions; NULL is allowed, as in every free here */
 const qw_model_info *qw_info(const qw_model *m);
+/* What a weight type ("auto" or NULL among them) would be for this model, and the bytes its weights would take. */
+int  qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen, uint64_t *bytes, qw_error *err);
 
 /* ---- tokenizer ---- */
 

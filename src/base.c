@@ -50,6 +50,11 @@ void *alloc_zero(uint64_t n, uint64_t size) {
     return p;
 }
 
+void *alloc_pages(uint64_t bytes) {
+    void *p;
+    return bytes > PTRDIFF_MAX - 64 || posix_memalign(&p, 64, (size_t)bytes + 64) != 0 ? NULL : p;
+}
+
 /* ---- buffers ---- */
 
 bool buf_reserve(struct buf *b, size_t more) {
@@ -155,6 +160,11 @@ void file_close(struct file *f) {
     if (f->mapped) munmap((void *)(uintptr_t)f->data, (size_t)f->size);
     else free((void *)(uintptr_t)f->data);
     *f = (struct file){0};
+}
+
+void file_forget(const void *p, uint64_t n) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + (uintptr_t)n) / page * page;
+    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 enum path_kind path_kind(const char *path) {

@@ -31,6 +31,9 @@ static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) { return !__bu
 /* Memory for n elements of size bytes, zeroed, aligned to 64 bytes; NULL when n * size overflows or there is none. Free with free(). */
 void *alloc_zero(uint64_t n, uint64_t size);
 
+/* The same for large blocks, whose pages come when they are first written; not zeroed. */
+void *alloc_pages(uint64_t bytes);
+
 /* A growing byte buffer; {0} is empty. Once an allocation fails, oom stays set and further puts do nothing: check once at the end. */
 struct buf { char *p; size_t n, cap; bool oom; };
 bool buf_reserve(struct buf *b, size_t more);           /* room for `more` bytes behind p + n */
@@ -49,6 +52,9 @@ struct file { const unsigned char *data; uint64_t size; bool mapped; };
 int  map_file(struct file *f, const char *path, qw_error *err);
 int  read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err);
 void file_close(struct file *f);
+
+/* These bytes of a mapped file are not needed for now: their memory may go back; they can be read again. */
+void file_forget(const void *p, uint64_t n);
 
 enum path_kind { PATH_MISSING, PATH_FILE, PATH_DIR };
 enum path_kind path_kind(const char *path);

@@ -46,6 +46,7 @@ struct decoder {
     double *inv_freq;           /* [hd/2] */
     double attention_factor;    /* YaRN's factor on cos and sin */
     float *scratch;             /* what x .. cos_sin point into */
+    struct act *acts;           /* [n_batch][supers]        the input of a packed product, quantised; supers of the widest */
 };
 
 /* ---- memory ---- */
@@ -62,6 +63,12 @@ static void scratch_widths(const struct config *c, uint64_t widths[10]) {
     memcpy(widths, list, sizeof list);
 }
 
+/* Superblocks of the widest input of a product. */
+static int widest(const struct config *c) {
+    int n = n_super(c->n_embd), q = n_super(c->n_head * c->head_dim), ff = n_super(c->n_ff);
+    return q > n && q > ff ? q : ff > n ? ff : n;
+}
+
 int decoder_memory(const struct config *c, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err) {
     uint64_t widths[10], sum = 0;
     if (n_ctx < 1 || n_ctx > c->n_ctx_max)
@@ -70,7 +77,7 @@ int decoder_memory(const struct config *c, int n_ctx, int n_batch, uint64_t *cac
     scratch_widths(c, widths);
     for (int i = 0; i < 10; i++) sum += widths[i];
     *cache = 2 * cache_floats(c, n_ctx) * sizeof(float);
-    *scratch = (uint64_t)n_batch * sum * sizeof(float);
+    *scratch = (uint64_t)n_batch * (sum * sizeof(float) + (uint64_t)widest(c) * sizeof(struct act));
     return 0;
 }
 
@@ -86,9 +93,10 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
                           .n_ctx_tiles = (n_ctx + ATTN_TILE - 1) / ATTN_TILE};
     d->keys = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);      /* calloc: pages come when they are used */
     d->values = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);
-    d->scratch = alloc_zero(scratch, 1);
+    d->acts = alloc_zero((uint64_t)n_batch * (uint64_t)widest(c), sizeof *d->acts);
+    d->scratch = alloc_zero(scratch - (uint64_t)n_batch * (uint64_t)widest(c) * sizeof *d->acts, 1);
     d->inv_freq = alloc_zero((uint64_t)c->head_dim / 2, sizeof *d->inv_freq);
-    if (!d->keys || !d->values || !d->scratch || !d->inv_freq) {
+    if (!d->keys || !d->values || !d->scratch || !d->acts || !d->inv_freq) {
         decoder_free(d);
         return fail(err, QW_ENOMEM, "not enough memory for the KV cache and scratch (%" PRIu64 " bytes); a smaller context (-c) needs less", cache + scratch);
     }
@@ -109,12 +117,13 @@ void decoder_free(struct decoder *d) {
     free(d->values);
     free(d->scratch);
     free(d->inv_freq);
+    free(d->acts);
     free(d);
 }
 
 /* ---- steps ---- */
 
-/* Products of up to three matrices with the same n input vectors, in one parallel step over all their rows. */
+/* Products of up to three matrices with the same n input vectors, in one parallel step over all their rows, 16 at a time. */
 struct products {
     const struct decoder *d;
     const float *x;             /* [n][cols] */
@@ -123,24 +132,39 @@ struct products {
     float *y[3];                /* [n][rows] */
 };
 
-static int row_size(const struct matrix *m) { return m->cols * (m->type == WEIGHT_F32 ? 4 : 2); }
+static int64_t panels(const struct matrix *m) { return (m->rows + PANEL - 1) / PANEL; }
 
-static void product_rows(void *ctx, int64_t begin, int64_t end) {
+static void product_panels(void *ctx, int64_t begin, int64_t end) {
     const struct products *p = ctx;
-    for (int i = 0; i < p->n_mats && begin < end; i++) {
+    const struct kernels *k = p->d->kernels;
+    for (int i = 0; i < p->n_mats && end > 0; i++) {
         const struct matrix *m = p->m[i];
-        int64_t stop = end < m->rows ? end : m->rows;
-        if (begin < stop)
-            p->d->kernels->matmul[m->type](p->y[i] + begin, m->rows, m->data + begin * row_size(m), (int)(stop - begin), m->cols, p->x, p->n);
-        begin = begin < m->rows ? 0 : begin - m->rows;      /* the rest belongs to the next matrix */
-        end -= m->rows;
+        int64_t stop = end < panels(m) ? end : panels(m), row = begin * PANEL;
+        int rows = stop * PANEL < m->rows ? (int)(stop * PANEL - row) : (int)(m->rows - row);
+        if (begin < stop && is_packed(m->type))
+            k->matmul_q[m->type - WEIGHT_Q8](p->y[i] + row, m->rows, m->data + (uint64_t)begin * panel_size(m->type, m->cols), rows,
+                                             n_super(m->cols), p->d->acts, p->n);
+        else if (begin < stop)
+            k->matmul[m->type](p->y[i] + row, m->rows, m->data + matrix_size(m->type, (int)row, m->cols), rows, m->cols, p->x, p->n);
+        begin = begin < panels(m) ? 0 : begin - panels(m);      /* the rest belongs to the next matrix */
+        end -= panels(m);
     }
 }
 
+static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
+    const struct products *p = ctx;
+    const struct matrix *m = p->m[0];
+    for (int64_t t = begin; t < end; t++)
+        p->d->kernels->quantize(p->d->acts + t * n_super(m->cols), p->x + t * m->cols, m->cols, m->type == WEIGHT_Q8);
+}
+
 static void multiply(const struct decoder *d, const struct products *p) {
-    int64_t rows = 0;
-    for (int i = 0; i < p->n_mats; i++) rows += p->m[i]->rows;
-    parallel_for(d->pool, rows, 16, product_rows, (void *)(uintptr_t)p);
+    void *ctx = (void *)(uintptr_t)p;
+    int64_t all = 0;
+    for (int i = 0; i < p->n_mats; i++) all += panels(p->m[i]);
+    int64_t grain = all / (4 * pool_threads(d->pool));          /* long stretches stream better, short ones balance better */
+    if (is_packed(p->m[0]->type)) parallel_for(d->pool, p->n, 4, quantize_tokens, ctx);
+    parallel_for(d->pool, all, grain < 1 ? 1 : grain > 64 ? 64 : grain, product_panels, ctx);
 }
 
 /* A step over tokens, or over tokens and heads. */
@@ -229,8 +253,12 @@ static void positions(const struct decoder *d, int n, int pos) {
 void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
     const struct config *c = d->c;
     const struct weights *w = d->w;
-    for (int t = 0; t < n; t++)
-        d->kernels->row[w->embd.type](d->x + (int64_t)t * c->n_embd, w->embd.data + (int64_t)ids[t] * row_size(&w->embd), c->n_embd);
+    for (int t = 0; t < n; t++) {
+        const struct matrix *e = &w->embd;
+        float *x = d->x + (int64_t)t * c->n_embd;
+        if (is_packed(e->type)) d->kernels->row_q[e->type - WEIGHT_Q8](x, e->data, ids[t], c->n_embd);
+        else d->kernels->row[e->type](x, e->data + matrix_size(e->type, ids[t], e->cols), c->n_embd);
+    }
     positions(d, n, pos);
     for (int i = 0; i < c->n_layer; i++) {
         const struct layer_weights *l = &w->layers[i];

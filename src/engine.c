@@ -1,5 +1,6 @@
 /* engine.c - L4: models and sessions, the ground floor of qw.h. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine.h"
@@ -28,7 +29,8 @@ static int add_tokenizer_eos(struct qw_model *m, const char *dir, qw_error *err)
                 struct buf b = {0};
                 json_string(&j, v, &b);
                 buf_char(&b, 0);
-                if (!b.oom) config_add_eos(&m->config, tokenizer_added(m->tokenizer, b.p));
+                if (b.oom) rc = fail_memory(err, path, f.size);
+                else config_add_eos(&m->config, tokenizer_added(m->tokenizer, b.p));
                 buf_free(&b);
             }
             json_free(&j);
@@ -54,10 +56,53 @@ static int load_text_side(struct qw_model *m, const char *dir, qw_error *err) {
     return 0;
 }
 
+static const char *const type_names[N_WEIGHT_TYPES] = {[WEIGHT_BF16] = "bf16", [WEIGHT_Q8] = "q8", [WEIGHT_Q4] = "q4"};
+
+/* "auto" keeps small models as they are, and takes the better type that leaves a quarter of the free memory to the cache. */
+static int choose_type(const struct qw_model *m, const char *name, enum weight_type *out, qw_error *err) {
+    if (!name || strcmp(name, "auto") == 0) {
+        uint64_t free_now = available_memory(), q8 = weights_packed_size(&m->weights, &m->config, WEIGHT_Q8);
+        *out = m->weights.n_params < 100000000 ? WEIGHT_BF16 : free_now == 0 || q8 <= free_now / 4 * 3 ? WEIGHT_Q8 : WEIGHT_Q4;
+        return 0;
+    }
+    for (int t = WEIGHT_BF16; t < N_WEIGHT_TYPES; t++)
+        if (strcmp(name, type_names[t]) == 0) { *out = (enum weight_type)t; return 0; }
+    return fail(err, QW_EARG, "weight type '%s' is unknown; there are auto, bf16 (as stored), q8 and q4", name);
+}
+
+/* Quantise the weights unless they are used as stored. */
+static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
+    enum weight_type type = WEIGHT_BF16;
+    int rc = choose_type(m, p->weight_type, &type, err);
+    if (rc || type == WEIGHT_BF16) return rc;
+    uint64_t size = weights_packed_size(&m->weights, &m->config, type), free_now = available_memory();
+    if (free_now && size > free_now)
+        return fail(err, QW_ENOMEM, "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available", size >> 20, type_names[type], free_now >> 20);
+    return weights_pack(&m->weights, &m->config, type, m->kernels, m->pool, p->progress, p->user, err);
+}
+
+int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen, uint64_t *bytes, qw_error *err) {
+    enum weight_type type = WEIGHT_BF16;
+    int rc = choose_type(m, weight_type, &type, err);
+    *chosen = type_names[type];
+    *bytes = type == m->weights.type ? m->weights.bytes : weights_packed_size(&m->weights, &m->config, type);
+    return rc;
+}
+
+const char *qw_cpu_levels(char *out, size_t size) {
+    struct level levels[MAX_LEVELS];
+    int n = cpu_levels(levels);
+    size_t used = 0;
+    if (size) out[0] = 0;
+    for (int i = 0; i < n && used < size; i++)
+        if (levels[i].usable) used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", levels[i].kernels->name);
+    return out;
+}
+
 static void fill_info(struct qw_model *m) {
     const struct config *c = &m->config;
     m->info = (qw_model_info){
-        .path = m->path, .stored_type = m->weights.stored_type,
+        .path = m->path, .stored_type = m->weights.stored_type, .weight_type = type_names[m->weights.type],
         .n_layer = c->n_layer, .n_embd = c->n_embd, .n_ff = c->n_ff, .n_head = c->n_head, .n_head_kv = c->n_head_kv, .head_dim = c->head_dim,
         .n_vocab = m->weights.n_vocab, .n_ctx_max = c->n_ctx_max,
         .rope_theta = c->rope_theta, .yarn_factor = c->yarn.factor, .rms_norm_eps = c->rms_norm_eps,
@@ -73,24 +118,24 @@ static void fill_info(struct qw_model *m) {
 
 int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {
     *out = NULL;
-    const char *type = params && params->weight_type ? params->weight_type : "bf16";
-    if (strcmp(type, "bf16") != 0) return fail(err, QW_EARG, "weight type '%s' is unknown; 'bf16' (as stored) is possible", type);
+    const qw_load_params none = {0}, *p = params ? params : &none;
     if (path_kind(path) == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
     size_t len = strlen(path);
     if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
         return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
-    m->kernels = &kernels_scalar;
-    m->n_threads = params && params->n_threads ? params->n_threads : usable_cpus();
+    m->n_threads = p->n_threads ? p->n_threads : usable_cpus();
     m->path = strdup(path);
     char *dir = directory_of(path);
     int rc = m->path && dir ? 0 : fail_memory(err, "a path", 0);
+    if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = config_read(&m->config, dir, err);
     if (!rc) rc = checkpoint_open(&m->checkpoint, path, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
     if (!rc) rc = load_text_side(m, dir, err);
     if (!rc) rc = pool_new(&m->pool, m->n_threads, err);
+    if (!rc) rc = prepare_weights(m, p, err);
     free(dir);
     if (rc) { qw_free(m); return rc; }
     fill_info(m);

@@ -2,6 +2,7 @@
 #ifndef QW_ENGINE_H
 #define QW_ENGINE_H
 #include "config.h"
+#include "cpu.h"
 #include "decoder.h"
 #include "memory.h"
 #include "safetensors.h"

@@ -21,6 +21,8 @@ int usable_cpus(void) {
 
 struct pool { int n; };
 
+int pool_threads(const struct pool *p) { return p->n; }
+
 int pool_new(struct pool **out, int n, qw_error *err) {
     *out = NULL;
     if (n < 1 || n > MAX_THREADS) return fail(err, QW_EARG, "%d threads: 1 to %d are possible", n, MAX_THREADS);
@@ -61,6 +63,8 @@ struct pool {
     int sleeping;                   /* under the mutex */
     bool waiting, quit;             /* under the mutex: the caller sleeps until busy is 0; the workers shall end */
 };
+
+int pool_threads(const struct pool *p) { return p->n; }
 
 static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -14,6 +14,7 @@ int  usable_cpus(void);
 /* n threads, the caller's own among them. QW_EARG outside 1..MAX_THREADS; QW_ENOMEM when the system gives no more threads. */
 int  pool_new(struct pool **out, int n, qw_error *err);
 void pool_free(struct pool *p);
+int  pool_threads(const struct pool *p);
 
 /* Call fn(ctx, begin, end) over pieces of 0..n, each at most `grain` items long and fewer than 2^31, on all threads; returns when all are done. */
 typedef void range_fn(void *ctx, int64_t begin, int64_t end);

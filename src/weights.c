@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct binder {
     struct weights *w;
@@ -124,10 +125,106 @@ int weights_bind(struct weights *w, const struct checkpoint *c, const struct con
     if (!rc && (cfg->tied || cfg->headless)) w->head = w->embd;        /* a duplicate in the file is ignored */
     else if (!rc) rc = bind_matrix(&b, &w->head, "lm_head.weight", w->n_vocab, cfg->n_embd);
     if (rc) weights_free(w);
+    w->type = WEIGHT_BF16;
     return rc;
 }
 
+/* ---- packing ---- */
+
+uint64_t matrix_size(enum weight_type t, int rows, int cols) {
+    if (is_packed(t)) return ((uint64_t)rows + PANEL - 1) / PANEL * panel_size(t, cols);
+    return (uint64_t)rows * (uint64_t)cols * (t == WEIGHT_F32 ? 4 : 2);
+}
+
+enum { LAYER_MATRICES = 7 };
+
+static void layer_matrices(struct layer_weights *l, struct matrix *out[LAYER_MATRICES]) {
+    struct matrix *const list[LAYER_MATRICES] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+    memcpy(out, list, sizeof list);
+}
+
+/* Room for a packed matrix, so that the next one begins at a multiple of 64. */
+static uint64_t room(enum weight_type t, const struct matrix *m) { return (matrix_size(t, m->rows, m->cols) + 63) & ~(uint64_t)63; }
+
+uint64_t weights_packed_size(const struct weights *w, const struct config *cfg, enum weight_type type) {
+    struct matrix *list[LAYER_MATRICES];
+    uint64_t sum = room(type, &w->embd) + (w->head.data == w->embd.data ? 0 : room(type, &w->head));
+    for (int i = 0; i < cfg->n_layer; i++) {
+        layer_matrices(&w->layers[i], list);
+        for (int k = 0; k < LAYER_MATRICES; k++) sum += room(type, list[k]);
+    }
+    return sum;
+}
+
+struct packer {
+    const struct kernels *kernels;
+    struct pool *pool;
+    enum weight_type type;
+    unsigned char *next;            /* where the next matrix goes */
+    uint64_t done, all;
+    int (*progress)(void *user, uint64_t done, uint64_t all);
+    void *user;
+    const struct matrix *from;
+};
+
+static void pack_panels(void *ctx, int64_t begin, int64_t end) {
+    const struct packer *p = ctx;
+    const struct matrix *m = p->from;
+    uint64_t row = matrix_size(m->type, 1, m->cols), panel = panel_size(p->type, m->cols);
+    for (int64_t i = begin; i < end; i++) {
+        int rows = m->rows - i * PANEL < PANEL ? (int)(m->rows - i * PANEL) : PANEL;
+        p->kernels->pack[p->type - WEIGHT_Q8](p->next + (uint64_t)i * panel, m->data + (uint64_t)i * PANEL * row, m->type, rows, m->cols);
+    }
+}
+
+/* A large matrix goes in slices, so that progress is seen and what has been read does not pile up. */
+static bool pack_matrix(struct packer *p, struct matrix *m) {
+    const int64_t panels = (m->rows + PANEL - 1) / PANEL, slice = 1024;
+    const unsigned char *stored = m->data;
+    uint64_t stored_panel = matrix_size(m->type, PANEL, m->cols), packed_panel = panel_size(p->type, m->cols);
+    unsigned char *start = p->next;
+    struct matrix part = *m;
+    for (int64_t i = 0; i < panels; i += slice) {
+        int64_t n = panels - i < slice ? panels - i : slice;
+        part.data = stored + (uint64_t)i * stored_panel;
+        part.rows = m->rows - (int)(i * PANEL);
+        p->from = &part;
+        p->next = start + (uint64_t)i * packed_panel;
+        parallel_for(p->pool, n, 4, pack_panels, p);
+        int rows = (int)(n * PANEL) < part.rows ? (int)(n * PANEL) : part.rows;
+        uint64_t bytes = matrix_size(m->type, rows, m->cols);
+        file_forget(part.data, bytes);
+        p->done += bytes;
+        if (p->progress && p->progress(p->user, p->done, p->all)) return false;
+    }
+    m->data = start;
+    p->next = start + room(p->type, m);
+    m->type = p->type;
+    return true;
+}
+
+int weights_pack(struct weights *w, const struct config *cfg, enum weight_type type, const struct kernels *k, struct pool *pool,
+                 int (*progress)(void *user, uint64_t done, uint64_t all), void *user, qw_error *err) {
+    struct packer p = {.kernels = k, .pool = pool, .type = type, .all = w->bytes, .progress = progress, .user = user};
+    struct matrix *list[LAYER_MATRICES];
+    uint64_t size = weights_packed_size(w, cfg, type);
+    bool tied = w->head.data == w->embd.data, ok;
+    w->packed = p.next = alloc_pages(size);
+    if (!w->packed) return fail_memory(err, "the packed weights", size);
+    ok = pack_matrix(&p, &w->embd) && (tied || pack_matrix(&p, &w->head));
+    if (tied) w->head = w->embd;
+    for (int i = 0; ok && i < cfg->n_layer; i++) {
+        layer_matrices(&w->layers[i], list);
+        for (int j = 0; ok && j < LAYER_MATRICES; j++) ok = pack_matrix(&p, list[j]);
+    }
+    if (!ok) return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
+    w->type = type;
+    w->bytes = size;
+    return 0;
+}
+
 void weights_free(struct weights *w) {
+    free(w->packed);
     free(w->layers);
     free(w->norms);
     *w = (struct weights){0};

@@ -4,9 +4,18 @@
 #include "config.h"
 #include "kernels/kernels.h"
 #include "safetensors.h"
+#include "threads.h"
 
-/* A linear map y = W x: rows outputs, cols inputs, row-major in the mapped file. */
+/* A linear map y = W x: rows outputs, cols inputs; row-major in the mapped file, or panels (kernels.h) if the type is packed. */
 struct matrix { const unsigned char *data; enum weight_type type; int rows, cols; };
+
+static inline bool is_packed(enum weight_type t) { return t == WEIGHT_Q8 || t == WEIGHT_Q4; }
+/* Bytes of a panel of 16 packed rows. */
+static inline uint64_t panel_size(enum weight_type t, int cols) {
+    return (uint64_t)n_super(cols) * (t == WEIGHT_Q4 ? sizeof(struct q4_super) : sizeof(struct q8_super));
+}
+/* Bytes of a whole matrix. */
+uint64_t matrix_size(enum weight_type t, int rows, int cols);
 
 struct layer_weights {
     const float *attn_norm;         /* [n_embd]     input_layernorm */
@@ -24,6 +33,8 @@ struct weights {
     const float *norm;              /* [n_embd] */
     struct matrix head;             /* [n_vocab][n_embd]; the embedding itself when tied */
     float *norms;                   /* what the norm pointers point into */
+    unsigned char *packed;          /* what packed matrices point into; NULL: they are in the checkpoint */
+    enum weight_type type;          /* of the matrices: WEIGHT_BF16 stands for "as stored" */
     int n_vocab;                    /* rows of embd, which may be fewer or more than config says */
     uint64_t n_params, bytes;       /* of the tensors used, each once */
     const char *stored_type;        /* "BF16", "F16", "F32" or "mixed": the matrices */
@@ -31,6 +42,14 @@ struct weights {
 
 /* Names may begin with "model." or not. The weights point into the checkpoint, which must outlive them. */
 int  weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg, qw_error *err);
+
+/* Bytes that the matrices take when they are packed as q8 or q4. */
+uint64_t weights_packed_size(const struct weights *w, const struct config *cfg, enum weight_type type);
+
+/* Replace the matrices as stored by packed ones, panels in parallel; the pages of the file are given back as they are done.
+ * progress (may be NULL) is told bytes done and in all; nonzero stops (QW_ECANCEL). */
+int  weights_pack(struct weights *w, const struct config *cfg, enum weight_type type, const struct kernels *k, struct pool *pool,
+                  int (*progress)(void *user, uint64_t done, uint64_t all), void *user, qw_error *err);
 void weights_free(struct weights *w);
 
 #endif

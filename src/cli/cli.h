@@ -83,6 +83,20 @@ enum { MODEL_PATH = 4096 };
 /* path, else the bundled model's, written to found; one line on stderr names it unless quiet. NULL after a message when there is none. */
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 
+/* The flags that say which model is loaded, and how. */
+struct model_flags { const char *path, *weight_type, *cpu; int n_threads; };
+#define MODEL_FLAGS(f, type_help) \
+    {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"}, \
+    {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, type_help}, \
+    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"}, \
+    {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", NULL, "kernels of this level; qw --version lists those of this CPU"}
+#define AUTO_TYPE_HELP "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, else q8 if it fits, else q4"
+
+/* Load it, with a progress bar on a terminal unless quiet. 0, or an exit code after a message. From its end on SIGINT is polled. */
+int load_model(qw_model **out, const struct model_flags *f, bool quiet);
+
+double now(void);                           /* seconds, of a clock that only goes forward */
+
 /* ---- commands: argv begins behind the command's name; they return the exit code ---- */
 
 int cmd_run(int argc, char **argv);

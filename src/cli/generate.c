@@ -11,15 +11,13 @@
 int options_read(struct options *o, const char *command, const char *summary, const char *details, int argc, char **argv) {
     *o = (struct options){.n_predict = -1, .n_ctx = -1, .n_batch = 64, .think = true, .top_p = 1, .repetition = 1};
     const struct flag flags[] = {
-        {"-m --model", "DIR", FLAG_PATH, &o->model, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"},
+        MODEL_FLAGS(&o->model, AUTO_TYPE_HELP),
         {"-p --prompt", "TEXT", FLAG_STRING, &o->prompt, 0, 0, NULL, NULL, "the message"},
         {"-f --file", "FILE", FLAG_PATH, &o->file, 0, 0, NULL, NULL, "a file with the message, behind -p if both are there; - is stdin"},
         {"-sys --system-prompt", "TEXT", FLAG_STRING, &o->system, 0, 0, NULL, NULL, "system message"},
         {"-n --predict", "N", FLAG_INT, &o->n_predict, -1, 1 << 30, NULL, &o->given.n_predict, "most tokens of an answer; -1: until it ends by itself"},
         {"-c --ctx-size", "N", FLAG_INT, &o->n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context in tokens; default the smaller of 4096 and the model's; 0: the model's"},
         {"-b --batch-size", "N", FLAG_INT, &o->n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
-        {"-t --threads", "N", FLAG_INT, &o->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"},
-        {"-q --weight-type", "TYPE", FLAG_STRING, &o->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, "weights: bf16 (as stored)"},
         {"-s --seed", "N", FLAG_SEED, &o->seed, 0, 0, NULL, &o->given.seed, "seed; the same one gives the same text on every machine; default: another each time"},
         {"--temp --temperature", "T", FLAG_FLOAT, &o->temperature, 0, 100, NULL, &o->given.temperature, "temperature; 0: always the likeliest token"},
         {"--top-k", "K", FLAG_INT, &o->top_k, 0, 1 << 30, NULL, &o->given.top_k, "only the K likeliest tokens; 0: all"},
@@ -42,12 +40,6 @@ int options_read(struct options *o, const char *command, const char *summary, co
 }
 
 /* ---- opening ---- */
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static uint64_t any_seed(void) {
     struct timespec t;
@@ -103,11 +95,8 @@ int generator_open(struct generator *g) {
     g->colour = person && !plain && !(no_colour && *no_colour);
     g->progress = screen && !plain && !o->quiet;
     if (o->n_predict == 0) return usage_error("-n 0: 1 or more tokens are possible, or -1 for no limit");
-    const char *path = find_model(o->model, o->quiet, g->found);
-    if (!path) return EXIT_ERROR;
-    const qw_load_params load = {.weight_type = o->weight_type, .n_threads = o->n_threads};
-    if (qw_load(&g->model, path, &load, &err)) return engine_error(&err);
-    poll_sigint();
+    int rc = load_model(&g->model, &o->model, o->quiet);
+    if (rc) return rc;
     const qw_session_params session = {.n_ctx = o->n_ctx == 0 ? qw_info(g->model)->n_ctx_max : o->n_ctx < 0 ? 0 : o->n_ctx,
                                        .n_batch = o->n_batch, .progress = on_progress, .user = g};
     const qw_chat_params chat = {.system = o->system, .chat_template = o->chat_template, .thinking = o->given.think ? o->think : -1,

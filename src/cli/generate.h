@@ -4,8 +4,9 @@
 #include "cli.h"
 
 struct options {
-    const char *model, *prompt, *file, *system, *chat_template, *weight_type;
-    int n_predict, n_ctx, n_batch, n_threads, top_k;
+    struct model_flags model;
+    const char *prompt, *file, *system, *chat_template;
+    int n_predict, n_ctx, n_batch, top_k;
     float temperature, top_p, min_p, presence, frequency, repetition;
     uint64_t seed;
     bool think, special, quiet, verbose;
@@ -15,7 +16,6 @@ struct options {
 
 struct generator {
     struct options o;
-    char found[MODEL_PATH];
     qw_model *model;
     qw_session *session;
     qw_chat *chat;

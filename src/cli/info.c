@@ -29,29 +29,31 @@ static void print_info(const qw_model_info *i) {
 }
 
 int cmd_info(int argc, char **argv) {
-    char found[MODEL_PATH];
-    const char *model = NULL;
+    struct model_flags model = {0};
     int n_ctx = -1, n_batch = 64, n_words;
     const struct flag flags[] = {
-        {"-m --model", "DIR", FLAG_PATH, &model, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"},
+        MODEL_FLAGS(&model, "weights whose memory is told: auto (the default), bf16 (as stored), q8, q4"),
         {"-c --ctx-size", "N", FLAG_INT, &n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context whose memory is told; default the smaller of 4096 and the model's; 0: the model's"},
         {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
     };
     const struct command c = {"info", "what a model is and what a run of it takes", "[FLAGS]", flags, sizeof flags / sizeof *flags, ""};
     qw_model *m;
     qw_error err;
-    uint64_t cache, scratch;
+    uint64_t cache, scratch, weights;
+    const char *type;
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
-    const char *path = rc ? NULL : find_model(model, false, found);
-    if (!path) return rc ? rc : EXIT_ERROR;
-    if (qw_load(&m, path, NULL, &err)) return engine_error(&err);
+    if (rc) return rc;
+    const char *wanted = model.weight_type;
+    model.weight_type = "bf16";             /* nothing is quantised to tell what it would take */
+    if ((rc = load_model(&m, &model, false)) != 0) return rc;
     const qw_model_info *i = qw_info(m);
     int used = n_ctx == 0 ? i->n_ctx_max : n_ctx > 0 ? n_ctx : i->n_ctx_max < 4096 ? i->n_ctx_max : 4096;
-    if (qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch}, &cache, &scratch, &err)) rc = engine_error(&err);
+    if (qw_weight_memory(m, wanted, &type, &weights, &err) ||
+        qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch}, &cache, &scratch, &err)) rc = engine_error(&err);
     else {
         print_info(i);
-        printf("memory at -c %d: weights %.1f MiB (mapped), cache %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, mib(i->weight_bytes),
-               mib(cache), mib(scratch), mib(i->weight_bytes + cache + scratch));
+        printf("memory at -c %d: weights as %s %.1f MiB, cache %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, type, mib(weights),
+               mib(cache), mib(scratch), mib(weights + cache + scratch));
     }
     qw_free(m);
     return rc;

@@ -80,30 +80,24 @@ static int logits(qw_model *m, int n_batch, const int32_t *ids, size_t n, const 
 }
 
 int cmd_logits(int argc, char **argv) {
-    char found[MODEL_PATH];
-    const char *model = NULL, *ids_text = NULL, *path = NULL, *weight_type = NULL;
-    int n_batch = 64, n_threads = 0, n_words;
+    struct model_flags model = {.weight_type = "bf16"};
+    const char *ids_text = NULL, *path = NULL;
+    int n_batch = 64, n_words;
     const struct flag flags[] = {
-        {"-m --model", "DIR", FLAG_PATH, &model, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"},
+        MODEL_FLAGS(&model, "weights: bf16 (as stored, the default), q8, q4, auto"),
         {"--ids", "1,2,3", FLAG_STRING, &ids_text, 0, 0, NULL, NULL, "token ids"},
         {"-o --output", "FILE", FLAG_PATH, &path, 0, 0, NULL, NULL, "float32, little-endian, one row per position; - is stdout"},
         {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "tokens computed at a time; default 64"},
-        {"-t --threads", "N", FLAG_INT, &n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"},
-        {"-q --weight-type", "TYPE", FLAG_STRING, &weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, "weights: bf16 (as stored)"},
     };
     const struct command c = {"logits", "the logits of every position", "--ids 1,2,3 -o FILE [FLAGS]", flags, sizeof flags / sizeof *flags,
                               "A row has as many values as the embedding has rows. No tokenizer is needed.\n"};
     int32_t *ids = NULL;
     size_t n = 0;
     qw_model *m = NULL;
-    qw_error err;
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
     if (!rc && (!ids_text || !path)) rc = usage_error("--ids and -o are needed; see: qw help logits");
     if (!rc) rc = read_ids(ids_text, &ids, &n);
-    const char *dir = rc ? NULL : find_model(model, false, found);
-    if (!rc && !dir) rc = EXIT_ERROR;
-    if (!rc && qw_load(&m, dir, &(qw_load_params){.weight_type = weight_type, .n_threads = n_threads}, &err)) rc = engine_error(&err);
-    poll_sigint();
+    if (!rc) rc = load_model(&m, &model, false);
     if (!rc) rc = logits(m, n_batch, ids, n, path);
     qw_free(m);
     free(ids);

@@ -18,7 +18,8 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static int version(int argc, char **argv) {
     if (argc > 0) return usage_error("'%s' is one word too many behind --version", argv[0]);
-    printf("qw %s (kernels: scalar)\n", QW_VERSION);
+    char levels[128];
+    printf("qw %s (CPU levels: %s)\n", QW_VERSION, qw_cpu_levels(levels, sizeof levels));
     return 0;
 }
 

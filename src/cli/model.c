@@ -1,7 +1,8 @@
-/* model.c - L5: which model is meant when none is named. */
+/* model.c - L5: which model is meant when none is named, and loading it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli.h"
 
@@ -32,4 +33,45 @@ const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]) {
     }
     if (!quiet) say("using the bundled model %s; -m DIR or QW_MODEL choose another", found);
     return found;
+}
+
+/* ---- loading ---- */
+
+double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct bar { double started, shown; bool visible; };
+
+/* On a terminal, four times a second: how much of the weights is quantised, how fast, and how long it will still take. */
+static int on_load(void *user, uint64_t done, uint64_t all) {
+    struct bar *b = user;
+    double t = now();
+    if (b->visible && t - b->shown > 0.25) {
+        double rate = (double)done / (t - b->started);
+        fprintf(stderr, "\rquantising %3.0f %%, %.0f MB/s, %.0f s left \033[K", 100.0 * (double)done / (double)all, rate / 1e6, (double)(all - done) / rate);
+        fflush(stderr);
+        b->shown = t;
+    }
+    return interrupted != 0;
+}
+
+int load_model(qw_model **out, const struct model_flags *f, bool quiet) {
+    char found[MODEL_PATH];
+    const char *path = find_model(f->path, quiet, found), *term = getenv("TERM");
+    struct bar bar = {.started = now(), .visible = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
+    const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads, .cpu = f->cpu, .progress = on_load, .user = &bar};
+    qw_error err;
+    *out = NULL;
+    if (!path) return EXIT_ERROR;
+    int failed = qw_load(out, path, &params, &err);
+    if (bar.shown > 0) fputs("\r\033[K", stderr);
+    if (failed) return engine_error(&err);
+    poll_sigint();
+    const qw_model_info *i = qw_info(*out);
+    if (!quiet && strcmp(i->weight_type, "bf16") != 0 && (!f->weight_type || strcmp(f->weight_type, "auto") == 0))
+        say("weights as %s, %.0f MB (-q chooses; bf16: as stored)", i->weight_type, (double)i->weight_bytes / 1e6);
+    return 0;
 }

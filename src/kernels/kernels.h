@@ -1,7 +1,7 @@
 /* kernels.h - L1: the operations of the forward pass, one function each, in a table that is chosen once for the CPU.
  *
- * What a kernel computes is defined to the bit by its plain C reference in scalar.c; every other version equals it.
- * So sums have a fixed shape, whatever the vector width:
+ * What a kernel computes is defined to the bit by its plain C reference (lanes.h, scalar.c); every other version equals it.
+ * So sums of floats have a fixed shape, whatever the vector width:
  *
  *   lanes   element k of a sum over k is added to virtual lane k mod 16, in ascending k, product and sum rounded apart;
  *           then lane i += lane i+8, i += i+4, i += i+2, i += i+1.   16 lanes are one zmm, two ymm, or four NEON registers.
@@ -12,13 +12,51 @@
  * Kernels know no threads: the caller gives each its own rows, tokens or heads. They allocate nothing. */
 #ifndef QW_KERNELS_H
 #define QW_KERNELS_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = 16, ATTN_TILE = 64 };
+enum { LANES = 16, ATTN_TILE = 64, PANEL = 16, BLOCK = 32, SUPER = 256, BLOCKS = SUPER / BLOCK };
 #define TINY 0x1p-100f
 
-enum weight_type { WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, N_WEIGHT_TYPES };
+enum weight_type { WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8, WEIGHT_Q4, N_WEIGHT_TYPES };
+
+/* ---- packed weights ----
+ *
+ * A matrix is cut into panels of 16 rows, a panel into superblocks of 256 columns; superblocks follow one another along the row,
+ * panels down the matrix: one stream, read from front to back. Rows are padded to 16 and columns to 256 with zeros. The same bytes
+ * serve every instruction set: 4 columns of 16 rows are one zmm, two ymm, or four NEON registers,
+ *
+ *     |r0 k0-3|r1 k0-3|r2 k0-3| ... |r15 k0-3|       64 bytes
+ *
+ * and all sums within a superblock are whole numbers, exact in any order. Blocks b are 32 columns. */
+
+struct q4_super {               /* 2336 bytes for 16 x 256 weights: 4.5625 bits each */
+    uint8_t sc[8][16];          /* scale of block b, row r */
+    uint8_t m[8][16];           /* minimum of block b, row r, in units of 16 d */
+    uint8_t q[8][4][16][4];     /* [b][g][r][j]: low nibble column 32b + 4g + j, high nibble column 32b + 16 + 4g + j */
+    uint16_t d[16];             /* BF16 step of row r: 0, or at least 2^-50 */
+};                              /* w = d (sc q - 16 m), q 0..15 */
+
+struct q8_super {               /* 4256 bytes: 8.3125 bits each */
+    uint8_t sc[8][16];          /* scale of block b, row r, 0..31 */
+    int8_t q[8][8][16][4];      /* [b][g][r][j]: column 32b + 4g + j, -127..127 */
+    uint16_t d[16];             /* BF16 step of row r: 0, or at least 2^-50 */
+};                              /* w = d sc q */
+
+struct act {                    /* 256 activations: 320 bytes. x = dx t x8 */
+    int8_t x[256];              /* -127..127 */
+    int16_t xs[8];              /* sum of x over block b, |xs| <= 4064 */
+    int32_t m8[8];              /* -8 xs */
+    float dx;                   /* 0, or at least 2^-50 */
+    uint8_t t[8];               /* whole factor of block b: 1..8 for q8 weights, 1 for q4 */
+    uint8_t zero[4];
+};
+
+_Static_assert(sizeof(struct q4_super) == 2336 && sizeof(struct q8_super) == 4256 && sizeof(struct act) == 320, "packed layouts");
+
+/* Superblocks along n columns. */
+static inline int n_super(int n) { return (n + SUPER - 1) / SUPER; }
 
 struct kernels {
     const char *name;
@@ -26,10 +64,25 @@ struct kernels {
     /* y[t][r] = sum over k of w[r][k] * x[t][k], for rows r of w and n tokens t; summed by lanes.
      *   w  rows of n_in weights, row r at w + r * n_in * size of a weight, at any alignment
      *   x  [n][n_in] float;  y  [n][stride] float, of which columns 0..rows are written */
-    void (*matmul[N_WEIGHT_TYPES])(float *y, int64_t stride, const void *w, int rows, int n_in, const float *x, int n);
+    void (*matmul[WEIGHT_BF16 + 1])(float *y, int64_t stride, const void *w, int rows, int n_in, const float *x, int n);
+
+    /* The same with packed weights (index: type - WEIGHT_Q8) and quantised tokens x[n][supers]; w begins with a panel, and the last
+     * panel may have fewer than 16 rows. Superblocks s in ascending order, three roundings each, no fused multiply-add:
+     *   isum = sum over b of sc[b] t[b] sum over k of q x8, less 16 sum over b of m[b] xs[b] for q4     (|isum| < 2^31)
+     *   y = y + (d * dx) * (float)isum       from y = 0 */
+    void (*matmul_q[2])(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n);
 
     /* One row of n_in weights as floats, exactly. */
-    void (*row[N_WEIGHT_TYPES])(float *y, const void *w, int n_in);
+    void (*row[WEIGHT_BF16 + 1])(float *y, const void *w, int n_in);
+
+    /* Quantise n floats into n_super(n) acts, the end padded with zeros. fine: with a factor t per block (for q8). */
+    void (*quantize)(struct act *out, const float *x, int n, bool fine);
+
+    /* Pack up to 16 stored rows (as in matmul, of type `from`) into a panel (index: type - WEIGHT_Q8) of n_super(n_in) superblocks. */
+    void (*pack[2])(void *panel, const void *w, enum weight_type from, int rows, int n_in);
+
+    /* One row of a packed matrix as floats: d * (float)(sc q - 16 m). */
+    void (*row_q[2])(float *y, const void *w, int64_t row, int n_in);
 
     /* y[i] = w[i] * (x[i] / sqrt(mean(x^2) + eps)); the squares summed by lanes. y may be x. (Zhang and Sennrich 2019) */
     void (*rmsnorm)(float *y, const float *x, const float *w, int n, float eps);

@@ -1,0 +1,332 @@
+/* dotprod.c - L1: kernels for ARMv8.2 dot products.
+ *
+ * One sdot multiplies a register of a panel (4 rows x 4 columns) with 4 activations of one token, taken by lane. What a superblock
+ * sums is whole, so its order is free, and is chosen for the fewest instructions:
+ *
+ *   q4 scales   The dots D run on through the superblock and are never reset: sum of sc[b] dot[b] = sum of D[b] (sc[b] - sc[b+1]).
+ *               q8 has a factor per block and token besides, so there the dots start anew.
+ *   q4 minima   sdot as well, 4 blocks at once: m - 128 fits a signed byte, and -xs = 64 high + low two of them.
+ *
+ * One token: all 16 rows of the panel, unpacked in registers.
+ * More: a superblock is unpacked once for up to CHUNK tokens, then 8 rows x 4 tokens are multiplied at a time: 8 dots and 8 sums stay
+ * in registers, and 16 + 8 loads serve 64 sdot. */
+#include <arm_neon.h>
+#include <stddef.h>
+#include "lanes.h"
+
+enum { TILE = 4, CHUNK = 64, AHEAD = 1024 };
+
+/* 4 steps of rows as floats. */
+static inline float32x4_t load_steps(const uint16_t *d) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(d), 16)); }
+
+/* y + (d * dx) * isum: three roundings. */
+static inline float32x4_t add_super(float32x4_t y, float32x4_t d, float dx, int32x4_t isum) {
+    return vaddq_f32(y, vmulq_f32(vmulq_n_f32(d, dx), vcvtq_f32_s32(isum)));
+}
+
+/* ---- minima ---- */
+
+/* Of rows 4i..4i+3 the minima of blocks 0-3 in low[i] and 4-7 in high[i], less 128, block after block within a row. */
+struct minima { int8x16_t low[4], high[4]; };
+
+static inline void transpose_minima(int8x16_t out[4], const uint8_t m[4][16]) {
+    uint8x16_t flip = vdupq_n_u8(128), m0 = vld1q_u8(m[0]), m1 = vld1q_u8(m[1]), m2 = vld1q_u8(m[2]), m3 = vld1q_u8(m[3]);
+    uint8x16x2_t even = vzipq_u8(veorq_u8(m0, flip), veorq_u8(m2, flip)), odd = vzipq_u8(veorq_u8(m1, flip), veorq_u8(m3, flip));
+    uint8x16x2_t first = vzipq_u8(even.val[0], odd.val[0]), last = vzipq_u8(even.val[1], odd.val[1]);
+    out[0] = vreinterpretq_s8_u8(first.val[0]);
+    out[1] = vreinterpretq_s8_u8(first.val[1]);
+    out[2] = vreinterpretq_s8_u8(last.val[0]);
+    out[3] = vreinterpretq_s8_u8(last.val[1]);
+}
+
+static inline struct minima load_minima(const struct q4_super *w) {
+    struct minima out;
+    transpose_minima(out.low, w->m);
+    transpose_minima(out.high, w->m + 4);
+    return out;
+}
+
+/* The block sums of a token, negated, as bytes: lanes 0, 1 the low parts 0..63 of blocks 0-3, 4-7, lanes 2, 3 the high -64..63.
+ * `base` makes up for the 128 taken from the minima; it counts 64. */
+struct block_sums { int8x16_t parts; int32x4_t base; };
+
+static inline struct block_sums load_sums(const struct act *x) {
+    int16x8_t v = vnegq_s16(vld1q_s16(x->xs));
+    int8x8_t low = vmovn_s16(vandq_s16(v, vdupq_n_s16(63))), high = vshrn_n_s16(v, 6);
+    return (struct block_sums){vcombine_s8(low, high), vdupq_n_s32(2 * vaddlvq_s16(v))};
+}
+
+/* -16 sum over b of m[b] xs[b] of rows 4i..4i+3. */
+static inline int32x4_t sum_minima(int8x16_t low, int8x16_t high, struct block_sums x) {
+    int32x4_t sum = vdotq_laneq_s32(vdotq_laneq_s32(x.base, low, x.parts, 2), high, x.parts, 3);
+    sum = vshlq_n_s32(sum, 6);
+    return vshlq_n_s32(vdotq_laneq_s32(vdotq_laneq_s32(sum, low, x.parts, 0), high, x.parts, 1), 4);
+}
+
+/* ---- one token ---- */
+
+/* sum += dot * scale, for 16 rows with 16-bit scales. */
+#define ADD_SCALED(LOW, HIGH) \
+    sum0 = vmlaq_s32(sum0, dot0, vmovl_s16(vget_low_s16(LOW))); \
+    sum1 = vmlaq_s32(sum1, dot1, vmovl_high_s16(LOW)); \
+    sum2 = vmlaq_s32(sum2, dot2, vmovl_s16(vget_low_s16(HIGH))); \
+    sum3 = vmlaq_s32(sum3, dot3, vmovl_high_s16(HIGH));
+
+#define DOT_ROWS(W0, W1, W2, W3, X, LANE) \
+    dot0 = vdotq_laneq_s32(dot0, W0, X, LANE); \
+    dot1 = vdotq_laneq_s32(dot1, W1, X, LANE); \
+    dot2 = vdotq_laneq_s32(dot2, W2, X, LANE); \
+    dot3 = vdotq_laneq_s32(dot3, W3, X, LANE);
+
+#define ADD_SUPER(W, X) \
+    y0 = add_super(y0, load_steps((W)->d), (X)->dx, sum0); \
+    y1 = add_super(y1, load_steps((W)->d + 4), (X)->dx, sum1); \
+    y2 = add_super(y2, load_steps((W)->d + 8), (X)->dx, sum2); \
+    y3 = add_super(y3, load_steps((W)->d + 12), (X)->dx, sum3);
+
+#define STORE_ROWS(Y) \
+    vst1q_f32(Y, y0); \
+    vst1q_f32((Y) + 4, y1); \
+    vst1q_f32((Y) + 8, y2); \
+    vst1q_f32((Y) + 12, y3);
+
+/* In-order cores wait for every line that is not asked for. */
+static inline void prefetch(const void *p, int bytes) {
+    for (int i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + AHEAD + i);
+}
+
+static inline int8x16_t low_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))); }
+static inline int8x16_t high_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vshrq_n_u8(v, 4)); }
+
+static inline void panel_q4(float y[PANEL], const struct q4_super *w, int supers, const struct act *x) {
+    float32x4_t y0 = vdupq_n_f32(0), y1 = y0, y2 = y0, y3 = y0;
+    for (; supers > 0; supers--, w++, x++) {
+        prefetch(w, offsetof(struct q4_super, q));
+        struct minima m = load_minima(w);
+        struct block_sums xs = load_sums(x);
+        int32x4_t sum0 = sum_minima(m.low[0], m.high[0], xs), sum1 = sum_minima(m.low[1], m.high[1], xs);
+        int32x4_t sum2 = sum_minima(m.low[2], m.high[2], xs), sum3 = sum_minima(m.low[3], m.high[3], xs);
+        int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+        uint8x16_t scale = vld1q_u8(w->sc[0]);
+#pragma GCC unroll 8
+        for (int b = 0; b < BLOCKS; b++) {
+            int8x16_t xlow = vld1q_s8(x->x + b * BLOCK), xhigh = vld1q_s8(x->x + b * BLOCK + 16);
+            prefetch(w->q[b], sizeof w->q[b]);
+#define GROUP(G) { \
+            uint8x16_t v0 = vld1q_u8(w->q[b][G][0]), v1 = vld1q_u8(w->q[b][G][4]); \
+            uint8x16_t v2 = vld1q_u8(w->q[b][G][8]), v3 = vld1q_u8(w->q[b][G][12]); \
+            DOT_ROWS(low_nibbles(v0), low_nibbles(v1), low_nibbles(v2), low_nibbles(v3), xlow, G) \
+            DOT_ROWS(high_nibbles(v0), high_nibbles(v1), high_nibbles(v2), high_nibbles(v3), xhigh, G) }
+            GROUP(0) GROUP(1) GROUP(2) GROUP(3)
+#undef GROUP
+            uint8x16_t next = b + 1 < BLOCKS ? vld1q_u8(w->sc[b + 1]) : vdupq_n_u8(0);
+            int16x8_t low = vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(scale), vget_low_u8(next)));
+            int16x8_t high = vreinterpretq_s16_u16(vsubl_high_u8(scale, next));
+            ADD_SCALED(low, high)
+            scale = next;
+        }
+        ADD_SUPER(w, x)
+    }
+    STORE_ROWS(y)
+}
+
+static inline void panel_q8(float y[PANEL], const struct q8_super *w, int supers, const struct act *x) {
+    float32x4_t y0 = vdupq_n_f32(0), y1 = y0, y2 = y0, y3 = y0;
+    for (; supers > 0; supers--, w++, x++) {
+        prefetch(w, offsetof(struct q8_super, q));
+        int32x4_t sum0 = vdupq_n_s32(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        for (int b = 0; b < BLOCKS; b++) {
+            int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0, dot2 = dot0, dot3 = dot0;
+            int8x16_t xlow = vld1q_s8(x->x + b * BLOCK), xhigh = vld1q_s8(x->x + b * BLOCK + 16);
+            prefetch(w->q[b], sizeof w->q[b]);
+#define GROUP(G, X) DOT_ROWS(vld1q_s8(w->q[b][G][0]), vld1q_s8(w->q[b][G][4]), vld1q_s8(w->q[b][G][8]), vld1q_s8(w->q[b][G][12]), X, (G) % 4)
+            GROUP(0, xlow) GROUP(1, xlow) GROUP(2, xlow) GROUP(3, xlow)
+            GROUP(4, xhigh) GROUP(5, xhigh) GROUP(6, xhigh) GROUP(7, xhigh)
+#undef GROUP
+            uint8x16_t scale = vld1q_u8(w->sc[b]), t = vld1q_dup_u8(&x->t[b]);
+            int16x8_t low = vreinterpretq_s16_u16(vmull_u8(vget_low_u8(scale), vget_low_u8(t)));
+            int16x8_t high = vreinterpretq_s16_u16(vmull_high_u8(scale, t));
+            ADD_SCALED(low, high)
+        }
+        ADD_SUPER(w, x)
+    }
+    STORE_ROWS(y)
+}
+
+/* ---- many tokens ---- */
+
+/* A superblock made ready for many tokens. */
+struct opened {
+    int8_t q[8][8][16][4];      /* as in q8_super */
+    int32_t scale[8][16];       /* q4: sc[b] - sc[b+1]; q8: sc[b] */
+    struct minima m;
+    float d[16];
+};
+
+static inline void open_steps(struct opened *o, const uint16_t *d) {
+    for (int r = 0; r < PANEL; r += 4) vst1q_f32(o->d + r, load_steps(d + r));
+}
+
+static inline void open_q4(struct opened *o, const struct q4_super *w) {
+    for (int b = 0; b < BLOCKS; b++) {
+        for (int g = 0; g < 4; g++)
+            for (int r = 0; r < PANEL; r += 4) {
+                uint8x16_t v = vld1q_u8(w->q[b][g][r]);
+                vst1q_s8(o->q[b][g][r], low_nibbles(v));
+                vst1q_s8(o->q[b][g + 4][r], high_nibbles(v));
+            }
+        for (int r = 0; r < PANEL; r += 8) {
+            uint8x8_t next = b + 1 < BLOCKS ? vld1_u8(w->sc[b + 1] + r) : vdup_n_u8(0);
+            int16x8_t scale = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(w->sc[b] + r), next));
+            vst1q_s32(o->scale[b] + r, vmovl_s16(vget_low_s16(scale)));
+            vst1q_s32(o->scale[b] + r + 4, vmovl_high_s16(scale));
+        }
+    }
+    o->m = load_minima(w);
+    open_steps(o, w->d);
+}
+
+static inline void open_q8(struct opened *o, const struct q8_super *w) {
+    for (int b = 0; b < BLOCKS; b++)
+        for (int r = 0; r < PANEL; r += 8) {
+            uint16x8_t scale = vmovl_u8(vld1_u8(w->sc[b] + r));
+            vst1q_s32(o->scale[b] + r, vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(scale))));
+            vst1q_s32(o->scale[b] + r + 4, vreinterpretq_s32_u32(vmovl_high_u16(scale)));
+        }
+    open_steps(o, w->d);
+}
+
+/* What 4 tokens bring to a superblock before its products. */
+struct tile {
+    const struct act *x[TILE];
+    int32_t start[TILE][PANEL]; /* q4: the minima */
+    int32_t t[BLOCKS][TILE];    /* q8: the factors */
+};
+
+#define EACH_TOKEN(F) F(0) F(1) F(2) F(3)
+
+/* 8 rows x 4 tokens: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. q, scale, start and d stand at the first of the rows. */
+static inline __attribute__((always_inline))
+void multiply(float (*y)[PANEL], const int8_t (*q)[8][16][4], const int32_t (*scale)[16], const float *d, const struct tile *x, int row, bool fine) {
+#define START(T) \
+    int32x4_t suma##T = fine ? vdupq_n_s32(0) : vld1q_s32(x->start[T] + row), dota##T = vdupq_n_s32(0); \
+    int32x4_t sumb##T = fine ? vdupq_n_s32(0) : vld1q_s32(x->start[T] + row + 4), dotb##T = vdupq_n_s32(0); \
+    const int8_t *p##T = x->x[T]->x;
+    EACH_TOKEN(START)
+#pragma GCC unroll 1
+    for (int b = 0; b < BLOCKS; b++) {
+#define RESET(T) dota##T = dotb##T = vdupq_n_s32(0);
+        if (fine) { EACH_TOKEN(RESET) }
+#define LOAD_X(T) int8x16_t xl##T = vld1q_s8(p##T), xh##T = vld1q_s8(p##T + 16); p##T += BLOCK;
+        EACH_TOKEN(LOAD_X)
+#define DOT(A, B, X, LANE) \
+        dota0 = vdotq_laneq_s32(dota0, A, X##0, LANE); \
+        dota1 = vdotq_laneq_s32(dota1, A, X##1, LANE); \
+        dota2 = vdotq_laneq_s32(dota2, A, X##2, LANE); \
+        dota3 = vdotq_laneq_s32(dota3, A, X##3, LANE); \
+        dotb0 = vdotq_laneq_s32(dotb0, B, X##0, LANE); \
+        dotb1 = vdotq_laneq_s32(dotb1, B, X##1, LANE); \
+        dotb2 = vdotq_laneq_s32(dotb2, B, X##2, LANE); \
+        dotb3 = vdotq_laneq_s32(dotb3, B, X##3, LANE);
+#define LOAD_W(G) int8x16_t wa##G = vld1q_s8(q[b][G][row]), wb##G = vld1q_s8(q[b][G][row + 4]);
+        /* each load well before its use, for cores that run in order */
+        LOAD_W(0) LOAD_W(1)
+        DOT(wa0, wb0, xl, 0) LOAD_W(2)
+        DOT(wa1, wb1, xl, 1) LOAD_W(3)
+        DOT(wa2, wb2, xl, 2) LOAD_W(4)
+        DOT(wa3, wb3, xl, 3) LOAD_W(5)
+        DOT(wa4, wb4, xh, 0) LOAD_W(6)
+        DOT(wa5, wb5, xh, 1) LOAD_W(7)
+        DOT(wa6, wb6, xh, 2)
+        int32x4_t scalea = vld1q_s32(scale[b] + row), scaleb = vld1q_s32(scale[b] + row + 4);
+        DOT(wa7, wb7, xh, 3)
+#define SCALE_T(T) \
+        dota##T = vmulq_laneq_s32(dota##T, t, T); \
+        dotb##T = vmulq_laneq_s32(dotb##T, t, T);
+        if (fine) { int32x4_t t = vld1q_s32(x->t[b]); EACH_TOKEN(SCALE_T) }
+#define SCALE(T) \
+        suma##T = vmlaq_s32(suma##T, dota##T, scalea); \
+        sumb##T = vmlaq_s32(sumb##T, dotb##T, scaleb);
+        EACH_TOKEN(SCALE)
+    }
+    float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4);
+#define FINISH(T) \
+    vst1q_f32(y[T] + row, add_super(vld1q_f32(y[T] + row), da, x->x[T]->dx, suma##T)); \
+    vst1q_f32(y[T] + row + 4, add_super(vld1q_f32(y[T] + row + 4), db, x->x[T]->dx, sumb##T));
+    EACH_TOKEN(FINISH)
+}
+
+/* Token after the last of n repeat the last: their sums go nowhere. */
+static inline void point_at(struct tile *tile, const struct act *x, int supers, int t, int n) {
+    for (int i = 0; i < TILE; i++) tile->x[i] = x + (int64_t)(t + i < n ? t + i : n - 1) * supers;
+}
+
+static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct act *x, int supers, int n) {
+    struct tile tile;
+    for (int t = 0; t < n; t += TILE) {
+        point_at(&tile, x, supers, t, n);
+        for (int i = 0; i < TILE; i++) {
+            struct block_sums xs = load_sums(tile.x[i]);
+            for (int r = 0; r < 4; r++) vst1q_s32(tile.start[i] + 4 * r, sum_minima(o->m.low[r], o->m.high[r], xs));
+        }
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o->q, o->scale, o->d, &tile, row, false);
+    }
+}
+
+static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct act *x, int supers, int n) {
+    struct tile tile;
+    for (int t = 0; t < n; t += TILE) {
+        point_at(&tile, x, supers, t, n);
+        for (int b = 0; b < BLOCKS; b++)
+            for (int i = 0; i < TILE; i++) tile.t[b][i] = tile.x[i]->t[b];
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, q, o->scale, o->d, &tile, row, true);
+    }
+}
+
+static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+    float sums[CHUNK][PANEL];
+    const struct q4_super *panel = w;
+    for (int row = 0; row < rows; row += PANEL, panel += supers) {
+        size_t bytes = (size_t)(rows - row < PANEL ? rows - row : PANEL) * sizeof *y;
+        for (int first = 0; first < n; first += CHUNK) {
+            int tokens = n - first < CHUNK ? n - first : CHUNK;
+            const struct act *token = x + (int64_t)first * supers;
+            if (tokens == 1) {
+                panel_q4(sums[0], panel, supers, token);
+            } else {
+                struct opened o;
+                memset(sums, 0, sizeof sums);
+                for (int s = 0; s < supers; s++) {
+                    open_q4(&o, panel + s);
+                    tokens_q4(sums, &o, token + s, supers, tokens);
+                }
+            }
+            for (int t = 0; t < tokens; t++) memcpy(y + (first + t) * stride + row, sums[t], bytes);
+        }
+    }
+}
+
+static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+    float sums[CHUNK][PANEL];
+    const struct q8_super *panel = w;
+    for (int row = 0; row < rows; row += PANEL, panel += supers) {
+        size_t bytes = (size_t)(rows - row < PANEL ? rows - row : PANEL) * sizeof *y;
+        for (int first = 0; first < n; first += CHUNK) {
+            int tokens = n - first < CHUNK ? n - first : CHUNK;
+            const struct act *token = x + (int64_t)first * supers;
+            if (tokens == 1) {
+                panel_q8(sums[0], panel, supers, token);
+            } else {
+                struct opened o;
+                memset(sums, 0, sizeof sums);
+                for (int s = 0; s < supers; s++) {
+                    open_q8(&o, panel + s);
+                    tokens_q8(sums, &o, panel[s].q, token + s, supers, tokens);
+                }
+            }
+            for (int t = 0; t < tokens; t++) memcpy(y + (first + t) * stride + row, sums[t], bytes);
+        }
+    }
+}
+
+const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
