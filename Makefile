@@ -22,16 +22,17 @@ ifneq ($(filter x86_64 amd64,$(ARCH)),)
 KERNELS := scalar sse41 avx2 avx512vnni
 else ifneq ($(filter aarch64 arm64,$(ARCH)),)
 KERNELS := scalar neon dotprod i8mm
+KFLAGS_neon := -mtune=cortex-a53
 else ifneq ($(filter arm%,$(ARCH)),)
 KERNELS := scalar neon
-KFLAGS_neon := -mfpu=neon
+KFLAGS_neon := -mfpu=neon $(if $(findstring clang,$(shell $(CC) --version)),,-fno-schedule-insns)
 else
 KERNELS := scalar
 endif
 KFLAGS_sse41 := -msse4.1
 KFLAGS_avx2  := -mavx2
 KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
-KFLAGS_dotprod := -march=armv8.2-a+dotprod
+KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 
 ENGINE  := $(wildcard src/*.c) $(KERNELS:%=src/kernels/%.c)
@@ -91,6 +92,6 @@ uninstall:
 clean:
 	rm -rf .build qw
 
--include $(shell find .build -name '*.d' 2>/dev/null)
+-include $(shell find .build $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all run test fuzz install uninstall clean .FORCE
 .DELETE_ON_ERROR:

@@ -48,7 +48,8 @@ typedef struct qw_model qw_model;
 
 typedef struct {
     /* "bf16": as stored (BF16, F16 and F32 are used as they are). "q8", "q4": quantised to 8.3 or 4.6 bits while loading.
-     * "auto" or NULL: as stored below 100 M parameters, else q8 if it fits the memory there is, else q4. */
+     * "auto" or NULL: as stored below 100 M parameters, else q8 if it fits the memory there is, else q4; a packed file's own type.
+     * "stored": as the file has them, packed or not. */
     const char *weight_type;
     int n_threads;              /* 0: one per usable core */
     const char *cpu;            /* kernels of this level (see qw_cpu_levels) instead of the fastest; NULL: the fastest */
@@ -83,11 +84,17 @@ typedef struct {
     const char *kernels;                            /* instruction set in use */
 } qw_model_info;
 
-/* Load a directory as it lies on the hub (config.json, *.safetensors, tokenizer.json, ...), or one .safetensors file beside its
- * config.json. Weights stay mapped files. A missing tokenizer is no error until one is needed. params may be NULL. */
+/* Load a directory as it lies on the hub (config.json, *.safetensors, tokenizer.json, ...), one .safetensors file beside its
+ * config.json, or a packed file (qw_quantize). Weights stay mapped files. A missing tokenizer is no error until one is needed. params may be NULL. */
 int  qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err);
 void qw_free(qw_model *m);                          /* after its sessions; NULL is allowed, as in every free here */
 const qw_model_info *qw_info(const qw_model *m);
+/* Write a model packed as "q8" or "q4" into one file: weights, config, tokenizer, template and checksums, the same bytes on every machine.
+ * They come in order through write, which returns nonzero to stop (QW_EIO). Memory stays bounded. qw_load takes such a file by its path. */
+int  qw_quantize(const char *path, const char *weight_type, const qw_load_params *params, int (*write)(void *user, const void *p, size_t n), void *user,
+                 qw_error *err);
+/* Compare a packed file with its checksums: QW_EFORMAT names the tensor that is damaged. */
+int  qw_verify(const char *path, qw_error *err);
 /* What a weight type ("auto" or NULL among them) would be for this model, and the bytes its weights would take. */
 int  qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen, uint64_t *bytes, qw_error *err);
 
@@ -161,6 +168,14 @@ const int32_t *qw_tokens(const qw_session *s);      /* the sequence so far; vali
 int  qw_n_ctx(const qw_session *s);
 /* Logits of `count` positions from `first` on, out[count][n_vocab]. They must lie in the last forward pass (the last n_batch tokens fed). */
 int  qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err);
+
+/* ---- what bounds the speed ---- */
+
+/* Bytes that generating one token reads behind that many positions: the weights, of an embedding that is not the head one row, the cache. */
+uint64_t qw_bytes_per_token(const qw_model *m, uint64_t positions);
+/* Bytes per second that the model's threads read from memory together: best of several passes over 256 MiB, or a quarter of what is free.
+ * Not while a session of this model is in use. */
+int  qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
 /* ---- conversations ---- */
 

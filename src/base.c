@@ -112,7 +112,7 @@ static int open_file(const char *path, int *fd, uint64_t *size, qw_error *err) {
 int map_file(struct file *f, const char *path, qw_error *err) {
     int fd, rc = open_file(path, &fd, &f->size, err);
     f->data = NULL;
-    f->mapped = false;
+    f->kind = FILE_OWNED;
     if (rc) return rc;
     if (f->size == 0) { close(fd); return fail(err, QW_EFORMAT, "%s is empty", path); }
     void *p = f->size > PTRDIFF_MAX ? MAP_FAILED : mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -122,14 +122,14 @@ int map_file(struct file *f, const char *path, qw_error *err) {
         return fail(err, QW_ENOMEM, "cannot map %s (%" PRIu64 " bytes) into this process: %s", path, f->size,
                     f->size > PTRDIFF_MAX ? "larger than the address space" : strerror(saved));
     f->data = p;
-    f->mapped = true;
+    f->kind = FILE_MAPPED;
     return 0;
 }
 
 int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err) {
     int fd, rc = open_file(path, &fd, &f->size, err);
     f->data = NULL;
-    f->mapped = false;
+    f->kind = FILE_OWNED;
     if (rc) return rc;
     if (f->size > max_size) {
         close(fd);
@@ -157,8 +157,8 @@ int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err
 }
 
 void file_close(struct file *f) {
-    if (f->mapped) munmap((void *)(uintptr_t)f->data, (size_t)f->size);
-    else free((void *)(uintptr_t)f->data);
+    if (f->kind == FILE_MAPPED) munmap((void *)(uintptr_t)f->data, (size_t)f->size);
+    else if (f->kind == FILE_OWNED) free((void *)(uintptr_t)f->data);
     *f = (struct file){0};
 }
 

@@ -47,8 +47,8 @@ struct ids { int32_t *p; size_t n, cap; bool oom; };
 void ids_put(struct ids *a, int32_t id);
 void ids_free(struct ids *a);
 
-/* A file's bytes, read-only: mapped (map_file) or owned (read_file). Release with file_close in either case. */
-struct file { const unsigned char *data; uint64_t size; bool mapped; };
+/* A file's bytes, read-only: read into memory (read_file), mapped (map_file), or a part of another. Release with file_close in any case. */
+struct file { const unsigned char *data; uint64_t size; enum { FILE_OWNED, FILE_MAPPED, FILE_BORROWED } kind; };
 int  map_file(struct file *f, const char *path, qw_error *err);
 int  read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err);
 void file_close(struct file *f);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "num.h"
 
-#define MAX_CONFIG_SIZE (16u << 20)
 #define PI 3.141592653589793
 
 /* What the getters below need to name the place of an error. */
@@ -211,29 +210,24 @@ static int read_generation(struct config *c, const struct source *s) {
     return read_eos(c, s);
 }
 
-static int read_json(struct config *c, const char *dir, const char *name, int (*reader)(struct config *, const struct source *), qw_error *err) {
+static int read_json(struct config *c, const struct companions *files, const char *name, bool required,
+                     int (*reader)(struct config *, const struct source *), qw_error *err) {
     struct file f;
     struct json j;
-    char *path = path_join(dir, name);
-    if (!path) return fail_memory(err, "a path", 0);
-    int rc = read_file(&f, path, MAX_CONFIG_SIZE, err);
-    if (!rc) {
-        if ((rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
-            rc = reader(c, &(struct source){&j, path, err});
-            json_free(&j);
-        }
-        file_close(&f);
+    char *path;
+    int rc = companion_read(files, name, &f, &path, err);
+    if (!rc && !f.data && required) rc = fail(err, QW_EIO, "%s is missing", path);
+    if (!rc && f.data && (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
+        rc = reader(c, &(struct source){&j, path, err});
+        json_free(&j);
     }
+    file_close(&f);
     free(path);
     return rc;
 }
 
-int config_read(struct config *c, const char *dir, qw_error *err) {
+int config_read(struct config *c, const struct companions *files, qw_error *err) {
     *c = (struct config){.gen = {.do_sample = true, .temperature = 0.6, .top_p = 0.95, .top_k = 20, .repetition_penalty = 1}};
-    int rc = read_json(c, dir, "config.json", read_config, err);
-    char *path = rc ? NULL : path_join(dir, "generation_config.json");
-    if (!rc && !path) return fail_memory(err, "a path", 0);
-    if (!rc && path_kind(path) != PATH_MISSING) rc = read_json(c, dir, "generation_config.json", read_generation, err);
-    free(path);
-    return rc;
+    int rc = read_json(c, files, "config.json", true, read_config, err);
+    return rc ? rc : read_json(c, files, "generation_config.json", false, read_generation, err);
 }

@@ -1,7 +1,7 @@
 /* config.h - L2: config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
 #ifndef QW_CONFIG_H
 #define QW_CONFIG_H
-#include "base.h"
+#include "companions.h"
 #include "json.h"
 
 enum { MAX_EOS = 32, MAX_HEAD_DIM = 1024 };
@@ -22,8 +22,8 @@ struct config {
     struct { bool present, do_sample; double temperature, top_p, min_p, repetition_penalty; int top_k; } gen;
 };
 
-/* Read dir/config.json and, if there, dir/generation_config.json. What is not a dense Qwen3 model is refused by name. */
-int config_read(struct config *c, const char *dir, qw_error *err);
+/* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is refused by name. */
+int config_read(struct config *c, const struct companions *files, qw_error *err);
 /* Add an end token unless it is known. */
 void config_add_eos(struct config *c, int64_t id);
 

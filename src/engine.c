@@ -7,85 +7,80 @@
 
 /* ---- model ---- */
 
-/* The directory that a path is, or lies in, as a new string. */
-static char *directory_of(const char *path) {
-    if (path_kind(path) == PATH_DIR) return strdup(path);
-    const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-}
-
 /* tokenizer_config.json's eos_token, a string or {"content": string}, counts as an end token, too. */
-static int add_tokenizer_eos(struct qw_model *m, const char *dir, qw_error *err) {
+static int add_tokenizer_eos(struct qw_model *m, const struct companions *files, qw_error *err) {
     struct file f;
     struct json j;
-    char *path = path_join(dir, "tokenizer_config.json");
-    if (!path) return fail_memory(err, "a path", 0);
-    int rc = 0;
-    if (path_kind(path) != PATH_MISSING && (rc = read_file(&f, path, UINT64_C(64) << 20, err)) == 0) {
-        if ((rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
-            uint32_t v = json_get(&j, 0, "eos_token");
-            if (v && json_type(&j, v) == JSON_OBJECT) v = json_get(&j, v, "content");
-            if (v && json_type(&j, v) == JSON_STRING) {
-                struct buf b = {0};
-                json_string(&j, v, &b);
-                buf_char(&b, 0);
-                if (b.oom) rc = fail_memory(err, path, f.size);
-                else config_add_eos(&m->config, tokenizer_added(m->tokenizer, b.p));
-                buf_free(&b);
-            }
-            json_free(&j);
+    char *path;
+    int rc = companion_read(files, "tokenizer_config.json", &f, &path, err);
+    if (!rc && f.data && (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
+        uint32_t v = json_get(&j, 0, "eos_token");
+        if (v && json_type(&j, v) == JSON_OBJECT) v = json_get(&j, v, "content");
+        if (v && json_type(&j, v) == JSON_STRING) {
+            struct buf b = {0};
+            json_string(&j, v, &b);
+            buf_char(&b, 0);
+            if (b.oom) rc = fail_memory(err, path, f.size);
+            else config_add_eos(&m->config, tokenizer_added(m->tokenizer, b.p));
+            buf_free(&b);
         }
-        file_close(&f);
+        json_free(&j);
     }
+    file_close(&f);
     free(path);
     return rc;
 }
 
 /* Tokenizer and template may be missing or unknown until somebody needs them; then the reason is told. A broken file is an error. */
-static int load_text_side(struct qw_model *m, const char *dir, qw_error *err) {
-    char *path = path_join(dir, "tokenizer.json");
-    if (!path) return fail_memory(err, "a path", 0);
-    int rc = 0;
-    if (path_kind(path) == PATH_MISSING) fail(&m->tokenizer_error, QW_EIO, "%s is missing; it holds the tokenizer", path);
-    else if ((rc = tokenizer_open(&m->tokenizer, path, err)) == 0) rc = add_tokenizer_eos(m, dir, err);
+static int load_text_side(struct qw_model *m, const struct companions *files, qw_error *err) {
+    struct file f;
+    char *path;
+    int rc = companion_read(files, "tokenizer.json", &f, &path, err);
+    if (!rc && !f.data) fail(&m->tokenizer_error, QW_EIO, "%s is missing; it holds the tokenizer", path);
+    else if (!rc && (rc = tokenizer_parse(&m->tokenizer, (const char *)f.data, (size_t)f.size, path, err)) == 0)
+        rc = add_tokenizer_eos(m, files, err);
+    file_close(&f);
     free(path);
     if (rc) return rc;
-    rc = template_detect_dir(&m->chat_template, dir, &m->template_error);
+    rc = template_detect_model(&m->chat_template, files, &m->template_error);
     if (rc == 0) m->has_template = true;
     else if (rc != QW_EUNSUPPORTED && rc != QW_EIO) { if (err) *err = m->template_error; return rc; }
     return 0;
 }
 
-static const char *const type_names[N_WEIGHT_TYPES] = {[WEIGHT_BF16] = "bf16", [WEIGHT_Q8] = "q8", [WEIGHT_Q4] = "q4"};
-
 /* "auto" keeps small models as they are, and takes the better type that leaves a quarter of the free memory to the cache. */
 static int choose_type(const struct qw_model *m, const char *name, enum weight_type *out, qw_error *err) {
-    if (!name || strcmp(name, "auto") == 0) {
-        uint64_t free_now = available_memory(), q8 = weights_packed_size(&m->weights, &m->config, WEIGHT_Q8);
+    bool by_itself = !name || strcmp(name, "auto") == 0;
+    if (name && strcmp(name, "stored") == 0) { *out = m->weights.type; return 0; }
+    int rc = by_itself ? 0 : weight_type_from_name(out, name, err);
+    if (rc) return rc;
+    if (is_packed(m->weights.type)) {
+        if (!by_itself && *out != m->weights.type)
+            return fail(err, QW_EARG, "%s holds weights packed as %s; it cannot be used as %s", m->path, weight_type_name(m->weights.type), name);
+        *out = m->weights.type;
+    } else if (by_itself) {
+        uint64_t free_now = available_memory(), q8 = packed_size(&m->weights, WEIGHT_Q8);
         *out = m->weights.n_params < 100000000 ? WEIGHT_BF16 : free_now == 0 || q8 <= free_now / 4 * 3 ? WEIGHT_Q8 : WEIGHT_Q4;
-        return 0;
     }
-    for (int t = WEIGHT_BF16; t < N_WEIGHT_TYPES; t++)
-        if (strcmp(name, type_names[t]) == 0) { *out = (enum weight_type)t; return 0; }
-    return fail(err, QW_EARG, "weight type '%s' is unknown; there are auto, bf16 (as stored), q8 and q4", name);
+    return 0;
 }
 
-/* Quantise the weights unless they are used as stored. */
+/* Quantise the weights unless they are used as they lie in the file. */
 static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
     enum weight_type type = WEIGHT_BF16;
     int rc = choose_type(m, p->weight_type, &type, err);
-    if (rc || type == WEIGHT_BF16) return rc;
-    uint64_t size = weights_packed_size(&m->weights, &m->config, type), free_now = available_memory();
+    if (rc || type == m->weights.type) return rc;
+    uint64_t size = packed_size(&m->weights, type), free_now = available_memory();
     if (free_now && size > free_now)
-        return fail(err, QW_ENOMEM, "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available", size >> 20, type_names[type], free_now >> 20);
-    return weights_pack(&m->weights, &m->config, type, m->kernels, m->pool, p->progress, p->user, err);
+        return fail(err, QW_ENOMEM, "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available", size >> 20, weight_type_name(type), free_now >> 20);
+    return weights_pack(&m->weights, type, m->kernels, m->pool, p->progress, p->user, err);
 }
 
 int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen, uint64_t *bytes, qw_error *err) {
     enum weight_type type = WEIGHT_BF16;
     int rc = choose_type(m, weight_type, &type, err);
-    *chosen = type_names[type];
-    *bytes = type == m->weights.type ? m->weights.bytes : weights_packed_size(&m->weights, &m->config, type);
+    *chosen = weight_type_name(type);
+    *bytes = type == m->weights.type ? m->weights.bytes : packed_size(&m->weights, type);
     return rc;
 }
 
@@ -102,7 +97,7 @@ const char *qw_cpu_levels(char *out, size_t size) {
 static void fill_info(struct qw_model *m) {
     const struct config *c = &m->config;
     m->info = (qw_model_info){
-        .path = m->path, .stored_type = m->weights.stored_type, .weight_type = type_names[m->weights.type],
+        .path = m->path, .stored_type = m->weights.stored_type, .weight_type = weight_type_name(m->weights.type),
         .n_layer = c->n_layer, .n_embd = c->n_embd, .n_ff = c->n_ff, .n_head = c->n_head, .n_head_kv = c->n_head_kv, .head_dim = c->head_dim,
         .n_vocab = m->weights.n_vocab, .n_ctx_max = c->n_ctx_max,
         .rope_theta = c->rope_theta, .yarn_factor = c->yarn.factor, .rms_norm_eps = c->rms_norm_eps,
@@ -116,9 +111,22 @@ static void fill_info(struct qw_model *m) {
     };
 }
 
+/* config.json comes first: it says best what a directory is. In a packed file it is inside. */
+static int open_files(struct qw_model *m, const char *path, struct companions *files, qw_error *err) {
+    if (path_kind(path) == PATH_FILE) {
+        int rc = checkpoint_open(&m->checkpoint, path, err);
+        if (!rc) rc = companions_of(files, path, &m->checkpoint, err);
+        return rc ? rc : config_read(&m->config, files, err);
+    }
+    int rc = companions_of(files, path, NULL, err);
+    if (!rc) rc = config_read(&m->config, files, err);
+    return rc ? rc : checkpoint_open(&m->checkpoint, path, err);
+}
+
 int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {
     *out = NULL;
     const qw_load_params none = {0}, *p = params ? params : &none;
+    struct companions files = {0};
     if (path_kind(path) == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
     size_t len = strlen(path);
     if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
@@ -127,16 +135,14 @@ int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_e
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->n_threads = p->n_threads ? p->n_threads : usable_cpus();
     m->path = strdup(path);
-    char *dir = directory_of(path);
-    int rc = m->path && dir ? 0 : fail_memory(err, "a path", 0);
+    int rc = m->path ? 0 : fail_memory(err, "a path", len);
     if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
-    if (!rc) rc = config_read(&m->config, dir, err);
-    if (!rc) rc = checkpoint_open(&m->checkpoint, path, err);
+    if (!rc) rc = open_files(m, path, &files, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
-    if (!rc) rc = load_text_side(m, dir, err);
+    if (!rc) rc = load_text_side(m, &files, err);
     if (!rc) rc = pool_new(&m->pool, m->n_threads, err);
     if (!rc) rc = prepare_weights(m, p, err);
-    free(dir);
+    companions_close(&files);
     if (rc) { qw_free(m); return rc; }
     fill_info(m);
     *out = m;

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "decoder.h"
 #include "memory.h"
+#include "pack.h"
 #include "safetensors.h"
 #include "sampler.h"
 #include "template.h"

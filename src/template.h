@@ -7,7 +7,7 @@
  * The reference is the Jinja text that the models ship with (its current revision), run as Hugging Face's transformers does. */
 #ifndef QW_TEMPLATE_H
 #define QW_TEMPLATE_H
-#include "base.h"
+#include "companions.h"
 #include "json.h"
 
 enum chat_template { TEMPLATE_HYBRID, TEMPLATE_INSTRUCT2507, TEMPLATE_THINKING2507, TEMPLATE_COUNT };
@@ -20,9 +20,9 @@ int template_from_name(enum chat_template *out, const char *name, qw_error *err)
 /* Recognise a checkpoint's own template (n bytes of Jinja) by its features. QW_EUNSUPPORTED names the feature that does not fit and
  * the flag that chooses a template; QW_ENOMEM. */
 int template_detect(enum chat_template *out, const char *jinja, size_t n, qw_error *err);
-/* The same for a model directory: chat_template.jinja, else "chat_template" of tokenizer_config.json (a string, or a list of
+/* The same for a model: chat_template.jinja, else "chat_template" of tokenizer_config.json (a string, or a list of
  * {"name","template"} of which "default" counts). Also QW_EIO, QW_EFORMAT for a damaged file; messages begin with the path. */
-int template_detect_dir(enum chat_template *out, const char *dir, qw_error *err);
+int template_detect_model(enum chat_template *out, const struct companions *files, qw_error *err);
 
 /* ---- rendering (template.c) ---- */
 

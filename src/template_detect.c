@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define CHOOSE "; --template hybrid|instruct2507|thinking2507 chooses one"
-#define MAX_FILE (UINT64_C(64) << 20)
 
 /* ---- splitting ---- */
 
@@ -305,22 +304,21 @@ static int detect_config(enum chat_template *out, const struct file *f, qw_error
     return rc;
 }
 
-int template_detect_dir(enum chat_template *out, const char *dir, qw_error *err) {
-    static const char *const file_names[] = {"chat_template.jinja", "tokenizer_config.json"};
+int template_detect_model(enum chat_template *out, const struct companions *files, qw_error *err) {
+    static const char *const names[] = {"chat_template.jinja", "tokenizer_config.json"};
     for (int i = 0; i < 2; i++) {
-        char *path = path_join(dir, file_names[i]);
-        if (!path) return fail_memory(err, "a path", strlen(dir));
-        if (path_kind(path) == PATH_MISSING) { free(path); continue; }
         struct file f;
+        char *path;
         qw_error inner = {0, ""};
-        int rc = read_file(&f, path, MAX_FILE, err);        /* its message has the path */
-        if (rc == 0) {
+        int rc = companion_read(files, names[i], &f, &path, err);        /* its message has the path */
+        bool found = rc != 0 || f.data != NULL;
+        if (rc == 0 && found) {
             rc = i == 0 ? template_detect(out, (const char *)f.data, (size_t)f.size, &inner) : detect_config(out, &f, &inner);
             if (rc) fail(err, rc, "%s: %s", path, inner.message);
-            file_close(&f);
         }
+        file_close(&f);
         free(path);
-        return rc;
+        if (found) return rc;
     }
-    return fail(err, QW_EUNSUPPORTED, "%s: there is no chat template (neither chat_template.jinja nor tokenizer_config.json)" CHOOSE, dir);
+    return fail(err, QW_EUNSUPPORTED, "%s: there is no chat template (neither chat_template.jinja nor tokenizer_config.json)" CHOOSE, files->dir);
 }

@@ -10,10 +10,23 @@ static const struct tokenizer *inner(const qw_tokenizer *t) { return (const stru
 
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     struct tokenizer *t = NULL;
-    char *file = path_kind(path) == PATH_DIR ? path_join(path, "tokenizer.json") : strdup(path);
-    int rc = file ? tokenizer_open(&t, file, err) : fail_memory(err, "a path", 0);
-    free(file);
-    *out = rc ? NULL : (qw_tokenizer *)t;
+    struct companions files;
+    struct file f = {0};
+    size_t n = strlen(path);
+    char *name = NULL;
+    int rc;
+    *out = NULL;
+    if (path_kind(path) == PATH_FILE && (n < 12 || strcmp(path + n - 12, ".safetensors") != 0)) {
+        rc = tokenizer_open(&t, path, err);
+    } else if ((rc = companions_open(&files, path, err)) == 0) {
+        rc = companion_read(&files, "tokenizer.json", &f, &name, err);
+        if (!rc && !f.data) rc = fail(err, QW_EIO, "cannot open %s: no such file", name);
+        if (!rc) rc = tokenizer_parse(&t, (const char *)f.data, (size_t)f.size, name, err);
+        file_close(&f);
+        free(name);
+        companions_close(&files);
+    }
+    if (!rc) *out = (qw_tokenizer *)t;
     return rc;
 }
 
@@ -47,11 +60,20 @@ static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err)
     return rc;
 }
 
+static int detect(enum chat_template *out, const char *path, qw_error *err) {
+    struct companions files;
+    int rc = companions_open(&files, path, err);
+    if (rc) return rc;
+    rc = template_detect_model(out, &files, err);
+    companions_close(&files);
+    return rc;
+}
+
 int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n, char **out, size_t *out_n, qw_error *err) {
     enum chat_template t;
     struct json j;
     struct rendered r = {0};
-    int rc = chat_template ? template_from_name(&t, chat_template, err) : template_detect_dir(&t, path, err);
+    int rc = chat_template ? template_from_name(&t, chat_template, err) : detect(&t, path, err);
     if (!rc && (rc = json_parse(&j, json, n, "the conversation", err)) == 0) {
         rc = template_render_json(&r, t, &j, err);
         json_free(&j);

@@ -5,6 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t matrix_size(enum weight_type t, int rows, int cols) {
+    if (is_packed(t)) return ((uint64_t)rows + PANEL - 1) / PANEL * panel_size(t, cols);
+    return (uint64_t)rows * (uint64_t)cols * (t == WEIGHT_F32 ? 4 : 2);
+}
+
+static const char *const use_names[N_WEIGHT_TYPES] = {[WEIGHT_BF16] = "bf16", [WEIGHT_Q8] = "q8", [WEIGHT_Q4] = "q4"};
+
+const char *weight_type_name(enum weight_type t) { return use_names[t]; }
+
+int weight_type_from_name(enum weight_type *out, const char *name, qw_error *err) {
+    for (int t = WEIGHT_BF16; t < N_WEIGHT_TYPES; t++)
+        if (strcmp(name, use_names[t]) == 0) { *out = (enum weight_type)t; return 0; }
+    return fail(err, QW_EARG, "weight type '%s' is unknown; there are auto, bf16 (as stored), q8 and q4", name);
+}
+
 struct binder {
     struct weights *w;
     const struct checkpoint *c;
@@ -12,7 +27,11 @@ struct binder {
     const char *prefix;             /* "model." or "" */
     float *next_norm;               /* free part of w->norms */
     qw_error *err;
+    enum weight_type packed;        /* WEIGHT_Q8 or WEIGHT_Q4 in a packed file */
+    int n_vocab;                    /* there: rows of the embedding, which its bytes do not tell */
 };
+
+enum { MAX_VOCAB = 1 << 22 };
 
 static const char *const type_names[] = {[WEIGHT_F32] = "F32", [WEIGHT_F16] = "F16", [WEIGHT_BF16] = "BF16"};
 
@@ -45,11 +64,33 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
     return 0;
 }
 
+static void remember(struct binder *b, struct bound bound) { b->w->bound[b->w->n_bound++] = bound; }
+
+static int bind_packed(struct binder *b, struct matrix *m, const char *name, int rows, int cols) {
+    const struct tensor *t = checkpoint_find(b->c, name);
+    const char *path = b->c->paths[0];
+    if (!t) return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is missing", path, name);
+    if (rows == 0) rows = b->n_vocab;
+    uint64_t size = matrix_room(b->packed, rows, cols);
+    if (strcmp(t->type_name, "U8") != 0 || t->size != size)
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has %" PRIu64 " bytes of type %.20s, expected %" PRIu64 " of type U8", path, name, t->size, t->type_name, size);
+    if ((uintptr_t)t->data % 64 != 0) return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is not aligned to 64 bytes", path, name);
+    *m = (struct matrix){t->data, b->packed, rows, cols};
+    remember(b, (struct bound){t->name, m, NULL, 0});
+    b->w->n_params += (uint64_t)rows * (uint64_t)cols;
+    b->w->bytes += size;
+    return 0;
+}
+
 static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int rows, int cols) {
     const struct tensor *t;
+    if (is_packed(b->packed)) return bind_packed(b, m, name, rows, cols);
     int rc = find(b, name, rows, cols, &t);
     if (rc) return rc;
+    if (rows == 0 && (t->shape[0] == 0 || t->shape[0] > MAX_VOCAB))
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows", b->c->paths[t->file], name);
     *m = (struct matrix){t->data, weight_type(t), (int)t->shape[0], cols};
+    remember(b, (struct bound){t->name, m, NULL, 0});
     const char *type = type_names[m->type];
     if (!b->w->stored_type) b->w->stored_type = type;
     else if (b->w->stored_type != type) b->w->stored_type = "mixed";
@@ -63,6 +104,7 @@ static int bind_norm(struct binder *b, const float **v, const char *name, int n)
     if (rc) return rc;
     kernels_scalar.row[weight_type(t)](b->next_norm, t->data, n);
     *v = b->next_norm;
+    remember(b, (struct bound){t->name, NULL, *v, n});
     b->next_norm += n;
     return 0;
 }
@@ -96,13 +138,37 @@ static int bind_layer(struct binder *b, int i) {
     return 0;
 }
 
+/* A packed file says what it is: {"version": 1, "weight_type": "q4", "stored_type": "BF16", "n_vocab": 151936, ...} */
+static int read_description(struct binder *b) {
+    const struct tensor *t = checkpoint_find(b->c, PACKED_DESCRIPTION);
+    const char *path = b->c->paths[0];
+    struct json j;
+    int64_t version = 0, n_vocab = 0;
+    int rc = json_parse(&j, (const char *)t->data, (size_t)t->size, path, b->err);
+    if (rc) return rc;
+    uint32_t type = json_get(&j, 0, "weight_type"), stored = json_get(&j, 0, "stored_type"), v = json_get(&j, 0, "version"), n = json_get(&j, 0, "n_vocab");
+    if (!v || !json_int(&j, v, &version) || version != 1)
+        rc = fail(b->err, QW_EUNSUPPORTED, "%s: packed format version %lld; this program reads version 1", path, (long long)version);
+    else if (!type || (!json_is(&j, type, "q8") && !json_is(&j, type, "q4")))
+        rc = fail(b->err, QW_EFORMAT, "%s: the packed format's weight_type is neither q8 nor q4", path);
+    else if (!n || !json_int(&j, n, &n_vocab) || n_vocab < 1 || n_vocab > MAX_VOCAB)
+        rc = fail(b->err, QW_EFORMAT, "%s: the packed format's n_vocab is missing or absurd", path);
+    else b->packed = json_is(&j, type, "q8") ? WEIGHT_Q8 : WEIGHT_Q4;
+    b->n_vocab = (int)n_vocab;
+    b->w->stored_type = "mixed";
+    for (int i = 0; stored && i < 3; i++) if (json_is(&j, stored, type_names[i])) b->w->stored_type = type_names[i];
+    json_free(&j);
+    return rc;
+}
+
 int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg, qw_error *err) {
-    struct binder b = {w, c, cfg, checkpoint_find(c, "model.embed_tokens.weight") ? "model." : "", NULL, err};
+    struct binder b = {w, c, cfg, checkpoint_find(c, "model.embed_tokens.weight") ? "model." : "", NULL, err, WEIGHT_BF16, 0};
     char name[64];
     uint64_t norms = (uint64_t)cfg->n_layer * (2 * (uint64_t)cfg->n_embd + 2 * (uint64_t)cfg->head_dim) + (uint64_t)cfg->n_embd;
     int rc = 0;
     *w = (struct weights){0};
     if (c->n_tensors == 0) return fail(err, QW_EFORMAT, "%s: no tensors", c->paths[0]);
+    if (is_packed_file(c) && (rc = read_description(&b)) != 0) return rc;
     /* Before memory is taken for what config.json claims, see that the last layer is there and the files are large enough. */
     snprintf(name, sizeof name, "%slayers.%d.input_layernorm.weight", b.prefix, cfg->n_layer - 1);
     if (!checkpoint_find(c, name))
@@ -112,12 +178,11 @@ int weights_bind(struct weights *w, const struct checkpoint *c, const struct con
     if (2 * norms > stored) return fail(err, QW_EFORMAT, "%s: %" PRIu64 " bytes of weights cannot hold the model of config.json", c->paths[0], stored);
     w->layers = alloc_zero((uint64_t)cfg->n_layer, sizeof *w->layers);
     w->norms = b.next_norm = alloc_zero(norms, sizeof *w->norms);
-    if (!w->layers || !w->norms) rc = fail_memory(err, "the norm vectors", norms * sizeof *w->norms);
+    w->bound = alloc_zero((uint64_t)cfg->n_layer * 11 + 3, sizeof *w->bound);
+    if (!w->layers || !w->norms || !w->bound) rc = fail_memory(err, "the norm vectors", norms * sizeof *w->norms);
 
     snprintf(name, sizeof name, "%sembed_tokens.weight", b.prefix);
     if (!rc) rc = bind_matrix(&b, &w->embd, name, 0, cfg->n_embd);
-    if (!rc && (checkpoint_find(c, name)->shape[0] == 0 || checkpoint_find(c, name)->shape[0] > (1 << 22)))
-        rc = fail(err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows", c->paths[0], name);
     if (!rc) w->n_vocab = w->embd.rows;
     for (int i = 0; !rc && i < cfg->n_layer; i++) rc = bind_layer(&b, i);
     snprintf(name, sizeof name, "%snorm.weight", b.prefix);
@@ -125,106 +190,13 @@ int weights_bind(struct weights *w, const struct checkpoint *c, const struct con
     if (!rc && (cfg->tied || cfg->headless)) w->head = w->embd;        /* a duplicate in the file is ignored */
     else if (!rc) rc = bind_matrix(&b, &w->head, "lm_head.weight", w->n_vocab, cfg->n_embd);
     if (rc) weights_free(w);
-    w->type = WEIGHT_BF16;
+    w->type = b.packed;
     return rc;
-}
-
-/* ---- packing ---- */
-
-uint64_t matrix_size(enum weight_type t, int rows, int cols) {
-    if (is_packed(t)) return ((uint64_t)rows + PANEL - 1) / PANEL * panel_size(t, cols);
-    return (uint64_t)rows * (uint64_t)cols * (t == WEIGHT_F32 ? 4 : 2);
-}
-
-enum { LAYER_MATRICES = 7 };
-
-static void layer_matrices(struct layer_weights *l, struct matrix *out[LAYER_MATRICES]) {
-    struct matrix *const list[LAYER_MATRICES] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
-    memcpy(out, list, sizeof list);
-}
-
-/* Room for a packed matrix, so that the next one begins at a multiple of 64. */
-static uint64_t room(enum weight_type t, const struct matrix *m) { return (matrix_size(t, m->rows, m->cols) + 63) & ~(uint64_t)63; }
-
-uint64_t weights_packed_size(const struct weights *w, const struct config *cfg, enum weight_type type) {
-    struct matrix *list[LAYER_MATRICES];
-    uint64_t sum = room(type, &w->embd) + (w->head.data == w->embd.data ? 0 : room(type, &w->head));
-    for (int i = 0; i < cfg->n_layer; i++) {
-        layer_matrices(&w->layers[i], list);
-        for (int k = 0; k < LAYER_MATRICES; k++) sum += room(type, list[k]);
-    }
-    return sum;
-}
-
-struct packer {
-    const struct kernels *kernels;
-    struct pool *pool;
-    enum weight_type type;
-    unsigned char *next;            /* where the next matrix goes */
-    uint64_t done, all;
-    int (*progress)(void *user, uint64_t done, uint64_t all);
-    void *user;
-    const struct matrix *from;
-};
-
-static void pack_panels(void *ctx, int64_t begin, int64_t end) {
-    const struct packer *p = ctx;
-    const struct matrix *m = p->from;
-    uint64_t row = matrix_size(m->type, 1, m->cols), panel = panel_size(p->type, m->cols);
-    for (int64_t i = begin; i < end; i++) {
-        int rows = m->rows - i * PANEL < PANEL ? (int)(m->rows - i * PANEL) : PANEL;
-        p->kernels->pack[p->type - WEIGHT_Q8](p->next + (uint64_t)i * panel, m->data + (uint64_t)i * PANEL * row, m->type, rows, m->cols);
-    }
-}
-
-/* A large matrix goes in slices, so that progress is seen and what has been read does not pile up. */
-static bool pack_matrix(struct packer *p, struct matrix *m) {
-    const int64_t panels = (m->rows + PANEL - 1) / PANEL, slice = 1024;
-    const unsigned char *stored = m->data;
-    uint64_t stored_panel = matrix_size(m->type, PANEL, m->cols), packed_panel = panel_size(p->type, m->cols);
-    unsigned char *start = p->next;
-    struct matrix part = *m;
-    for (int64_t i = 0; i < panels; i += slice) {
-        int64_t n = panels - i < slice ? panels - i : slice;
-        part.data = stored + (uint64_t)i * stored_panel;
-        part.rows = m->rows - (int)(i * PANEL);
-        p->from = &part;
-        p->next = start + (uint64_t)i * packed_panel;
-        parallel_for(p->pool, n, 4, pack_panels, p);
-        int rows = (int)(n * PANEL) < part.rows ? (int)(n * PANEL) : part.rows;
-        uint64_t bytes = matrix_size(m->type, rows, m->cols);
-        file_forget(part.data, bytes);
-        p->done += bytes;
-        if (p->progress && p->progress(p->user, p->done, p->all)) return false;
-    }
-    m->data = start;
-    p->next = start + room(p->type, m);
-    m->type = p->type;
-    return true;
-}
-
-int weights_pack(struct weights *w, const struct config *cfg, enum weight_type type, const struct kernels *k, struct pool *pool,
-                 int (*progress)(void *user, uint64_t done, uint64_t all), void *user, qw_error *err) {
-    struct packer p = {.kernels = k, .pool = pool, .type = type, .all = w->bytes, .progress = progress, .user = user};
-    struct matrix *list[LAYER_MATRICES];
-    uint64_t size = weights_packed_size(w, cfg, type);
-    bool tied = w->head.data == w->embd.data, ok;
-    w->packed = p.next = alloc_pages(size);
-    if (!w->packed) return fail_memory(err, "the packed weights", size);
-    ok = pack_matrix(&p, &w->embd) && (tied || pack_matrix(&p, &w->head));
-    if (tied) w->head = w->embd;
-    for (int i = 0; ok && i < cfg->n_layer; i++) {
-        layer_matrices(&w->layers[i], list);
-        for (int j = 0; ok && j < LAYER_MATRICES; j++) ok = pack_matrix(&p, list[j]);
-    }
-    if (!ok) return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
-    w->type = type;
-    w->bytes = size;
-    return 0;
 }
 
 void weights_free(struct weights *w) {
     free(w->packed);
+    free(w->bound);
     free(w->layers);
     free(w->norms);
     *w = (struct weights){0};

@@ -14,8 +14,13 @@ static inline bool is_packed(enum weight_type t) { return t == WEIGHT_Q8 || t ==
 static inline uint64_t panel_size(enum weight_type t, int cols) {
     return (uint64_t)n_super(cols) * (t == WEIGHT_Q4 ? sizeof(struct q4_super) : sizeof(struct q8_super));
 }
-/* Bytes of a whole matrix. */
+/* Bytes of a whole matrix, and the room a packed one takes so that the next begins at a multiple of 64. */
 uint64_t matrix_size(enum weight_type t, int rows, int cols);
+static inline uint64_t matrix_room(enum weight_type t, int rows, int cols) { return (matrix_size(t, rows, cols) + 63) & ~(uint64_t)63; }
+
+/* "bf16" (as stored), "q8", "q4" */
+const char *weight_type_name(enum weight_type t);
+int weight_type_from_name(enum weight_type *out, const char *name, qw_error *err);      /* QW_EARG */
 
 struct layer_weights {
     const float *attn_norm;         /* [n_embd]     input_layernorm */
@@ -27,29 +32,28 @@ struct layer_weights {
     struct matrix down;             /* [n_embd][n_ff] */
 };
 
+/* A tensor in its place: a matrix, or a norm vector of n floats. Names are the checkpoint's. */
+struct bound { const char *name; struct matrix *matrix; const float *norm; int n; };
+
 struct weights {
     struct matrix embd;             /* [n_vocab][n_embd] */
     struct layer_weights *layers;   /* n_layer */
     const float *norm;              /* [n_embd] */
     struct matrix head;             /* [n_vocab][n_embd]; the embedding itself when tied */
     float *norms;                   /* what the norm pointers point into */
-    unsigned char *packed;          /* what packed matrices point into; NULL: they are in the checkpoint */
+    struct bound *bound;            /* all of the above, once each, in the order of the forward pass but for the embedding */
+    int n_bound;
+    unsigned char *packed;          /* what matrices packed while loading point into; NULL: they are in the checkpoint */
     enum weight_type type;          /* of the matrices: WEIGHT_BF16 stands for "as stored" */
     int n_vocab;                    /* rows of embd, which may be fewer or more than config says */
     uint64_t n_params, bytes;       /* of the tensors used, each once */
     const char *stored_type;        /* "BF16", "F16", "F32" or "mixed": the matrices */
 };
 
-/* Names may begin with "model." or not. The weights point into the checkpoint, which must outlive them. */
+/* Names may begin with "model." or not. A packed file's matrices are used where they lie. The weights point into the checkpoint, which
+ * must outlive them. */
 int  weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg, qw_error *err);
 
-/* Bytes that the matrices take when they are packed as q8 or q4. */
-uint64_t weights_packed_size(const struct weights *w, const struct config *cfg, enum weight_type type);
-
-/* Replace the matrices as stored by packed ones, panels in parallel; the pages of the file are given back as they are done.
- * progress (may be NULL) is told bytes done and in all; nonzero stops (QW_ECANCEL). */
-int  weights_pack(struct weights *w, const struct config *cfg, enum weight_type type, const struct kernels *k, struct pool *pool,
-                  int (*progress)(void *user, uint64_t done, uint64_t all), void *user, qw_error *err);
 void weights_free(struct weights *w);
 
 #endif

@@ -74,7 +74,7 @@ $QW --version > "$d/out" 2> "$d/err"; status=$?
 case $(cat "$d/out") in "qw $version"*) compare "--version" 0 '*' "" ;; *) fail "--version" "expected qw $version, found $(cat "$d/out")" ;; esac
 t "help" 0 '*' "" help
 t "help of no command" 2 "" "nonsense" help nonsense
-for c in run chat tokenize detokenize template logits info; do
+for c in run chat tokenize detokenize template logits info bench; do
     $QW help $c > "$d/same"
     same "$c --help is help $c" $c --help
     grep -q '^  -m ' "$d/same" && pass "$c takes -m" || fail "$c takes -m" "expected -m in: qw help $c"
@@ -396,6 +396,57 @@ for signal in INT TERM; do
     interrupt "SIG$signal during logits -o" $([ $signal = INT ] && echo 130 || echo 143) "" ""
     [ -z "$(ls "$d" | grep '^interrupted')" ] && pass "SIG$signal during logits -o leaves no file" || fail "SIG$signal during logits -o leaves no file" "found: $(ls "$d")"
 done
+
+# ---- bench ----
+
+python=${PYTHON:-python3}
+small="bench -p 16 -n 4 -r 2"
+t "bench: a table" 0 '*' "threads: loaded" $small -pg 8,2 -d 0,32
+rows=$(awk -F' *[|] *' 'NR > 2 { printf "%s;", $8 }' "$d/out")
+want="pp16;tg4;pp8+tg2;pp16 @ d32;tg4 @ d32;pp8+tg2 @ d32;"
+[ "$rows" = "$want" ] && pass "bench: its rows" || fail "bench: its rows" "expected $want" "found $rows" "$(cat "$d/out")"
+t "bench -o csv" 0 '*' "threads: loaded" $small -o csv
+[ "$(awk -F'","' 'NR == 1 { n = NF } $0 !~ /^"model_filename",|^".*models\/tiny",/ || NF != n || n < 20 { print }' "$d/out")$(wc -l < "$d/out")" -eq 3 ] &&
+    pass "bench: csv is well-formed" || fail "bench: csv is well-formed" "$(cat "$d/out")"
+for format in json jsonl; do
+    t "bench -o $format" 0 '*' "1 thread: loaded" $small -t 1,2 -o $format
+    if ! command -v "$python" > /dev/null; then skip "bench: $format is well-formed" "python3 is missing"; continue; fi
+    if "$python" - $format "$d/out" > "$d/a" 2>&1 << 'EOF'
+import json, sys
+text = open(sys.argv[2]).read()
+rows = json.loads(text) if sys.argv[1] == "json" else [json.loads(line) for line in text.splitlines()]
+assert [(r["n_threads"], r["n_prompt"], r["n_gen"]) for r in rows] == [(1, 16, 0), (1, 0, 4), (2, 16, 0), (2, 0, 4)]
+for r in rows:
+    ns, ts, tokens = r["samples_ns"], r["samples_ts"], r["n_prompt"] + r["n_gen"]
+    assert len(ns) == len(ts) == 2 and abs(r["avg_ns"] - sum(ns) / 2) < 2 and abs(r["avg_ts"] - sum(ts) / 2) < 0.01 * r["avg_ts"]
+    assert all(abs(t * n / 1e9 - tokens) < 0.01 for n, t in zip(ns, ts))
+    assert r["model_n_params"] > 0 and r["model_size"] > 0 and r["read_gb_per_s"] > 0 and len(r["logits_hash"]) == 16
+    if r["n_gen"]: assert r["ttft_ns"] is None and r["bytes_per_token"] > 0 and r["gb_per_s"] > 0 and r["percent_of_read"] > 0
+    else: assert r["ttft_ns"] > r["load_ns"] and r["bytes_per_token"] is r["gb_per_s"] is r["percent_of_read"] is None
+EOF
+    then pass "bench: $format is well-formed"; else fail "bench: $format is well-formed" "$(cat "$d/a" "$d/out")"; fi
+done
+for type in bf16 q8 q4; do      # one hash, whatever computed it; another for another type
+    for how in "-t 1,2" "-t 2 -b 1 --cpu scalar" "-t 3 -b 7"; do
+        $QW bench -p 1 -n 0 -r 1 --no-warmup -o jsonl -q $type $how 2> "$d/err" || cat "$d/err"
+    done | sed 's/.*"logits_hash": "\([0-9a-f]*\)".*/\1/' > "$d/out"
+    sort -u "$d/out" > "$d/hash.$type"
+    [ "$(grep -c '^[0-9a-f]*$' "$d/out") $(wc -l < "$d/hash.$type")" = "4 1" ] && pass "bench: one hash for $type" || fail "bench: one hash for $type" "found: $(cat "$d/out")"
+done
+[ "$(sort -u "$d"/hash.* | wc -l)" -eq 3 ] && pass "bench: a hash for each type" || fail "bench: a hash for each type" "$(cat "$d"/hash.*)"
+for bad in "-o xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "-pg 5" "-pg 1,2,3" "-d ,1" "-r 0" "-b 0" "-q q9"; do
+    t "bench: $bad is refused" 2 "" "'?${bad#* }" bench $bad
+done
+t "bench: nothing to measure" 2 "" "nothing" bench -p 0 -n 0
+t "bench: more than the model's positions" 5 "" "1024" bench -p 0 -n 512 -d 0,1000
+t "bench: a CPU level that is none" 2 "" "pentium" bench --cpu pentium
+QW_THREADS=3,1 t "bench: the environment gives threads" 0 '*' "3 threads" bench -p 1 -n 0 -r 1 -o csv
+QW_THREADS=3,1 t "bench: -t wins over it" 0 '*' "2 threads" bench -p 1 -n 0 -r 1 -o csv -t 2
+[ "$(wc -l < "$d/out")" -eq 2 ] && pass "bench: -t wins entirely" || fail "bench: -t wins entirely" "$(cat "$d/out")"
+$QW bench -p 1,1000 -n 0 -r 100 -o json --no-warmup > "$d/out" 2> "$d/err" & pid=$!
+wait_for grep -q samples "$d/out" 2> /dev/null
+interrupt "Ctrl-C while bench measures" 130 '*' "loaded"
+[ "$(tail -n 1 "$d/out")" = "]" ] && pass "Ctrl-C while bench measures: the list ends" || fail "Ctrl-C while bench measures: the list ends" "$(tail -n 3 "$d/out")"
 
 # ---- chat ----
 

@@ -337,7 +337,7 @@ static void test_index(void) {
 
 static void test_files(void) {
     clear_dir();
-    expect_load("empty directory", dir, QW_EIO, "config.json", "No such file");
+    expect_load("empty directory", dir, QW_EIO, "config.json", "missing");
     write_config();
     expect_load("no weights", dir, QW_EIO, dir, "holds no weights");
     expect_load("missing directory", in_dir("nothing"), QW_EIO, "nothing", "no such file");

@@ -185,7 +185,10 @@ static void write_file(const char *dir, const char *name, const char *text) {
 static void expect_dir(const char *dir, int code, const char *want) {
     enum chat_template t = TEMPLATE_COUNT;
     qw_error err = {0, ""};
-    int rc = template_detect_dir(&t, dir, &err);
+    struct companions files;
+    int rc = companions_open(&files, dir, &err);
+    if (!rc) rc = template_detect_model(&t, &files, &err);
+    companions_close(&files);
     CHECK(rc == code && strstr(rc ? err.message : template_names[t], want), "%s: %d, %s; %s was expected", dir, rc, rc ? err.message : template_names[t], want);
     CHECK(rc == 0 || strstr(err.message, dir), "%s: %s", dir, err.message);
 }

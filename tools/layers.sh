@@ -7,11 +7,11 @@
 awk '
 function layer(f) {
     if (f ~ /^(base|utf8|num|memory|threads)\./) return 0
-    if (f ~ /^(json|safetensors|tokenizer|tokenizer_impl|tokenizer_load|bpe|split|unicode|unicode_tables|template|template_detect|sampler|cpu)\./) return 1
+    if (f ~ /^(json|safetensors|companions|tokenizer|tokenizer_impl|tokenizer_load|bpe|split|unicode|unicode_tables|template|template_detect|sampler|cpu)\./) return 1
     if (f ~ /^kernels\//) return 1
-    if (f ~ /^(config|weights)\./) return 2
+    if (f ~ /^(config|weights|pack)\./) return 2
     if (f ~ /^decoder\./) return 3
-    if (f ~ /^(engine|chat|text)\./) return 4
+    if (f ~ /^(engine|bandwidth|chat|text|quantize)\./) return 4
     if (f ~ /^cli\//) return 5
     return -1
 }
@@ -28,7 +28,7 @@ FNR == 1 {
     theirs = layer(path)
     if (theirs < 0) bad("includes unknown " to)
     else if (dir == "cli/" && path !~ /^cli\//) bad("the command line knows qw.h alone, not " to)
-    else if (dir == "kernels/" && path != "kernels/kernels.h" && path != "kernels/lanes.h") bad("kernels include kernels.h and lanes.h alone, not " to)
+    else if (dir == "kernels/" && path != "kernels/kernels.h" && path != "kernels/lanes.h" && path != "kernels/quant.h" && path != "kernels/vec.h") bad("kernels include one another alone, not " to)
     else if (theirs > mine) bad("layer " mine " includes " to " of layer " theirs)
 }
 mine < 5 && /(^|[^a-z_])(printf|fprintf|puts|fputs|perror|exit|_exit|abort|assert)[ \t]*\(/ { bad("prints or exits below the command line") }

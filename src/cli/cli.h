@@ -28,20 +28,23 @@ void poll_sigint(void);                                     /* from now on only 
 
 /* ---- flags (flags.c) ---- */
 
-enum flag_type { FLAG_ON, FLAG_OFF, FLAG_INT, FLAG_FLOAT, FLAG_SEED, FLAG_STRING, FLAG_PATH, FLAG_BIAS };
+enum flag_type { FLAG_ON, FLAG_OFF, FLAG_INT, FLAG_FLOAT, FLAG_SEED, FLAG_STRING, FLAG_PATH, FLAG_BIAS, FLAG_INTS, FLAG_PAIRS };
 
 struct flag {
     const char *names;          /* "-n --predict" */
     const char *value;          /* what stands for the value in the help; NULL for FLAG_ON and FLAG_OFF */
     enum flag_type type;
-    void *to;                   /* bool, int, float, uint64_t, const char * (FLAG_PATH: never ""), struct bias_list */
-    double lo, hi;              /* range of FLAG_INT and FLAG_FLOAT */
+    void *to;                   /* bool, int, float, uint64_t, const char * (FLAG_PATH: never ""), struct bias_list, struct int_list */
+    double lo, hi;              /* range of FLAG_INT, FLAG_FLOAT, and each of FLAG_INTS and FLAG_PAIRS */
     const char *env;            /* environment variable that gives the value, or NULL */
     bool *given;                /* set when the command line or the environment names it, or NULL */
     const char *help;
 };
 
 struct bias_list { qw_logit_bias *p; int n; };
+
+/* "1,2,4", and more of them each time the flag is given; FLAG_PAIRS: an even number each time. */
+struct int_list { int *p; int n; bool from_env; };
 
 struct command {
     const char *name, *summary, *arguments;
@@ -86,14 +89,22 @@ const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 /* The flags that say which model is loaded, and how. */
 struct model_flags { const char *path, *weight_type, *cpu; int n_threads; };
 #define MODEL_FLAGS(f, type_help) \
+    MODEL_FLAGS_BUT_THREADS(f, type_help), \
+    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"}
+#define MODEL_FLAGS_BUT_THREADS(f, type_help) \
     {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"}, \
     {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, type_help}, \
-    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"}, \
     {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", NULL, "kernels of this level; qw --version lists those of this CPU"}
 #define AUTO_TYPE_HELP "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, else q8 if it fits, else q4"
 
 /* Load it, with a progress bar on a terminal unless quiet. 0, or an exit code after a message. From its end on SIGINT is polled. */
 int load_model(qw_model **out, const struct model_flags *f, bool quiet);
+
+/* Its parts, for whoever loads otherwise: a progress bar that is the `user` of on_load. */
+struct bar { double started, shown; bool visible; };
+struct bar load_bar(bool quiet);
+int  on_load(void *user, uint64_t done, uint64_t all);
+void load_bar_end(const struct bar *b);
 
 double now(void);                           /* seconds, of a clock that only goes forward */
 
@@ -107,5 +118,7 @@ int cmd_detokenize(int argc, char **argv);
 int cmd_template(int argc, char **argv);
 int cmd_logits(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_quantize(int argc, char **argv);
 
 #endif

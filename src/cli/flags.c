@@ -41,6 +41,31 @@ static int read_bias(struct bias_list *list, const char *s, const char *name) {
     return 0;
 }
 
+/* N,N,...; what the environment gave is forgotten at the command line's first. */
+static int read_ints(const struct flag *f, const char *s, const char *name) {
+    struct int_list *list = f->to;
+    const char *whole = s;
+    int before = list->from_env && name != f->env ? 0 : list->n;
+    list->n = before;
+    list->from_env = name == f->env;
+    for (bool more = true; more; s++) {
+        char *end;
+        errno = 0;
+        long v = strtol(s, &end, 10);
+        if (*s < '0' || *s > '9' || (*end && *end != ',') || errno || (double)v < f->lo || (double)v > f->hi)
+            return usage_error("%s: '%s' is not %s of numbers from %.10g to %.10g, such as %s", name, whole,
+                               f->type == FLAG_PAIRS ? "a pair" : "a list", f->lo, f->hi, f->type == FLAG_PAIRS ? "512,128" : "1,2,4");
+        int *p = realloc(list->p, (size_t)(list->n + 1) * sizeof *p);
+        if (!p) { say("not enough memory"); return EXIT_MEMORY; }
+        list->p = p;
+        list->p[list->n++] = (int)v;
+        more = *end == ',';
+        s = end;
+    }
+    if (f->type == FLAG_PAIRS && (list->n - before) % 2) return usage_error("%s: '%s' is not a pair of numbers, such as 512,128", name, whole);
+    return 0;
+}
+
 /* name: the flag or variable as the user wrote it */
 static int set_value(const struct flag *f, const char *name, const char *value) {
     double v = 0;
@@ -53,6 +78,7 @@ static int set_value(const struct flag *f, const char *name, const char *value) 
         *(const char **)f->to = value;
         return 0;
     case FLAG_STRING: *(const char **)f->to = value; return 0;
+    case FLAG_INTS: case FLAG_PAIRS: return read_ints(f, value, name);
     case FLAG_BIAS: return read_bias(f->to, value, name);
     case FLAG_SEED: {
         char *end;

@@ -44,7 +44,7 @@ int cmd_info(int argc, char **argv) {
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
     if (rc) return rc;
     const char *wanted = model.weight_type;
-    model.weight_type = "bf16";             /* nothing is quantised to tell what it would take */
+    model.weight_type = "stored";           /* nothing is quantised to tell what it would take */
     if ((rc = load_model(&m, &model, false)) != 0) return rc;
     const qw_model_info *i = qw_info(m);
     int used = n_ctx == 0 ? i->n_ctx_max : n_ctx > 0 ? n_ctx : i->n_ctx_max < 4096 ? i->n_ctx_max : 4096;

@@ -80,7 +80,7 @@ static int logits(qw_model *m, int n_batch, const int32_t *ids, size_t n, const 
 }
 
 int cmd_logits(int argc, char **argv) {
-    struct model_flags model = {.weight_type = "bf16"};
+    struct model_flags model = {.weight_type = "stored"};
     const char *ids_text = NULL, *path = NULL;
     int n_batch = 64, n_words;
     const struct flag flags[] = {

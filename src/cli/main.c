@@ -12,7 +12,9 @@ static const struct { const char *name; int (*run)(int argc, char **argv); const
     {"detokenize", cmd_detokenize, "the bytes of token ids"},
     {"template", cmd_template, "the prompt that a conversation becomes"},
     {"logits", cmd_logits, "the logits of every position"},
+    {"quantize", cmd_quantize, "pack a model into one file"},
     {"info", cmd_info, "what a model is and what a run of it takes"},
+    {"bench", cmd_bench, "tokens per second, and what this machine could do at best"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -43,10 +43,15 @@ double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-struct bar { double started, shown; bool visible; };
+struct bar load_bar(bool quiet) {
+    const char *term = getenv("TERM");
+    return (struct bar){.started = now(), .visible = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
+}
+
+void load_bar_end(const struct bar *b) { if (b->shown > 0) fputs("\r\033[K", stderr); }
 
 /* On a terminal, four times a second: how much of the weights is quantised, how fast, and how long it will still take. */
-static int on_load(void *user, uint64_t done, uint64_t all) {
+int on_load(void *user, uint64_t done, uint64_t all) {
     struct bar *b = user;
     double t = now();
     if (b->visible && t - b->shown > 0.25) {
@@ -60,14 +65,14 @@ static int on_load(void *user, uint64_t done, uint64_t all) {
 
 int load_model(qw_model **out, const struct model_flags *f, bool quiet) {
     char found[MODEL_PATH];
-    const char *path = find_model(f->path, quiet, found), *term = getenv("TERM");
-    struct bar bar = {.started = now(), .visible = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
+    const char *path = find_model(f->path, quiet, found);
+    struct bar bar = load_bar(quiet);
     const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads, .cpu = f->cpu, .progress = on_load, .user = &bar};
     qw_error err;
     *out = NULL;
     if (!path) return EXIT_ERROR;
     int failed = qw_load(out, path, &params, &err);
-    if (bar.shown > 0) fputs("\r\033[K", stderr);
+    load_bar_end(&bar);
     if (failed) return engine_error(&err);
     poll_sigint();
     const qw_model_info *i = qw_info(*out);

@@ -12,7 +12,13 @@
  * in registers, and 16 + 8 loads serve 64 sdot. */
 #include <arm_neon.h>
 #include <stddef.h>
-#include "lanes.h"
+#include "vec.h"
+
+/* The products below are written in the order that suits cores that run in order: gcc keeps it, where its own costs such a core a quarter
+ * to a half more cycles. The loops of lanes.h above are scheduled as ever. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-schedule-insns", "no-schedule-insns2", "no-tree-ter", "no-peephole2")
+#endif
 
 enum { TILE = 4, CHUNK = 64, AHEAD = 1024 };
 
@@ -46,21 +52,22 @@ static inline struct minima load_minima(const struct q4_super *w) {
     return out;
 }
 
-/* The block sums of a token, negated, as bytes: lanes 0, 1 the low parts 0..63 of blocks 0-3, 4-7, lanes 2, 3 the high -64..63.
- * `base` makes up for the 128 taken from the minima; it counts 64. */
-struct block_sums { int8x16_t parts; int32x4_t base; };
-
-static inline struct block_sums load_sums(const struct act *x) {
-    int16x8_t v = vnegq_s16(vld1q_s16(x->xs));
-    int8x8_t low = vmovn_s16(vandq_s16(v, vdupq_n_s16(63))), high = vshrn_n_s16(v, 6);
-    return (struct block_sums){vcombine_s8(low, high), vdupq_n_s32(2 * vaddlvq_s16(v))};
+/* The block sums of a token, negated, as bytes: lanes 0, 1 the low parts 0..63 of blocks 0-3, 4-7, lanes 2, 3 the high -64..63. */
+static inline int8x16_t split_sums(int16x8_t sums) {
+    return vcombine_s8(vmovn_s16(vandq_s16(sums, vdupq_n_s16(63))), vshrn_n_s16(sums, 6));
 }
 
-/* -16 sum over b of m[b] xs[b] of rows 4i..4i+3. */
-static inline int32x4_t sum_minima(int8x16_t low, int8x16_t high, struct block_sums x) {
-    int32x4_t sum = vdotq_laneq_s32(vdotq_laneq_s32(x.base, low, x.parts, 2), high, x.parts, 3);
+/* 2 * the sum of each token's 8 sums: it makes up for the 128 taken from the minima, where the high parts count 64. It fits 16 bits. */
+static inline int32x4_t total_sums(int16x8_t a, int16x8_t b, int16x8_t c, int16x8_t d) {
+    int16x8_t v = vpaddq_s16(vpaddq_s16(a, b), vpaddq_s16(c, d));
+    return vshll_n_s16(vget_low_s16(vpaddq_s16(v, v)), 1);
+}
+
+/* -16 sum over b of m[b] xs[b] of rows 4i..4i+3, from their token's total and parts. */
+static inline int32x4_t sum_minima(int32x4_t total, int8x16_t low, int8x16_t high, int8x16_t parts) {
+    int32x4_t sum = vdotq_laneq_s32(vdotq_laneq_s32(total, low, parts, 2), high, parts, 3);
     sum = vshlq_n_s32(sum, 6);
-    return vshlq_n_s32(vdotq_laneq_s32(vdotq_laneq_s32(sum, low, x.parts, 0), high, x.parts, 1), 4);
+    return vshlq_n_s32(vdotq_laneq_s32(vdotq_laneq_s32(sum, low, parts, 0), high, parts, 1), 4);
 }
 
 /* ---- one token ---- */
@@ -98,32 +105,41 @@ static inline void prefetch(const void *p, int bytes) {
 static inline int8x16_t low_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))); }
 static inline int8x16_t high_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vshrq_n_u8(v, 4)); }
 
+static const uint8_t none[PANEL];
+
 static inline void panel_q4(float y[PANEL], const struct q4_super *w, int supers, const struct act *x) {
     float32x4_t y0 = vdupq_n_f32(0), y1 = y0, y2 = y0, y3 = y0;
     for (; supers > 0; supers--, w++, x++) {
         prefetch(w, offsetof(struct q4_super, q));
         struct minima m = load_minima(w);
-        struct block_sums xs = load_sums(x);
-        int32x4_t sum0 = sum_minima(m.low[0], m.high[0], xs), sum1 = sum_minima(m.low[1], m.high[1], xs);
-        int32x4_t sum2 = sum_minima(m.low[2], m.high[2], xs), sum3 = sum_minima(m.low[3], m.high[3], xs);
+        int16x8_t sums = vnegq_s16(vld1q_s16(x->xs));
+        int8x16_t parts = split_sums(sums);
+        int32x4_t total = total_sums(sums, sums, sums, sums);
+        int32x4_t sum0 = sum_minima(total, m.low[0], m.high[0], parts), sum1 = sum_minima(total, m.low[1], m.high[1], parts);
+        int32x4_t sum2 = sum_minima(total, m.low[2], m.high[2], parts), sum3 = sum_minima(total, m.low[3], m.high[3], parts);
         int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0, dot2 = dot0, dot3 = dot0;
-        uint8x16_t scale = vld1q_u8(w->sc[0]);
-#pragma GCC unroll 8
+#pragma GCC unroll 2
         for (int b = 0; b < BLOCKS; b++) {
             int8x16_t xlow = vld1q_s8(x->x + b * BLOCK), xhigh = vld1q_s8(x->x + b * BLOCK + 16);
             prefetch(w->q[b], sizeof w->q[b]);
-#define GROUP(G) { \
-            uint8x16_t v0 = vld1q_u8(w->q[b][G][0]), v1 = vld1q_u8(w->q[b][G][4]); \
-            uint8x16_t v2 = vld1q_u8(w->q[b][G][8]), v3 = vld1q_u8(w->q[b][G][12]); \
-            DOT_ROWS(low_nibbles(v0), low_nibbles(v1), low_nibbles(v2), low_nibbles(v3), xlow, G) \
-            DOT_ROWS(high_nibbles(v0), high_nibbles(v1), high_nibbles(v2), high_nibbles(v3), xhigh, G) }
-            GROUP(0) GROUP(1) GROUP(2) GROUP(3)
-#undef GROUP
-            uint8x16_t next = b + 1 < BLOCKS ? vld1q_u8(w->sc[b + 1]) : vdupq_n_u8(0);
+            /* loads, masks and products apart, in as large lots as there are registers: cores that run in order hardly mix them */
+#define GROUPS(G, H) { \
+            uint8x16_t g0 = vld1q_u8(w->q[b][G][0]), g1 = vld1q_u8(w->q[b][G][4]), g2 = vld1q_u8(w->q[b][G][8]), g3 = vld1q_u8(w->q[b][G][12]); \
+            uint8x16_t h0 = vld1q_u8(w->q[b][H][0]), h1 = vld1q_u8(w->q[b][H][4]), h2 = vld1q_u8(w->q[b][H][8]), h3 = vld1q_u8(w->q[b][H][12]); \
+            int8x16_t gh0 = high_nibbles(g0), gh1 = high_nibbles(g1), gh2 = high_nibbles(g2), gh3 = high_nibbles(g3); \
+            int8x16_t hh0 = high_nibbles(h0), hh1 = high_nibbles(h1), hh2 = high_nibbles(h2), hh3 = high_nibbles(h3); \
+            int8x16_t gl0 = low_nibbles(g0), gl1 = low_nibbles(g1), gl2 = low_nibbles(g2), gl3 = low_nibbles(g3); \
+            int8x16_t hl0 = low_nibbles(h0), hl1 = low_nibbles(h1), hl2 = low_nibbles(h2), hl3 = low_nibbles(h3); \
+            DOT_ROWS(gh0, gh1, gh2, gh3, xhigh, G) \
+            DOT_ROWS(hh0, hh1, hh2, hh3, xhigh, H) \
+            DOT_ROWS(gl0, gl1, gl2, gl3, xlow, G) \
+            DOT_ROWS(hl0, hl1, hl2, hl3, xlow, H) }
+            GROUPS(0, 1) GROUPS(2, 3)
+#undef GROUPS
+            uint8x16_t scale = vld1q_u8(w->sc[b]), next = vld1q_u8(b + 1 < BLOCKS ? w->sc[b + 1] : none);
             int16x8_t low = vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(scale), vget_low_u8(next)));
             int16x8_t high = vreinterpretq_s16_u16(vsubl_high_u8(scale, next));
             ADD_SCALED(low, high)
-            scale = next;
         }
         ADD_SUPER(w, x)
     }
@@ -135,17 +151,27 @@ static inline void panel_q8(float y[PANEL], const struct q8_super *w, int supers
     for (; supers > 0; supers--, w++, x++) {
         prefetch(w, offsetof(struct q8_super, q));
         int32x4_t sum0 = vdupq_n_s32(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+#pragma GCC unroll 1
         for (int b = 0; b < BLOCKS; b++) {
             int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0, dot2 = dot0, dot3 = dot0;
             int8x16_t xlow = vld1q_s8(x->x + b * BLOCK), xhigh = vld1q_s8(x->x + b * BLOCK + 16);
             prefetch(w->q[b], sizeof w->q[b]);
-#define GROUP(G, X) DOT_ROWS(vld1q_s8(w->q[b][G][0]), vld1q_s8(w->q[b][G][4]), vld1q_s8(w->q[b][G][8]), vld1q_s8(w->q[b][G][12]), X, (G) % 4)
-            GROUP(0, xlow) GROUP(1, xlow) GROUP(2, xlow) GROUP(3, xlow)
-            GROUP(4, xhigh) GROUP(5, xhigh) GROUP(6, xhigh) GROUP(7, xhigh)
-#undef GROUP
+#define LOAD(G) int8x16_t w##G##0 = vld1q_s8(w->q[b][G][0]), w##G##1 = vld1q_s8(w->q[b][G][4]), \
+            w##G##2 = vld1q_s8(w->q[b][G][8]), w##G##3 = vld1q_s8(w->q[b][G][12]);
+#define DOT(G, X) DOT_ROWS(w##G##0, w##G##1, w##G##2, w##G##3, X, (G) % 4)
+            LOAD(0) LOAD(1)
+            DOT(0, xlow) LOAD(2)
+            DOT(1, xlow) LOAD(3)
+            DOT(2, xlow) LOAD(4)
+            DOT(3, xlow) LOAD(5)
+            DOT(4, xhigh) LOAD(6)
+            DOT(5, xhigh) LOAD(7)
             uint8x16_t scale = vld1q_u8(w->sc[b]), t = vld1q_dup_u8(&x->t[b]);
             int16x8_t low = vreinterpretq_s16_u16(vmull_u8(vget_low_u8(scale), vget_low_u8(t)));
             int16x8_t high = vreinterpretq_s16_u16(vmull_high_u8(scale, t));
+            DOT(6, xhigh) DOT(7, xhigh)
+#undef LOAD
+#undef DOT
             ADD_SCALED(low, high)
         }
         ADD_SUPER(w, x)
@@ -250,10 +276,13 @@ void multiply(float (*y)[PANEL], const int8_t (*q)[8][16][4], const int32_t (*sc
         EACH_TOKEN(SCALE)
     }
     float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4);
-#define FINISH(T) \
-    vst1q_f32(y[T] + row, add_super(vld1q_f32(y[T] + row), da, x->x[T]->dx, suma##T)); \
-    vst1q_f32(y[T] + row + 4, add_super(vld1q_f32(y[T] + row + 4), db, x->x[T]->dx, sumb##T));
-    EACH_TOKEN(FINISH)
+    /* add_super, step by step for 4 tokens */
+#define STEP(T) float32x4_t stepa##T = vmulq_n_f32(da, x->x[T]->dx), stepb##T = vmulq_n_f32(db, x->x[T]->dx);
+#define CONVERT(T) float32x4_t fa##T = vcvtq_f32_s32(suma##T), fb##T = vcvtq_f32_s32(sumb##T);
+#define PRODUCT(T) fa##T = vmulq_f32(stepa##T, fa##T); fb##T = vmulq_f32(stepb##T, fb##T);
+#define SUM(T) fa##T = vaddq_f32(vld1q_f32(y[T] + row), fa##T); fb##T = vaddq_f32(vld1q_f32(y[T] + row + 4), fb##T);
+#define STORE_Y(T) vst1q_f32(y[T] + row, fa##T); vst1q_f32(y[T] + row + 4, fb##T);
+    EACH_TOKEN(STEP) EACH_TOKEN(CONVERT) EACH_TOKEN(PRODUCT) EACH_TOKEN(SUM) EACH_TOKEN(STORE_Y)
 }
 
 /* Token after the last of n repeat the last: their sums go nowhere. */
@@ -265,9 +294,20 @@ static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct ac
     struct tile tile;
     for (int t = 0; t < n; t += TILE) {
         point_at(&tile, x, supers, t, n);
-        for (int i = 0; i < TILE; i++) {
-            struct block_sums xs = load_sums(tile.x[i]);
-            for (int r = 0; r < 4; r++) vst1q_s32(tile.start[i] + 4 * r, sum_minima(o->m.low[r], o->m.high[r], xs));
+#define SUMS(T) int16x8_t sums##T = vnegq_s16(vld1q_s16(tile.x[T]->xs)); int8x16_t parts##T = split_sums(sums##T);
+        EACH_TOKEN(SUMS)
+        int32x4_t total = total_sums(sums0, sums1, sums2, sums3);
+#pragma GCC unroll 1
+        for (int r = 0; r < 4; r++) {
+            int8x16_t low = o->m.low[r], high = o->m.high[r];
+            /* sum_minima, step by step for 4 tokens */
+#define HIGH_LOW(T) int32x4_t sum##T = vdotq_laneq_s32(vdupq_laneq_s32(total, T), low, parts##T, 2);
+#define HIGH_HIGH(T) sum##T = vdotq_laneq_s32(sum##T, high, parts##T, 3);
+#define SHIFT(T) sum##T = vshlq_n_s32(sum##T, 6);
+#define LOW_LOW(T) sum##T = vdotq_laneq_s32(sum##T, low, parts##T, 0);
+#define LOW_HIGH(T) sum##T = vdotq_laneq_s32(sum##T, high, parts##T, 1);
+#define STORE(T) vst1q_s32(tile.start[T] + 4 * r, vshlq_n_s32(sum##T, 4));
+            EACH_TOKEN(HIGH_LOW) EACH_TOKEN(HIGH_HIGH) EACH_TOKEN(SHIFT) EACH_TOKEN(LOW_LOW) EACH_TOKEN(LOW_HIGH) EACH_TOKEN(STORE)
         }
         for (int row = 0; row < PANEL; row += 8) multiply(y + t, o->q, o->scale, o->d, &tile, row, false);
     }
@@ -283,11 +323,16 @@ static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*
     }
 }
 
+static inline void store(float *y, int64_t stride, float (*sums)[PANEL], int rows, int n) {
+    for (int t = 0; t < n; t++, y += stride)
+        if (rows >= PANEL) memcpy(y, sums[t], sizeof sums[t]);
+        else memcpy(y, sums[t], (size_t)rows * sizeof *y);
+}
+
 static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
     float sums[CHUNK][PANEL];
     const struct q4_super *panel = w;
     for (int row = 0; row < rows; row += PANEL, panel += supers) {
-        size_t bytes = (size_t)(rows - row < PANEL ? rows - row : PANEL) * sizeof *y;
         for (int first = 0; first < n; first += CHUNK) {
             int tokens = n - first < CHUNK ? n - first : CHUNK;
             const struct act *token = x + (int64_t)first * supers;
@@ -301,7 +346,7 @@ static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int sup
                     tokens_q4(sums, &o, token + s, supers, tokens);
                 }
             }
-            for (int t = 0; t < tokens; t++) memcpy(y + (first + t) * stride + row, sums[t], bytes);
+            store(y + first * stride + row, stride, sums, rows - row, tokens);
         }
     }
 }
@@ -310,7 +355,6 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     float sums[CHUNK][PANEL];
     const struct q8_super *panel = w;
     for (int row = 0; row < rows; row += PANEL, panel += supers) {
-        size_t bytes = (size_t)(rows - row < PANEL ? rows - row : PANEL) * sizeof *y;
         for (int first = 0; first < n; first += CHUNK) {
             int tokens = n - first < CHUNK ? n - first : CHUNK;
             const struct act *token = x + (int64_t)first * supers;
@@ -324,9 +368,9 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
                     tokens_q8(sums, &o, panel[s].q, token + s, supers, tokens);
                 }
             }
-            for (int t = 0; t < tokens; t++) memcpy(y + (first + t) * stride + row, sums[t], bytes);
+            store(y + first * stride + row, stride, sums, rows - row, tokens);
         }
     }
 }
 
-const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
+const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, VEC_KERNELS};

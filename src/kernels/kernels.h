@@ -48,7 +48,7 @@ struct act {                    /* 256 activations: 320 bytes. x = dx t x8 */
     int8_t x[256];              /* -127..127 */
     int16_t xs[8];              /* sum of x over block b, |xs| <= 4064 */
     int32_t m8[8];              /* -8 xs */
-    float dx;                   /* 0, or at least 2^-50 */
+    float dx;                   /* 0, or at least 2^-46 */
     uint8_t t[8];               /* whole factor of block b: 1..8 for q8 weights, 1 for q4 */
     uint8_t zero[4];
 };

@@ -53,6 +53,18 @@ static inline float sum_lanes(float a[LANES]) {
     return a[0];
 }
 
+/* Floats side by side, as many as this file's registers hold. Sums kept in arrays of float stay in memory with gcc. */
+#if defined(__AVX512F__)
+enum { WIDTH = 16 };
+#elif defined(__AVX__)
+enum { WIDTH = 8 };
+#else
+enum { WIDTH = 4 };
+#endif
+typedef float vec __attribute__((vector_size(WIDTH * sizeof(float))));
+
+static inline vec load_vec(const float *p) { vec v; memcpy(&v, p, sizeof v); return v; }
+
 /* ---- matrix products ---- */
 
 /* One row against two tokens at a time, so that each weight is converted half as often. */
@@ -62,14 +74,21 @@ static void NAME(float *y, int64_t stride, const void *w, int rows, int n_in, co
         const unsigned char *row = (const unsigned char *)w + (int64_t)r * n_in * SIZE; \
         for (int t = 0; t < n; t += 2) { \
             const float *x0 = x + (int64_t)t * n_in, *x1 = t + 1 < n ? x0 + n_in : x0; \
-            float a0[LANES] = {0}, a1[LANES] = {0}; \
+            vec v0[LANES / WIDTH] = {{0}}, v1[LANES / WIDTH] = {{0}}; \
             int k = 0; \
             for (; k + LANES <= n_in; k += LANES) { \
+                unsigned char raw[LANES * SIZE];        /* from a copy of known size gcc loads vectors, not one weight at a time */ \
                 float v[LANES]; \
-                for (int l = 0; l < LANES; l++) v[l] = LOAD(row + (k + l) * SIZE); \
-                for (int l = 0; l < LANES; l++) a0[l] += v[l] * x0[k + l]; \
-                for (int l = 0; l < LANES; l++) a1[l] += v[l] * x1[k + l]; \
+                memcpy(raw, row + k * SIZE, sizeof raw); \
+                for (int l = 0; l < LANES; l++) v[l] = LOAD(raw + l * SIZE); \
+                for (int i = 0; i < LANES / WIDTH; i++) { \
+                    v0[i] += load_vec(v + i * WIDTH) * load_vec(x0 + k + i * WIDTH); \
+                    v1[i] += load_vec(v + i * WIDTH) * load_vec(x1 + k + i * WIDTH); \
+                } \
             } \
+            float a0[LANES], a1[LANES]; \
+            memcpy(a0, v0, sizeof a0); \
+            memcpy(a1, v1, sizeof a1); \
             for (int l = 0; k < n_in; k++, l++) { \
                 float v = LOAD(row + k * SIZE); \
                 a0[l] += v * x0[k]; \
@@ -92,129 +111,7 @@ ROW(row_f32, load_f32, 4)
 ROW(row_f16, load_f16, 2)
 ROW(row_bf16, load_bf16, 2)
 
-/* ---- quantised activations ---- */
-
-/* The nearest whole number, ties to even, for |x| < 2^22. */
-static inline float round_even(float x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
-
-/* Per superblock dx is its largest magnitude / 127. fine: block b has its own factor t = 1..8, the least with which its largest value
- * fits 127 steps of dx t; dx is then 1/8 of the above. What is below 2^-40 altogether is 0. */
-static void quantize(struct act *out, const float *x, int n, bool fine) {
-    for (int s = 0; s < n_super(n); s++, out++) {
-        float v[SUPER] = {0}, most[BLOCKS], all = 0;
-        bool finite = true;
-        int left = n - s * SUPER < SUPER ? n - s * SUPER : SUPER;
-        memcpy(v, x + (int64_t)s * SUPER, (size_t)left * sizeof *v);
-        for (int b = 0; b < BLOCKS; b++) {
-            float m = 0;
-            for (int i = 0; i < BLOCK; i++) {
-                float a = fabsf(v[b * BLOCK + i]);
-                finite &= a <= FLT_MAX;
-                m = a > m ? a : m;
-            }
-            most[b] = m;
-            all = m > all ? m : all;
-        }
-        bool zero = !(all >= 0x1p-40f) || !finite;
-        float step = zero ? 0 : all / (fine ? 127 * 8 : 127);
-        out->dx = finite ? step : NAN;          /* the products will not be finite either, and that is noticed */
-        for (int b = 0; b < BLOCKS; b++) {
-            int t = 1, sum = 0;
-            if (fine && !zero) while (t < 8 && most[b] > (float)(127 * t) * step) t++;
-            float inv = zero ? 0 : 1.0f / (step * (float)t);
-            out->t[b] = (uint8_t)t;
-            for (int i = 0; i < BLOCK; i++) {
-                float q = round_even(v[b * BLOCK + i] * inv);
-                int k = (int)(q > 127 ? 127 : q < -127 ? -127 : q);
-                out->x[b * BLOCK + i] = (int8_t)k;
-                sum += k;
-            }
-            out->xs[b] = (int16_t)sum;
-            out->m8[b] = -8 * sum;
-        }
-        memset(out->zero, 0, sizeof out->zero);
-    }
-}
-
-/* ---- packing weights ---- */
-
-static inline uint16_t bf16_up(float x) { return (uint16_t)((to_bits(x) + 0xFFFF) >> 16); }     /* not below x, for x >= 0 */
-
-/* Superblock s of stored row r as floats, the end padded with zeros. */
-static void load_super(float v[SUPER], const void *w, enum weight_type from, int r, int n_in, int s) {
-    int left = n_in - s * SUPER < SUPER ? n_in - s * SUPER : SUPER, size = from == WEIGHT_F32 ? 4 : 2;
-    const unsigned char *p = (const unsigned char *)w + ((int64_t)r * n_in + s * SUPER) * size;
-    if (from == WEIGHT_F32) row_f32(v, p, left);
-    else if (from == WEIGHT_F16) row_f16(v, p, left);
-    else row_bf16(v, p, left);
-    for (int k = left; k < SUPER; k++) v[k] = 0;
-}
-
-static void pack_q8(void *panel, const void *w, enum weight_type from, int rows, int n_in) {
-    struct q8_super *out = panel;
-    for (int s = 0; s < n_super(n_in); s++, out++) {
-        memset(out, 0, sizeof *out);
-        for (int r = 0; r < rows; r++) {
-            float v[SUPER], most[BLOCKS], all = 0;
-            load_super(v, w, from, r, n_in, s);
-            for (int b = 0; b < BLOCKS; b++) {
-                most[b] = 0;
-                for (int k = 0; k < BLOCK; k++) most[b] = fabsf(v[b * BLOCK + k]) > most[b] ? fabsf(v[b * BLOCK + k]) : most[b];
-                all = most[b] > all ? most[b] : all;
-            }
-            if (!(all >= 0x1p-38f)) continue;
-            out->d[r] = bf16_up(all / (127 * 31));
-            float d = from_bits((uint32_t)out->d[r] << 16);
-            for (int b = 0; b < BLOCKS; b++) {
-                int sc = 1;
-                while (sc < 31 && most[b] > 127 * (float)sc * d) sc++;
-                float inv = 1.0f / (d * (float)sc);
-                out->sc[b][r] = (uint8_t)sc;
-                for (int k = 0; k < BLOCK; k++) {
-                    float q = round_even(v[b * BLOCK + k] * inv);
-                    out->q[b][k / 4][r][k % 4] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
-                }
-            }
-        }
-    }
-}
-
-static void pack_q4(void *panel, const void *w, enum weight_type from, int rows, int n_in) {
-    struct q4_super *out = panel;
-    for (int s = 0; s < n_super(n_in); s++, out++) {
-        memset(out, 0, sizeof *out);
-        for (int r = 0; r < rows; r++) {
-            float v[SUPER], lo[BLOCKS], step[BLOCKS], all = 0;
-            load_super(v, w, from, r, n_in, s);
-            for (int b = 0; b < BLOCKS; b++) {
-                float hi = 0;
-                lo[b] = 0;
-                for (int k = 0; k < BLOCK; k++) {
-                    float x = v[b * BLOCK + k];
-                    hi = x > hi ? x : hi;
-                    lo[b] = x < lo[b] ? x : lo[b];
-                }
-                step[b] = (hi - lo[b]) / 15;
-                all = step[b] > all ? step[b] : all;
-                all = -lo[b] / 16 > all ? -lo[b] / 16 : all;
-            }
-            if (!(all >= 0x1p-40f)) continue;
-            out->d[r] = bf16_up(all / 255);
-            float d = from_bits((uint32_t)out->d[r] << 16);
-            for (int b = 0; b < BLOCKS; b++) {
-                int sc = (int)round_even(step[b] / d), m = (int)round_even(-lo[b] / (16 * d));
-                out->sc[b][r] = (uint8_t)(sc > 255 ? 255 : sc);
-                out->m[b][r] = (uint8_t)(m > 255 ? 255 : m);
-                float inv = sc > 0 ? 1.0f / (d * (float)sc) : 0, min = 16 * d * (float)m;
-                for (int k = 0; k < BLOCK; k++) {
-                    float q = round_even((v[b * BLOCK + k] + min) * inv);
-                    int n = (int)(q > 15 ? 15 : q < 0 ? 0 : q);
-                    out->q[b][k % 16 / 4][r][k % 4] |= (uint8_t)(k < 16 ? n : n << 4);
-                }
-            }
-        }
-    }
-}
+#include "quant.h"
 
 /* ---- products of packed weights: the definition ---- */
 
@@ -229,17 +126,17 @@ static inline void matmul_q4_reference(float *y, int64_t stride, const void *w, 
                 for (int s = 0; s < supers; s++) {
                     const struct q4_super *p = &panel[s];
                     const struct act *a = &x[(int64_t)t * supers + s];
-                    int32_t isum = 0;
+                    uint32_t isum = 0;                  /* wraps in a damaged file only */
                     for (int b = 0; b < BLOCKS; b++) {
                         int32_t dot = 0;
                         for (int k = 0; k < BLOCK; k++) {
                             int byte = p->q[b][k % 16 / 4][r][k % 4];
                             dot += (k < 16 ? byte & 15 : byte >> 4) * a->x[b * BLOCK + k];
                         }
-                        isum += p->sc[b][r] * dot - 16 * p->m[b][r] * a->xs[b];
+                        isum += (uint32_t)(p->sc[b][r] * dot) - (uint32_t)(16 * p->m[b][r] * a->xs[b]);
                     }
                     float scale = step_value(p->d[r]) * a->dx;
-                    float product = scale * (float)isum;
+                    float product = scale * (float)(int32_t)isum;
                     sum = sum + product;
                 }
                 y[t * stride + row + r] = sum;
@@ -255,14 +152,14 @@ static inline void matmul_q8_reference(float *y, int64_t stride, const void *w, 
                 for (int s = 0; s < supers; s++) {
                     const struct q8_super *p = &panel[s];
                     const struct act *a = &x[(int64_t)t * supers + s];
-                    int32_t isum = 0;
+                    uint32_t isum = 0;                  /* wraps in a damaged file only */
                     for (int b = 0; b < BLOCKS; b++) {
                         int32_t dot = 0;
                         for (int k = 0; k < BLOCK; k++) dot += p->q[b][k / 4][r][k % 4] * a->x[b * BLOCK + k];
-                        isum += p->sc[b][r] * a->t[b] * dot;
+                        isum += (uint32_t)(p->sc[b][r] * a->t[b]) * (uint32_t)dot;
                     }
                     float scale = step_value(p->d[r]) * a->dx;
-                    float product = scale * (float)isum;
+                    float product = scale * (float)(int32_t)isum;
                     sum = sum + product;
                 }
                 y[t * stride + row + r] = sum;
@@ -292,8 +189,13 @@ static void row_q8(float *y, const void *w, int64_t row, int n_in) {
 /* ---- the rest of a layer ---- */
 
 static void rmsnorm(float *y, const float *x, const float *w, int n, float eps) {
-    float a[LANES] = {0};
-    for (int k = 0; k < n; k++) a[k % LANES] += x[k] * x[k];
+    vec v[LANES / WIDTH] = {{0}};
+    float a[LANES];
+    int whole = n - n % LANES;
+    for (int k = 0; k < whole; k += LANES)
+        for (int i = 0; i < LANES / WIDTH; i++) v[i] += load_vec(x + k + i * WIDTH) * load_vec(x + k + i * WIDTH);
+    memcpy(a, v, sizeof a);
+    for (int k = whole; k < n; k++) a[k % LANES] += x[k] * x[k];
     float inv = 1.0f / sqrtf(sum_lanes(a) / (float)n + eps);        /* sqrtf is exactly rounded by IEEE 754 */
     for (int k = 0; k < n; k++) y[k] = flush(w[k] * (x[k] * inv));
 }
@@ -307,6 +209,37 @@ static void rope(float *v, const float *cos_sin, int n) {
     }
 }
 
+/* Scores of a tile, some positions at a time so that their sums stay in registers. */
+static inline void tile_scores(float p[ATTN_TILE], const float *q, const float *kt, int head_dim, float scale) {
+    enum { N = WIDTH == 16 ? 4 : 8 };
+    for (int j = 0; j < ATTN_TILE; j += N * WIDTH) {
+        vec sum[N] = {{0}};
+        for (int d = 0; d < head_dim; d++) {
+            float qd = q[d] * scale;
+            for (int i = 0; i < N; i++) sum[i] += qd * load_vec(kt + d * ATTN_TILE + j + i * WIDTH);
+        }
+        memcpy(p + j, sum, sizeof sum);
+    }
+}
+
+/* out = out * keep + the weighted values of n positions, some dimensions at a time. */
+static inline void tile_values(float *out, float keep, const float *p, const float *vt, int n, int head_dim) {
+    enum { N = 4 };
+    int d = 0;
+    for (; d + N * WIDTH <= head_dim; d += N * WIDTH) {
+        vec sum[N];
+        for (int i = 0; i < N; i++) sum[i] = load_vec(out + d + i * WIDTH) * keep;
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < N; i++) sum[i] += p[j] * load_vec(vt + j * head_dim + d + i * WIDTH);
+        memcpy(out + d, sum, sizeof sum);
+    }
+    for (; d < head_dim; d++) {
+        float sum = out[d] * keep;
+        for (int j = 0; j < n; j++) sum += p[j] * vt[j * head_dim + d];
+        out[d] = sum;
+    }
+}
+
 static void attention(float *out, const float *q, const float *k, const float *v, int group, int n_pos, int head_dim, float scale) {
     for (int g = 0; g < group; g++, q += head_dim, out += head_dim) {
         float max = -INFINITY, sum = 0;
@@ -314,21 +247,16 @@ static void attention(float *out, const float *q, const float *k, const float *v
         for (int first = 0; first < n_pos; first += ATTN_TILE) {
             const float *kt = k + (int64_t)first * head_dim, *vt = v + (int64_t)first * head_dim;
             int valid = n_pos - first < ATTN_TILE ? n_pos - first : ATTN_TILE;
-            float p[ATTN_TILE] = {0}, lane[LANES] = {0}, old = max;
-            for (int d = 0; d < head_dim; d++) {
-                float qd = q[d] * scale;
-                for (int j = 0; j < ATTN_TILE; j++) p[j] += qd * kt[d * ATTN_TILE + j];
-            }
+            float p[ATTN_TILE], lane[LANES] = {0}, old = max;
+            tile_scores(p, q, kt, head_dim, scale);
             for (int j = 0; j < valid; j++) if (p[j] > max) max = p[j];
             float keep = exp_f32(old - max);
-            for (int j = 0; j < ATTN_TILE; j++) {
-                p[j] = j < valid ? exp_f32(p[j] - max) : 0;
-                lane[j % LANES] += p[j];
-            }
+            for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - max);
+            for (int j = valid; j < ATTN_TILE; j++) p[j] = 0;
+            for (int j = 0; j < ATTN_TILE; j += LANES)
+                for (int l = 0; l < LANES; l++) lane[l] += p[j + l];
             sum = sum * keep + sum_lanes(lane);
-            for (int d = 0; d < head_dim; d++) out[d] *= keep;
-            for (int j = 0; j < valid; j++)
-                for (int d = 0; d < head_dim; d++) out[d] += p[j] * vt[j * head_dim + d];
+            tile_values(out, keep, p, vt, valid, head_dim);
         }
         float inv = 1.0f / sum;
         for (int d = 0; d < head_dim; d++) out[d] = flush(out[d] * inv);

@@ -1,0 +1,71 @@
+/* quantize.c - L5: qw quantize, a model packed into one file; and the check of such a file. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cli.h"
+
+struct target { struct output file; int rc; };
+
+static int write_part(void *user, const void *p, size_t n) {
+    struct target *t = user;
+    if (t->rc == 0) t->rc = output_write(&t->file, p, n);
+    return t->rc;
+}
+
+/* Would writing `out` replace a file of the model, or sit in for one? */
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int check_target(const char *model, const char *out) {
+    char inside[MODEL_PATH + 32];
+    size_t n = strlen(out);
+    if (n < 12 || strcmp(out + n - 12, ".safetensors") != 0) return usage_error("-o %s: the name must end in .safetensors", out);
+    snprintf(inside, sizeof inside, "%s/model.safetensors", model);
+    if (same_file(model, out) || same_file(inside, out)) return usage_error("-o %s is a file of the model itself; choose another name", out);
+    return 0;
+}
+
+static int pack(const struct model_flags *f, const char *out) {
+    char found[MODEL_PATH];
+    const char *model = find_model(f->path, false, found);
+    struct target t = {.rc = 0};
+    struct bar bar = load_bar(false);
+    qw_error err = {0, ""};
+    if (!model) return EXIT_ERROR;
+    int rc = check_target(model, out);
+    if (!rc) rc = output_open(&t.file, out);
+    if (rc) return rc;
+    poll_sigint();
+    const qw_load_params params = {.n_threads = f->n_threads, .cpu = f->cpu, .progress = on_load, .user = &bar};
+    int failed = qw_quantize(model, f->weight_type, &params, write_part, &t, &err);
+    load_bar_end(&bar);
+    rc = !failed ? 0 : t.rc ? t.rc : engine_error(&err);        /* output_write has told its own failure */
+    int closed = output_close(&t.file, rc == 0);
+    return rc ? rc : closed;
+}
+
+int cmd_quantize(int argc, char **argv) {
+    struct model_flags model = {.weight_type = "q4"};
+    const char *out = NULL;
+    bool verify = false;
+    int n_words;
+    qw_error err;
+    const struct flag flags[] = {
+        MODEL_FLAGS(&model, "q4 (default) or q8"),
+        {"-o --output", "FILE", FLAG_PATH, &out, 0, 0, NULL, NULL, "the packed file, FILE.safetensors; it appears when it is complete"},
+        {"--verify", NULL, FLAG_ON, &verify, 0, 0, NULL, NULL, "instead: check the packed file -m against its checksums"},
+    };
+    const struct command c = {"quantize", "pack a model into one file", "-m DIR -q q4 -o FILE.safetensors", flags, sizeof flags / sizeof *flags,
+                              "The file holds weights, config, tokenizer and template: copy it anywhere and run it with -m FILE.\n"
+                              "  qw quantize -m models/Qwen3-0.6B -q q4 -o qwen3-0.6b-q4.safetensors\n"
+                              "  qw quantize --verify -m qwen3-0.6b-q4.safetensors\n"};
+    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    if (rc) return rc;
+    if (!verify) return out ? pack(&model, out) : usage_error("-o FILE.safetensors is needed; see: qw help quantize");
+    if (out || !model.path) return usage_error("--verify takes -m FILE and no -o");
+    if (qw_verify(model.path, &err)) return engine_error(&err);
+    say("%s: all checksums are right", model.path);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* pack.c - L2: from matrices as stored to packed ones, in memory or piece by piece. */
+#include "pack.h"
+#include <string.h>
+
+uint64_t packed_size(const struct weights *w, enum weight_type type) {
+    uint64_t sum = 0;
+    for (int i = 0; i < w->n_bound; i++)
+        if (w->bound[i].matrix) sum += matrix_room(type, w->bound[i].matrix->rows, w->bound[i].matrix->cols);
+    return sum;
+}
+
+struct job { const struct matrix *m; const struct kernels *kernels; enum weight_type type; int64_t first; unsigned char *out; };
+
+static void pack_some(void *ctx, int64_t begin, int64_t end) {
+    const struct job *j = ctx;
+    const struct matrix *m = j->m;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t row = (j->first + i) * PANEL;
+        j->kernels->pack[j->type - WEIGHT_Q8](j->out + (uint64_t)i * panel_size(j->type, m->cols), m->data + matrix_size(m->type, (int)row, m->cols),
+                                              m->type, m->rows - row < PANEL ? (int)(m->rows - row) : PANEL, m->cols);
+    }
+}
+
+void pack_panels(const struct matrix *m, int64_t first, int64_t n, enum weight_type type, unsigned char *out, const struct kernels *k, struct pool *pool) {
+    struct job j = {m, k, type, first, out};
+    parallel_for(pool, n, 4, pack_some, &j);
+    file_forget(m->data + matrix_size(m->type, (int)(first * PANEL), m->cols), matrix_size(m->type, (int)(n * PANEL), m->cols));
+}
+
+int weights_pack(struct weights *w, enum weight_type type, const struct kernels *k, struct pool *pool, pack_progress *progress, void *user, qw_error *err) {
+    const int64_t slice = 1024;         /* panels between two reports */
+    bool tied = w->head.data == w->embd.data;
+    uint64_t size = packed_size(w, type), done = 0;
+    unsigned char *next = w->packed = alloc_pages(size);
+    if (!next) return fail_memory(err, "the packed weights", size);
+    for (int i = 0; i < w->n_bound; i++) {
+        struct matrix *m = w->bound[i].matrix;
+        if (!m) continue;
+        int64_t panels = (m->rows + PANEL - 1) / PANEL;
+        for (int64_t first = 0; first < panels; first += slice) {
+            int64_t n = panels - first < slice ? panels - first : slice;
+            pack_panels(m, first, n, type, next + (uint64_t)first * panel_size(type, m->cols), k, pool);
+            done += matrix_size(m->type, (int)(n * PANEL), m->cols);
+            if (progress && progress(user, done, w->bytes)) return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
+        }
+        m->data = next;
+        next += matrix_room(type, m->rows, m->cols);
+        m->type = type;
+    }
+    if (tied) w->head = w->embd;
+    w->type = type;
+    w->bytes = size;
+    return 0;
+}
+
+uint64_t checksum(uint64_t h, const void *data, uint64_t n) {
+    const unsigned char *p = data;
+    for (; n > 0; p += 8) {
+        uint64_t word = 0, take = n < 8 ? n : 8;
+        for (uint64_t i = 0; i < take; i++) word |= (uint64_t)p[i] << 8 * i;
+        h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        h ^= h >> 32;
+        n -= take;
+    }
+    return h;
+}

@@ -1,0 +1,23 @@
+/* pack.h - L2: from matrices as stored to packed ones (kernels.h draws the layout), in memory or piece by piece. */
+#ifndef QW_PACK_H
+#define QW_PACK_H
+#include "threads.h"
+#include "weights.h"
+
+/* Told bytes as stored that are done and in all; nonzero stops. */
+typedef int pack_progress(void *user, uint64_t done, uint64_t all);
+
+/* Bytes that the matrices take when they are packed as q8 or q4. */
+uint64_t packed_size(const struct weights *w, enum weight_type type);
+
+/* Pack panels first..first+n of a stored matrix to out, in parallel. Pages of the file that have been read are given back. */
+void pack_panels(const struct matrix *m, int64_t first, int64_t n, enum weight_type type, unsigned char *out, const struct kernels *k, struct pool *pool);
+
+/* Replace all matrices as stored by packed ones in memory. progress may be NULL; when it stops: QW_ECANCEL. */
+int  weights_pack(struct weights *w, enum weight_type type, const struct kernels *k, struct pool *pool, pack_progress *progress, void *user, qw_error *err);
+
+/* A checksum of a stream of bytes: 64-bit words, little-endian, mixed one after the other. All pieces but the last must be a multiple
+ * of 8 bytes long. Start with 0. */
+uint64_t checksum(uint64_t h, const void *p, uint64_t n);
+
+#endif
