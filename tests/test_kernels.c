@@ -322,8 +322,8 @@ static void mean_quantize(void) {
     }
 }
 
-/* Each q8 weight comes back to within a step of its block. q4 cuts the ends of a block's range where that lessens the error of the
- * whole, so a single weight may be off by three; on average normal ones are much nearer. */
+/* The ends of a block's range may be cut where that lessens the error of the whole: a q4 weight may be off by three steps of the whole
+ * range, a q8 weight by a step and what one unit of the scale makes of 127 steps. On average normal weights are much nearer. */
 static void mean_pack(void) {
     enum { SUPERS = 3, N_IN = SUPERS * SUPER - 168, ROWS = 13 };
     for (int i = 0; i < 2 * N_KINDS; i++) {
@@ -341,7 +341,7 @@ static void mean_pack(void) {
             memcpy((char *)&d + 2, super + super_size(type) - 2 * PANEL + 2 * r, 2);
             if (r >= ROWS) { bad += d != 0 || y[k] != 0; continue; }
             for (int j = first; j < first + BLOCK && j < (r + 1) * N_IN; j++) lo = fminf(lo, w[j]), hi = fmaxf(hi, w[j]);
-            double step = type ? 3 * (hi - lo) / 15 + 16 * d : d * fmaxf(super[k % SUPER / BLOCK * PANEL + r], 1), off = (double)w[at] - y[k];
+            double step = type ? 3 * (hi - lo) / 15 + 16 * d : d * (fmaxf(super[k % SUPER / BLOCK * PANEL + r], 1) + 127), off = (double)w[at] - y[k];
             bad += fabs(off) > 1.0001 * step + 0x1p-36 || !(d == 0 || d >= 0x1p-50f);
             error += off * off, power += (double)w[at] * w[at];
         }

@@ -139,11 +139,11 @@ static void search_block(float w[BLOCK][PANEL], float s_best[PANEL], float m_bes
             }
             for (int r = 0; r < PANEL; r++) {       /* the normal equations; gain: by how much the squared error drops */
                 float det = 32.0f * sqq[r] - sq[r] * sq[r], c = 32.0f * sqw[r] - sq[r] * sw[r];
-                float scale = c / greater(det, 1), min = (scale * sq[r] - sw[r]) * 0.03125f, alone = sqw[r] / greater(sqq[r], 1);
+                float scale = det > 0 ? c / greater(det, 1) : 0, min = (scale * sq[r] - sw[r]) * 0.03125f, alone = sqw[r] / greater(sqq[r], 1);
                 scale = min < 0 ? alone : scale;
                 min = min < 0 ? 0 : min;
                 float gain = scale * sqw[r] - min * sw[r];
-                bool good = (det > 0) & (scale > 0) & (gain > best[r]);
+                bool good = (scale >= 0) & (gain > best[r]);        /* all q equal: scale 0 and the mean as minimum, or no minimum */
                 best[r] = good ? gain : best[r];
                 s_best[r] = good ? scale : s_best[r];
                 m_best[r] = good ? min : m_best[r];
