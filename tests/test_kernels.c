@@ -138,7 +138,7 @@ enum op { MATMUL, MATMUL_Q, ROW, QUANTIZE, PACK, ROW_Q, ATTENTION, RMSNORM, ROPE
 static const char *const op_names[] = {"matmul", "matmul_q", "row", "quantize", "pack", "row_q", "attention", "rmsnorm", "rope", "silu_mul", "add"};
 
 /* type: of stored weights, 0 or 1 for q8 or q4, or 1 for quantize's fine. rows: or the row, or the group. n: tokens or positions. */
-struct args { int op, type, rows, n_in, n, from; int64_t stride; bool in_place; const void *w, *x, *z; };
+struct args { int op, type, rows, n_in, n, from; int64_t stride; bool in_place; const void *w, *x, *z; const char *level; };
 
 static void call(const struct kernels *k, const struct args *a, void *out) {
     switch (a->op) {
@@ -157,19 +157,17 @@ static void call(const struct kernels *k, const struct args *a, void *out) {
 }
 
 static struct args running;
-static const char *running_level;
 
 static const char *describe(void) {
     static char s[256];
-    snprintf(s, sizeof s, "%s %s: type %d, rows %d, n_in %d, n %d, stride %d, from %d%s", running_level, op_names[running.op], running.type,
+    snprintf(s, sizeof s, "%s %s: type %d, rows %d, n_in %d, n %d, stride %d, from %d%s", running.level, op_names[running.op], running.type,
              running.rows, running.n_in, running.n, (int)running.stride, running.from, running.in_place ? ", in place" : "");
     return s;
 }
 
 static void on_fault(int sig) {
     printf("not ok - kernels: %s in %s\n", sig == SIGILL ? "an unknown instruction" : "memory that is not its own", describe());
-    fflush(stdout);
-    _exit(1);
+    fflush(stdout), _exit(1);
 }
 
 /* The output at `area` + MARGIN, after what `start` holds, if anything. */
@@ -177,7 +175,7 @@ static void execute(const struct kernels *k, const struct args *a, unsigned char
     memset(area, CANARY, size + 2 * MARGIN);
     if (start) memcpy(area + MARGIN, start, size);
     running = *a;
-    running_level = k->name;
+    running.level = k->name;
     call(k, a, area + MARGIN);
 }
 
@@ -203,8 +201,6 @@ static void compare(struct args a, size_t size) {
     for (int s = 0; s < INPUTS; s++)
         CHECK(!inputs[s] || memcmp(slots[s].copy, slots[s].data, slots[s].size) == 0, "%s: input %d has changed", describe(), s);
 }
-
-/* ---- grids ---- */
 
 static const int widths[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 18, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300, 512, 515, 1024};
 static const int head_dims[] = {2, 4, 6, 8, 10, 14, 16, 18, 30, 32, 34, 64, 66, 80, 96, 128, 130, 192, 256};
@@ -312,8 +308,7 @@ static void mean_quantize(void) {
             double step = (double)s->dx * t;
             for (int k = block * BLOCK; k < (block + 1) * BLOCK; k++) {
                 int q = s->x[k % SUPER];
-                sum += q;
-                bad += q < -127 || (k < n ? fabs(x[k] - step * q) > 0.50001 * step + (step == 0) * 0x1p-36 : q != 0);
+                sum += q, bad += q < -127 || (k < n ? fabs(x[k] - step * q) > 0.50001 * step + (step == 0) * 0x1p-36 : q != 0);
             }
             ts += t < 1 || t > (fine ? 8 : 1) || !(s->dx == 0 || s->dx >= 0x1p-46f) || s->zero[b % 4];
             sums += s->xs[b] != sum || s->m8[b] != -8 * sum;
@@ -353,20 +348,19 @@ static void mean_pack(void) {
 static void mean_matmul_q(void) {
     enum { N = 7, ROWS = 37, SUPERS = 5, N_IN = SUPERS * SUPER };
     for (int i = 0; i < 8; i++) {
-        int type = i % 2;
         float y[N * ROWS], row[N_IN];
-        const void *w = panels(type, 3 * SUPERS, ANY, ANY);
-        const struct act *x = acts(type, N * SUPERS, i < 2 ? HIGHEST : ANY);
-        kernels_scalar.matmul_q[type](y, ROWS, w, ROWS, SUPERS, x, N);
+        const void *w = panels(i % 2, 3 * SUPERS, ANY, ANY);
+        const struct act *x = acts(i % 2, N * SUPERS, i < 2 ? HIGHEST : ANY);
+        kernels_scalar.matmul_q[i % 2](y, ROWS, w, ROWS, SUPERS, x, N);
         for (int at = 0; at < N * ROWS; at++) {
             const struct act *a = x + at / ROWS * SUPERS;
             double sum = 0, size = 0;
-            kernels_scalar.row_q[type](row, w, at % ROWS, N_IN);
+            kernels_scalar.row_q[i % 2](row, w, at % ROWS, N_IN);
             for (int k = 0; k < N_IN; k++) {
                 double product = (double)row[k] * a[k / SUPER].dx * a[k / SUPER].t[k % SUPER / BLOCK] * a[k / SUPER].x[k % SUPER];
                 sum += product, size += fabs(product);
             }
-            CHECK(fabs(sum - (double)y[at]) <= 1e-6 * size, "q%d, row %d, token %d: %g, expected %g", type ? 4 : 8, at % ROWS, at / ROWS, (double)y[at], sum);
+            CHECK(fabs(sum - (double)y[at]) <= 1e-6 * size, "q%d, row %d, token %d: %g, expected %g", i % 2 ? 4 : 8, at % ROWS, at / ROWS, (double)y[at], sum);
         }
     }
 }
@@ -402,7 +396,6 @@ static void bench_all(void) {
     static _Alignas(64) char w[BIG];
     static _Alignas(64) struct act a[MAX_N * SUPERS];
     static float x[MAX_N * N_IN], out[BIG / N_IN];
-    static const int batches[] = {1, 8, 64, MAX_N};
     fill(x, MAX_N * N_IN, NORMAL);
     printf("%-25s %-11s %13s %9s %9s\n", "operation", "level", "ns", "G steps/s", "GB/s");
     for (int type = 0; type <= WEIGHT_BF16; type++) {   /* q8, q4, BF16 */
@@ -411,8 +404,8 @@ static void bench_all(void) {
         int size = (int)slots[W].size;
         for (int i = 0; i < BIG / size; i++) memcpy(w + i * size, part, (size_t)size);
         kernels_scalar.quantize(a, x, MAX_N * N_IN, type == 0);
-        for (int i = 0; i < COUNT(batches); i++) {
-            int n = batches[i], parts = n == 1 ? BIG / size : 1, rows = ROWS * parts;
+        for (int n = 1; n <= MAX_N; n *= n < 64 ? 8 : 4) {
+            int parts = n == 1 ? BIG / size : 1, rows = ROWS * parts;
             char name[64];
             snprintf(name, sizeof name, "matmul_%s %d%s", packed ? type ? "q4" : "q8" : "bf16", n, n == 1 ? " (128 MB)" : "");
             bench(name, (struct args){packed ? MATMUL_Q : MATMUL, type, rows, N_IN, n, .stride = rows, .w = w, .x = packed ? (void *)a : x}, out,

@@ -11,7 +11,7 @@
  *       More: scales go into the factors, sc w <= 3937 and t x <= 1016 as 16 bits, and vpmaddwd is all that is left to do. Even
  *       columns and odd columns make the pairs, for two shifts separate them. */
 #include <immintrin.h>
-#include "vec.h"
+#include "lanes.h"
 
 enum { TOKENS = 64, COLS = 4, AHEAD = 2 };
 
@@ -308,4 +308,4 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     else many_q8(y, stride, w, rows, supers, x, n);
 }
 
-const struct kernels kernels_avx2 = {.name = "avx2", .matmul_q = {matmul_q8, matmul_q4}, VEC_KERNELS};
+const struct kernels kernels_avx2 = {.name = "avx2", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

@@ -12,7 +12,7 @@
  *       scale (high word 0) and adds in one instruction. The 8 returns with the minima: (8 sc - 16 m) xs, two blocks at a time.
  *   q8  vpdpbusd wants unsigned weights: w + 128 with dots that start at -128 xs. */
 #include <immintrin.h>
-#include "vec.h"
+#include "lanes.h"
 
 enum { TOKENS = 64, COLS = 6, AHEAD = 2 };
 
@@ -251,4 +251,4 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     else many_q8(y, stride, w, rows, supers, x, n);
 }
 
-const struct kernels kernels_avx512vnni = {.name = "avx512vnni", .matmul_q = {matmul_q8, matmul_q4}, VEC_KERNELS};
+const struct kernels kernels_avx512vnni = {.name = "avx512vnni", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

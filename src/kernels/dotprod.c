@@ -12,7 +12,7 @@
  * in registers, and 16 + 8 loads serve 64 sdot. */
 #include <arm_neon.h>
 #include <stddef.h>
-#include "vec.h"
+#include "lanes.h"
 
 /* The products below are written in the order that suits cores that run in order: gcc keeps it, where its own costs such a core a quarter
  * to a half more cycles. The loops of lanes.h above are scheduled as ever. */
@@ -373,4 +373,4 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     }
 }
 
-const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, VEC_KERNELS};
+const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

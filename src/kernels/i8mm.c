@@ -11,7 +11,7 @@
  * D[b] (sc[b] - sc[b+1]), and the minima are products too (usmmla), with -xs = 64 high + low.
  * So few tokens that they would fill no tile are left to the dot products. */
 #include <arm_neon.h>
-#include "vec.h"
+#include "lanes.h"
 
 extern const struct kernels kernels_dotprod;
 
@@ -236,4 +236,4 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     else matmul(y, stride, w, rows, supers, x, n, true);
 }
 
-const struct kernels kernels_i8mm = {.name = "i8mm", .matmul_q = {matmul_q8, matmul_q4}, VEC_KERNELS};
+const struct kernels kernels_i8mm = {.name = "i8mm", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

@@ -53,8 +53,11 @@ static inline float sum_lanes(float a[LANES]) {
     return a[0];
 }
 
-/* Floats side by side, as many as this file's registers hold. Sums kept in arrays of float stay in memory with gcc. */
-#if defined(__AVX512F__)
+/* Floats side by side, as many as this file's registers hold. Sums kept in arrays of float stay in memory with gcc. On ARMv7 one: its
+ * vectors flush subnormals, its scalar unit does not. */
+#if defined(__arm__)
+enum { WIDTH = 1 };
+#elif defined(__AVX512F__)
 enum { WIDTH = 16 };
 #elif defined(__AVX__)
 enum { WIDTH = 8 };

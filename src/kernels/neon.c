@@ -15,13 +15,7 @@
  * The float steps are the same on NEON of ARMv7, which flushes subnormals, because d and dx are 0 or at least 2^-50: what they
  * yield is a multiple of 2^-123. The conversion of isum rounds to nearest even on both. */
 #include <arm_neon.h>
-#ifdef __aarch64__
-#include "vec.h"
-#define FLOAT_KERNELS VEC_KERNELS
-#else
 #include "lanes.h"
-#define FLOAT_KERNELS LANES_KERNELS
-#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -385,4 +379,4 @@ static void NAME(float *y, int64_t stride, const void *w, int rows, int supers, 
 MATMUL_Q(matmul_q8, struct q8_super, panel_q8, tokens_q8)
 MATMUL_Q(matmul_q4, struct q4_super, panel_q4, tokens_q4)
 
-const struct kernels kernels_neon = {.name = "neon", .matmul_q = {matmul_q8, matmul_q4}, FLOAT_KERNELS};
+const struct kernels kernels_neon = {.name = "neon", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
