@@ -57,7 +57,7 @@ $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(ENGINE_O)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(if $(filter src/kernels/%,$<),-O3 -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
+	$(CC) $(FLAGS) $(if $(filter src/kernels/%,$<),$(if $(SAN),,-O3) -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
 
 # Changed flags rebuild.
 $(BUILD)/flags: .FORCE
@@ -73,9 +73,8 @@ test: qw $(TEST_BINS)
 
 # A libFuzzer program for each tests/fuzz_*.c; needs clang. FUZZ_SECONDS=60 is how long each runs on its seed corpus.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 .build/fuzz/%: tests/%.c .FORCE
-	$(MAKE) -s BUILD=.build/fuzz CC=clang CFLAGS='$(FUZZ_FLAGS)' $(ENGINE:%.c=.build/fuzz/%.o) .build/fuzz/tests/$*.o
+	$(MAKE) -s BUILD=.build/fuzz CC=clang CFLAGS='-O1 -g' SAN=fuzzer-no-link,address,undefined $(ENGINE:%.c=.build/fuzz/%.o) .build/fuzz/tests/$*.o
 	clang -fsanitize=fuzzer,address,undefined $(ENGINE:%.c=.build/fuzz/%.o) .build/fuzz/tests/$*.o -pthread -lm -o $@
 fuzz:
 	FUZZ_SECONDS=$(FUZZ_SECONDS) MAKE='$(MAKE)' sh tests/fuzz.sh $(FUZZ:tests/%.c=.build/fuzz/%)

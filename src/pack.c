@@ -9,6 +9,11 @@ uint64_t packed_size(const struct weights *w, enum weight_type type) {
     return sum;
 }
 
+uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n) {
+    int64_t begin = first * PANEL, end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
+    return matrix_size(m->type, (int)(end - begin), m->cols);
+}
+
 struct job { const struct matrix *m; const struct kernels *kernels; enum weight_type type; int64_t first; unsigned char *out; };
 
 static void pack_some(void *ctx, int64_t begin, int64_t end) {
@@ -24,7 +29,7 @@ static void pack_some(void *ctx, int64_t begin, int64_t end) {
 void pack_panels(const struct matrix *m, int64_t first, int64_t n, enum weight_type type, unsigned char *out, const struct kernels *k, struct pool *pool) {
     struct job j = {m, k, type, first, out};
     parallel_for(pool, n, 4, pack_some, &j);
-    file_forget(m->data + matrix_size(m->type, (int)(first * PANEL), m->cols), matrix_size(m->type, (int)(n * PANEL), m->cols));
+    file_forget(m->data + matrix_size(m->type, (int)(first * PANEL), m->cols), stored_size(m, first, n));
 }
 
 int weights_pack(struct weights *w, enum weight_type type, const struct kernels *k, struct pool *pool, pack_progress *progress, void *user, qw_error *err) {
@@ -40,7 +45,7 @@ int weights_pack(struct weights *w, enum weight_type type, const struct kernels 
         for (int64_t first = 0; first < panels; first += slice) {
             int64_t n = panels - first < slice ? panels - first : slice;
             pack_panels(m, first, n, type, next + (uint64_t)first * panel_size(type, m->cols), k, pool);
-            done += matrix_size(m->type, (int)(n * PANEL), m->cols);
+            done += stored_size(m, first, n);
             if (progress && progress(user, done, w->bytes)) return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
         }
         m->data = next;

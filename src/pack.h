@@ -10,6 +10,9 @@ typedef int pack_progress(void *user, uint64_t done, uint64_t all);
 /* Bytes that the matrices take when they are packed as q8 or q4. */
 uint64_t packed_size(const struct weights *w, enum weight_type type);
 
+/* Bytes as stored of panels first..first+n; the last panel may have fewer rows than PANEL. */
+uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n);
+
 /* Pack panels first..first+n of a stored matrix to out, in parallel. Pages of the file that have been read are given back. */
 void pack_panels(const struct matrix *m, int64_t first, int64_t n, enum weight_type type, unsigned char *out, const struct kernels *k, struct pool *pool);
 

@@ -4,7 +4,8 @@
  *   model.embed_tokens.weight, ...      U8    panels (kernels.h), each matrix at a multiple of 64 bytes
  *   model.norm.weight, ...              F32
  *   qw.file.config.json, ...            U8    the small files of the model; JSON without its white space: half of tokenizer.json
- *   qw.json                             U8    {"version": 1, "weight_type": "q4", ..., "checksums": {name: 16 hex digits, ...}}
+ *   qw.json                             U8    {"version": 1, "weight_type": "q4", ..., "checksums": {name: 16 hex digits, ...}, "checksum": that of
+ *                                               the header and of this text up to here}
  *
  * The bytes depend on the model and the type alone: not on the machine, its kernels, or the number of threads.
  */
@@ -28,6 +29,7 @@ struct writer {
     struct buf header, description;
     uint64_t at;                    /* bytes of data announced in the header so far */
     uint64_t hash, done;
+    uint64_t header_hash;
 };
 
 /* ---- the header ---- */
@@ -62,6 +64,18 @@ static void add_checksum(struct writer *w, const char *name, uint64_t hash) {
     buf_str(&w->description, text);
 }
 
+/* The description ends with a checksum of the header and of itself. */
+#define LAST_KEY ",\"checksum\":\""
+enum { LAST = sizeof LAST_KEY - 1 + 16 + 2 };
+
+static void end_description(struct writer *w) {
+    char text[24];
+    buf_str(&w->description, "}");
+    snprintf(text, sizeof text, "%016" PRIx64 "\"}", checksum(w->header_hash, w->description.p, w->description.n));
+    buf_str(&w->description, LAST_KEY);
+    buf_str(&w->description, text);
+}
+
 static void companion_tensor(char out[64], int i) { snprintf(out, 64, PACKED_FILE_PREFIX "%s", companion_names[i]); }
 
 static int write_header(struct writer *w) {
@@ -83,7 +97,7 @@ static int write_header(struct writer *w) {
         announce(w, name, "U8", w->companions[i].size, w->companions[i].size);
         add_checksum(w, name, 0);
     }
-    buf_str(&w->description, "}}");
+    end_description(w);
     announce(w, PACKED_DESCRIPTION, "U8", w->description.n, w->description.n);
     buf_char(&w->header, '}');
     while ((8 + w->header.n) % 64 != 0) buf_char(&w->header, ' ');
@@ -91,6 +105,7 @@ static int write_header(struct writer *w) {
     unsigned char length[8];
     for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)w->header.n >> 8 * i);
     if (w->write(w->user, length, 8) || w->write(w->user, w->header.p, w->header.n)) return fail(w->err, QW_EIO, "the packed file could not be written");
+    w->header_hash = checksum(checksum(0, length, 8), w->header.p, w->header.n);
     describe(w);                                    /* begin again, now with the real checksums */
     return 0;
 }
@@ -112,7 +127,7 @@ static int put_matrix(struct writer *w, const struct bound *b, unsigned char *sl
         int64_t n = panels - first < most ? panels - first : most;
         pack_panels(m, first, n, w->type, slice, w->m->kernels, w->m->pool);
         rc = put(w, slice, (uint64_t)n * panel);
-        w->done += matrix_size(m->type, (int)(n * PANEL), m->cols);
+        w->done += stored_size(m, first, n);
         if (!rc && w->params->progress && w->params->progress(w->params->user, w->done, w->m->weights.bytes))
             rc = fail(w->err, QW_ECANCEL, "stopped while the weights were quantised");
     }
@@ -160,7 +175,7 @@ static int write_data(struct writer *w) {
         rc = put(w, w->companions[i].data, w->companions[i].size);
         add_checksum(w, name, w->hash);
     }
-    buf_str(&w->description, "}}");
+    end_description(w);
     if (!rc && w->description.oom) rc = fail_memory(w->err, "the description", w->description.n);
     return rc ? rc : put(w, w->description.p, w->description.n);
 }
@@ -203,10 +218,10 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
     load.weight_type = "stored";
     struct qw_model *m;
     enum weight_type type;
-    int rc = weight_type_from_name(&type, weight_type, err);
+    if (!weight_type || weight_type_from_name(&type, weight_type, NULL) || !is_packed(type))
+        return fail(err, QW_EARG, "weight type '%s' is not a packed one; there are q8 and q4", weight_type ? weight_type : "");
+    int rc = qw_load(&m, path, &load, err);
     if (rc) return rc;
-    if (!is_packed(type)) return fail(err, QW_EARG, "weight type '%s' is not a packed one; there are q8 and q4", weight_type);
-    if ((rc = qw_load(&m, path, &load, err)) != 0) return rc;
     struct writer w = {.m = m, .type = type, .params = &load, .write = write, .user = user, .err = err};
     if (is_packed(m->weights.type)) rc = fail(err, QW_EARG, "%s is packed already, as %s; start from the original", path, weight_type_name(m->weights.type));
     if (!rc) rc = read_companions(&w);
@@ -221,6 +236,17 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
 
 /* ---- verifying ---- */
 
+static int verify_description(const struct checkpoint *c, const struct tensor *t, qw_error *err) {
+    const unsigned char *file = c->files[t->file].data;
+    uint64_t header = 8;
+    char want[LAST + 1];
+    for (int i = 0; i < 8; i++) header += (uint64_t)file[i] << 8 * i;
+    uint64_t own = t->size < LAST ? 0 : t->size - LAST, hash = checksum(checksum(0, file, header), t->data, own);
+    snprintf(want, sizeof want, LAST_KEY "%016" PRIx64 "\"}", hash);
+    if (t->size >= LAST && memcmp(t->data + own, want, LAST) == 0) return 0;
+    return fail(err, QW_EFORMAT, "%s: the header or tensor '%s' is damaged: the checksum of both is %016" PRIx64, c->paths[t->file], t->name, hash);
+}
+
 int qw_verify(const char *path, qw_error *err) {
     struct checkpoint c;
     struct json j;
@@ -228,6 +254,7 @@ int qw_verify(const char *path, qw_error *err) {
     if (rc) return rc;
     const struct tensor *description = checkpoint_find(&c, PACKED_DESCRIPTION);
     if (!description) rc = fail(err, QW_EFORMAT, "%s is not a packed file: it has no checksums", path);
+    else rc = verify_description(&c, description, err);
     if (!rc && (rc = json_parse(&j, (const char *)description->data, (size_t)description->size, path, err)) == 0) {
         uint32_t sums = json_get(&j, 0, "checksums");
         for (uint32_t i = 0; !rc && i < c.n_tensors; i++) {

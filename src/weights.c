@@ -144,10 +144,14 @@ static int read_description(struct binder *b) {
     const char *path = b->c->paths[0];
     struct json j;
     int64_t version = 0, n_vocab = 0;
-    int rc = json_parse(&j, (const char *)t->data, (size_t)t->size, path, b->err);
+    char what[512];
+    snprintf(what, sizeof what, "%.480s (" PACKED_DESCRIPTION ")", path);
+    int rc = json_parse(&j, (const char *)t->data, (size_t)t->size, what, b->err);
     if (rc) return rc;
     uint32_t type = json_get(&j, 0, "weight_type"), stored = json_get(&j, 0, "stored_type"), v = json_get(&j, 0, "version"), n = json_get(&j, 0, "n_vocab");
-    if (!v || !json_int(&j, v, &version) || version != 1)
+    if (!v || !json_int(&j, v, &version))
+        rc = fail(b->err, QW_EFORMAT, "%s: the packed format's version is missing or no number", path);
+    else if (version != 1)
         rc = fail(b->err, QW_EUNSUPPORTED, "%s: packed format version %lld; this program reads version 1", path, (long long)version);
     else if (!type || (!json_is(&j, type, "q8") && !json_is(&j, type, "q4")))
         rc = fail(b->err, QW_EFORMAT, "%s: the packed format's weight_type is neither q8 nor q4", path);

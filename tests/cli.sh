@@ -397,6 +397,46 @@ for signal in INT TERM; do
     [ -z "$(ls "$d" | grep '^interrupted')" ] && pass "SIG$signal during logits -o leaves no file" || fail "SIG$signal during logits -o leaves no file" "found: $(ls "$d")"
 done
 
+# ---- quantize ----
+
+mkdir "$d/q"
+q4=$d/q/t4.safetensors
+cp -R "$tiny" "$d/copy"
+t "quantize" 0 "" "" quantize -m "$d/copy" -q q4 -o "$q4"
+t "quantize -q q8" 0 "" "" quantize -m "$d/copy" -q q8 -o "$d/q/t8.safetensors"
+diff -r "$tiny" "$d/copy" > /dev/null && pass "quantize leaves the model as it is" || fail "quantize leaves the model as it is" "$(diff -rq "$tiny" "$d/copy")"
+t "quantize --verify" 0 "" "all checksums are right" quantize --verify -m "$q4"
+for q in 4 8; do
+    $QW run -q q$q -p "What is 2 plus 3?" $plain > "$d/same" 2> /dev/null
+    t "a packed file answers as -q q$q does" 0 "@$d/same" "" run -q q$q -m "$d/q/t$q.safetensors" -p "What is 2 plus 3?" $plain
+done
+t "a packed file as q8" 2 "" "packed as q4.* as q8" run -m "$q4" -q q8 -p hi
+t "tokenize -m FILE" 0 "1022 220 4072\n" "" tokenize -m "$q4" -p "Hello <|im_end|>"
+t "detokenize -m FILE" 0 "Hello <|im_end|>" "" detokenize -m "$q4" 1022 220 4072
+t "template -m FILE" 0 "$user" "" template -m "$q4" --messages "$d/hi.json"
+t "info -m FILE" 0 '*' "" info -m "$q4"
+grep -q 'weights as q4' "$d/out" && pass "info -m FILE: q4" || fail "info -m FILE: q4" "found: $(cat "$d/out")"
+t "quantize a packed file" 2 "" "packed already" quantize -m "$q4" -o "$d/q/x.safetensors"
+t "quantize without -o" 2 "" "-o FILE" quantize
+t "quantize -o of another name" 2 "" "must end in .safetensors" quantize -o "$d/q/x.bin"
+t "quantize -q bf16" 2 "" "'bf16'.*q8 and q4" quantize -q bf16 -o "$d/q/x.safetensors"
+t "quantize -o onto the model" 2 "" "file of the model itself" quantize -m "$d/copy" -o "$d/copy/model.safetensors"
+mv "$d/copy/model.safetensors" "$d/copy/model-1.safetensors"
+for name in model-1 model-2 model; do
+    t "quantize -o among shards: $name" 2 "" "file of the model itself" quantize -m "$d/copy" -o "$d/copy/$name.safetensors"
+done
+t "quantize -o into no directory" 1 "" "/no/such" quantize -o /no/such/x.safetensors
+(ulimit -f 64; t "quantize beyond ulimit -f" 1 "" "q/x.safetensors: File too large" quantize -o "$d/q/x.safetensors")
+if [ -n "$namespace" ]; then
+    $namespace sh -c "mount -t tmpfs -o size=64k tmpfs '$d/small' && { $QW quantize -o '$d/small/x.safetensors'; rc=\$?; ls -A '$d/small'; exit \$rc; }" > "$d/out" 2> "$d/err"
+    status=$?
+    compare "quantize on a full disk fails and leaves nothing" 1 "" "x.safetensors: No space"
+else skip "quantize on a full disk" "cannot mount a tmpfs"; fi
+[ "$(ls -A "$d/q" | tr '\n' ' ')" = "t4.safetensors t8.safetensors " ] && pass "quantize: a failure leaves no file" || fail "quantize: a failure leaves no file" "found: $(ls -A "$d/q")"
+head -c 1000000 "$q4" > "$d/damaged" && printf '\377\377\377' >> "$d/damaged" && tail -c +1000004 "$q4" >> "$d/damaged"
+mv "$d/damaged" "$q4"
+t "quantize --verify of a damaged file" 1 "" "tensor '.*' is damaged" quantize --verify -m "$q4"
+
 # ---- bench ----
 
 python=${PYTHON:-python3}

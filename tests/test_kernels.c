@@ -17,12 +17,9 @@
 static const struct kernels *levels[MAX_LEVELS];        /* the usable ones; the last is kernels_scalar */
 static int n_levels;
 static bool quick;
-
-/* ---- random numbers (Steele, Lea and Flood 2014, splitmix64) ---- */
-
 static uint64_t seed = 20240613;
 
-static int below(int n) {
+static int below(int n) {       /* a random number 0..n-1 (Steele, Lea and Flood 2014, splitmix64) */
     uint64_t z = seed += UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
@@ -386,8 +383,7 @@ static void bench(const char *name, struct args a, void *out, double steps, doub
             took[i] = (cpu_seconds() - start) / repeats;
         }
         qsort(took, COUNT(took), sizeof *took, by_size);
-        double ns = took[COUNT(took) / 2] * 1e9;
-        printf("%-25s %-11s %13.0f %9.2f %9.2f\n", name, levels[l]->name, ns, steps / ns, bytes / ns);
+        printf("%-25s %-11s %13.0f %9.2f %9.2f\n", name, levels[l]->name, took[4] * 1e9, steps / took[4] * 1e-9, bytes / took[4] * 1e-9);
     }
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# variants.sh - the unit tests under other compilers and options: clang, OpenMP, sanitizers. All warnings are errors.
+# variants.sh - the unit tests (their quick form) under other compilers and options: clang, OpenMP, sanitizers. All warnings are errors.
 make=${MAKE:-make}
 failed=0
 tests=$(for t in tests/test_*.c; do basename "$t" .c; done)
@@ -16,7 +16,7 @@ one() {     # one NAME COMPILER VARIABLE...
         return
     fi
     for t in $tests; do
-        if out=$("$build/$t" 2>&1); then echo "ok - $t, $name"; else
+        if out=$("$build/$t" quick 2>&1); then echo "ok - $t, $name"; else
             echo "$out" | tail -40
             echo "not ok - $t, $name"
             failed=1

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "cli.h"
 
 struct target { struct output file; int rc; };
@@ -18,13 +19,30 @@ static bool same_file(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static bool has_file(const char *dir, const char *name) {
+    char path[MODEL_PATH + 32];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Without an index and model.safetensors, every model*.safetensors of a directory is part of the model. */
+static bool would_join(const char *model, const char *out) {
+    char dir[MODEL_PATH];
+    const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - out) + 1 : 1, slash ? out : ".");
+    return strncmp(name, "model", 5) == 0 && same_file(model, dir) && !has_file(model, "model.safetensors") && !has_file(model, "model.safetensors.index.json");
+}
+
 static int check_target(const char *model, const char *out) {
-    char inside[MODEL_PATH + 32];
     size_t n = strlen(out);
+    qw_model *m;
+    qw_error err;
     if (n < 12 || strcmp(out + n - 12, ".safetensors") != 0) return usage_error("-o %s: the name must end in .safetensors", out);
-    snprintf(inside, sizeof inside, "%s/model.safetensors", model);
-    if (same_file(model, out) || same_file(inside, out)) return usage_error("-o %s is a file of the model itself; choose another name", out);
-    return 0;
+    if (qw_load(&m, model, &(qw_load_params){.weight_type = "stored", .n_threads = 1}, &err)) return engine_error(&err);
+    bool own = would_join(model, out);
+    for (int i = 0; i < qw_info(m)->n_files; i++) if (same_file(qw_info(m)->files[i], out)) own = true;
+    qw_free(m);
+    return own ? usage_error("-o %s is a file of the model itself; choose another name", out) : 0;
 }
 
 static int pack(const struct model_flags *f, const char *out) {

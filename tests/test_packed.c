@@ -1,0 +1,335 @@
+/* test_packed.c - packed files: the same bytes for any number of threads and any level, read back as what -q makes while loading,
+ * damage found and named, hostile ones refused. With `quick` one number of threads and the fastest level only. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "qw.h"
+#include "pack.h"
+#include "test.h"
+
+#define SOURCE "models/tiny"
+
+static bool quick;
+static char path[300], changed[300];        /* q4 of models/tiny; and a file with a change */
+static struct buf files[2];                 /* q8, q4 */
+static const char *const types[2] = {"q8", "q4"};
+static const uint64_t pinned[2] = {UINT64_C(0x8D0774BF74086928), UINT64_C(0xD7EE1BD982DF5FD2)};
+
+static uint64_t fnv(const void *p, size_t n) {
+    uint64_t h = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < n; i++) h = (h ^ ((const unsigned char *)p)[i]) * UINT64_C(0x100000001B3);
+    return h;
+}
+
+static int collect(void *user, const void *p, size_t n) {
+    struct buf *b = user;
+    buf_put(b, p, n);
+    return b->oom;
+}
+
+static void save(const char *to, const void *p, size_t n) {
+    FILE *f = fopen(to, "wb");
+    int ok = f && fwrite(p, 1, n, f) == n;
+    if (!f || fclose(f) != 0 || !ok) { perror(to); exit(1); }
+}
+
+static void test_bytes(void) {
+    static const int threads[] = {1, 2, 3, 8};
+    char levels[256];
+    qw_error err;
+    for (int i = 0; i < 2; i++) {
+        qw_cpu_levels(levels, sizeof levels);
+        for (char *next, *at = levels; at; at = quick ? NULL : next) {
+            if ((next = strchr(at, ' ')) != NULL) *next++ = 0;
+            for (int k = 0; k < (quick ? 1 : 4); k++) {
+                struct buf b = {0};
+                int rc = qw_quantize(SOURCE, types[i], &(qw_load_params){.n_threads = threads[k], .cpu = at}, collect, &b, &err);
+                CHECK(rc == 0, "%s", err.message);
+                uint64_t h = fnv(b.p, b.n);
+                CHECK(h == pinned[i], "%s, %s, %d threads: %zu bytes, hash 0x%016llX", types[i], at, threads[k], b.n, (unsigned long long)h);
+                buf_free(&files[i]);
+                files[i] = b;
+            }
+        }
+    }
+    save(path, files[1].p, files[1].n);
+}
+
+/* Logits of a few tokens with the weights as `type`. */
+static int logits(const char *model, const char *type, const char *cpu, float *out, qw_error *err) {
+    static const int32_t ids[] = {1022, 220, 4072, 17, 488, 3, 4070, 5};
+    qw_model *m = NULL;
+    qw_session *s = NULL;
+    int rc = qw_load(&m, model, &(qw_load_params){.weight_type = type, .cpu = cpu}, err);
+    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = 16}, err);
+    if (!rc) rc = qw_feed(s, ids, 8, err);
+    if (!rc) rc = qw_logits(s, 6, 2, out, err);
+    qw_session_free(s);
+    qw_free(m);
+    return rc;
+}
+
+static void test_logits(void) {
+    static float loaded[2 * 4096], read_back[2 * 4096];
+    qw_error err;
+    for (int i = 0; i < 2; i++) {
+        save(changed, files[i].p, files[i].n);
+        int rc = logits(SOURCE, types[i], NULL, loaded, &err);
+        CHECK(rc == 0, "%s", err.message);
+        static const char *const as[] = {NULL, "auto", "stored"};
+        for (int k = 0; k < 4; k++) {
+            rc = logits(changed, k < 3 ? as[k] : types[i], NULL, read_back, &err);
+            CHECK(rc == 0, "%s", err.message);
+            CHECK(memcmp(loaded, read_back, sizeof loaded) == 0, "%s: other logits from a packed file", types[i]);
+        }
+    }
+}
+
+/* What is around the weights, from the file alone, with nothing beside it. */
+static void test_text(void) {
+    static const char say[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello <|im_end|>\"}]}", *const from[] = {SOURCE, path};
+    qw_error err;
+    qw_tokenizer *t[2] = {0};
+    int32_t *ids[2] = {0};
+    char *out[2] = {0};
+    long n[2];
+    size_t out_n[2];
+    for (int i = 0; i < 2; i++) {
+        int rc = qw_tokenizer_load(&t[i], from[i], &err);
+        CHECK(rc == 0, "%s", err.message);
+        if (rc) return;
+        n[i] = qw_tokenize(t[i], say, sizeof say - 1, 1, &ids[i], &err);
+        rc = qw_render_chat(from[i], NULL, say, sizeof say - 1, &out[i], &out_n[i], &err);
+        CHECK(rc == 0, "%s", err.message);
+    }
+    CHECK(n[0] > 5 && n[0] == n[1] && !memcmp(ids[0], ids[1], (size_t)n[0] * sizeof **ids), "%ld and %ld tokens", n[0], n[1]);
+    CHECK(out[0] && out[1] && !strcmp(out[0], out[1]), "%s, %s", out[0], out[1]);
+    for (int i = 0; i < 2; i++) { qw_tokenizer_free(t[i]); qw_release(ids[i]); qw_release(out[i]); }
+}
+
+static void expect(const char *what, int got, int rc, const qw_error *err, const char *a, const char *b) {
+    CHECK(got == rc && (!rc || (err->code == rc && strstr(err->message, a) && strstr(err->message, b))), "%s: code %d, expected %d, '%s', '%s': %s",
+          what, got, rc, a, b, got ? err->message : "");
+}
+
+struct limit { size_t left; uint64_t last; int calls; };
+static int refuse(void *user, const void *p, size_t n) {
+    struct limit *l = user;
+    (void)p;
+    l->calls++;
+    if (n > l->left) return 1;
+    l->left -= n;
+    return 0;
+}
+static int stop(void *user, uint64_t done, uint64_t all) {
+    struct limit *l = user;
+    CHECK(done > l->last && done <= all, "progress %llu of %llu", (unsigned long long)done, (unsigned long long)all);
+    l->last = done;
+    return ++l->calls == 5;
+}
+
+static void test_stopping(void) {
+    const size_t rooms[] = {0, 8, 5000, 100000, files[1].n - 300000, files[1].n - 1};
+    qw_error err;
+    for (int i = 0; i < 6; i++) {
+        struct limit l = {rooms[i], 0, 0};
+        int rc = qw_quantize(SOURCE, "q4", NULL, refuse, &l, &err);
+        expect("a full disk", rc, QW_EIO, &err, "could not be written", "");
+        CHECK(i > 0 || l.calls == 1, "%d calls", l.calls);
+    }
+    struct limit l = {0}, sink = {SIZE_MAX, 0, 0};
+    int rc = qw_quantize(SOURCE, "q4", &(qw_load_params){.progress = stop, .user = &l}, refuse, &sink, &err);
+    expect("progress says stop", rc, QW_ECANCEL, &err, "stopped", "");
+    CHECK(l.calls == 5, "%d reports", l.calls);
+    struct buf b = {0};
+    expect("packed already", qw_quantize(path, "q4", NULL, collect, &b, &err), QW_EARG, &err, "packed already, as q4", path);
+    expect("to bf16", qw_quantize(SOURCE, "bf16", NULL, collect, &b, &err), QW_EARG, &err, "'bf16'", "q8 and q4");
+    expect("to auto", qw_quantize(SOURCE, "auto", NULL, collect, &b, &err), QW_EARG, &err, "'auto'", "q8 and q4");
+    expect("to nothing", qw_quantize(SOURCE, NULL, NULL, collect, &b, &err), QW_EARG, &err, "not a packed one", "");
+    expect("from nowhere", qw_quantize("/no/such", "q4", NULL, collect, &b, &err), QW_EIO, &err, "/no/such", "");
+    CHECK(b.n == 0, "%zu bytes in spite of an error", b.n);
+    qw_model *m = NULL;
+    expect("as q8", qw_load(&m, path, &(qw_load_params){.weight_type = "q8"}, &err), QW_EARG, &err, "packed as q4", "as q8");
+    expect("as bf16", qw_load(&m, path, &(qw_load_params){.weight_type = "bf16"}, &err), QW_EARG, &err, "packed as q4", "as bf16");
+    expect("not packed", qw_verify(SOURCE, &err), QW_EFORMAT, &err, "not a packed file", SOURCE);
+    expect("nothing", qw_verify("/no/such", &err), QW_EIO, &err, "/no/such", "");
+}
+
+/* Where a tensor of the q4 file lies. */
+static size_t offset_of(const struct buf *f, const char *tensor) {
+    char key[128];
+    size_t header = 0;
+    for (int i = 0; i < 8; i++) header |= (size_t)(unsigned char)f->p[i] << 8 * i;
+    snprintf(key, sizeof key, "\"%s\":", tensor);
+    const char *at = memmem(f->p + 8, header, key, strlen(key)), *offsets = at ? strstr(at, "data_offsets\":[") : NULL;
+    if (!offsets) { printf("  no tensor %s\n", tensor); exit(1); }
+    return 8 + header + strtoul(offsets + 15, NULL, 10);
+}
+
+static void test_verify(void) {
+    static const char *const names[] = {"model.embed_tokens.weight", "model.layers.3.self_attn.q_proj.weight", "model.layers.5.mlp.down_proj.weight", "model.norm.weight",
+        "model.layers.0.self_attn.k_norm.weight", "qw.file.config.json", "qw.file.tokenizer.json", "qw.file.tokenizer_config.json", "qw.json"};
+    qw_error err;
+    int rc = qw_verify(path, &err);
+    CHECK(rc == 0, "%s", err.message);
+    for (int i = 0; i < 9; i++)
+        for (int k = 0; k < 60; k += 59) {
+            char *p = files[1].p + offset_of(&files[1], names[i]) + k;
+            *p ^= 1;
+            save(changed, files[1].p, files[1].n);
+            *p ^= 1;
+            expect(names[i], qw_verify(changed, &err), QW_EFORMAT, &err, names[i], "is damaged");
+        }
+    for (size_t at = 0; at < 2000; at += quick ? 501 : 37) {         /* the header; any message */
+        files[1].p[at] ^= 1;
+        save(changed, files[1].p, files[1].n);
+        files[1].p[at] ^= 1;
+        expect("header", qw_verify(changed, &err), QW_EFORMAT, &err, changed, "");
+    }
+    save(changed, files[1].p, files[1].n - 1);
+    expect("cut short", qw_verify(changed, &err), QW_EFORMAT, &err, changed, "cut short");
+}
+
+/* The q4 file with the first `from` behind `after` replaced by `to` of the same length. */
+static const struct edit { const char *after, *from, *to; int rc; const char *reason; } edits[] = {
+    {"{\"version\":1,", "{", "[", QW_EFORMAT, "qw.json"},
+    {"{\"version\":1,", "version", "verzion", QW_EFORMAT, "version is missing"},
+    {"{\"version\":1,", ":1", ":2", QW_EUNSUPPORTED, "version 2"},
+    {"{\"version\":1,", "\"q4\"", "\"q5\"", QW_EFORMAT, "weight_type"},
+    {"{\"version\":1,", "\"q4\"", "\"q8\"", QW_EFORMAT, "bytes of type U8, expected"},
+    {"{\"version\":1,", "n_vocab", "N_VOCAB", QW_EFORMAT, "n_vocab is missing"},
+    {"{\"version\":1,", ":4096", ":4112", QW_EFORMAT, "'model.embed_tokens.weight' has"},
+    {"{\"version\":1,", ":4096", ":9e99", QW_EFORMAT, "absurd"},
+    {"{\"version\":1,", ":4096", ":-196", QW_EFORMAT, "absurd"},
+    {"{\"version\":1,", ":4096", ": 1e9", QW_EFORMAT, "absurd"},
+    {"", "q_proj.weight\":{\"dtype\":\"U8\"", "q_proj.weight\":{\"dtype\":\"I8\"", QW_EFORMAT, "of type I8"},
+    {"", "layers.2.mlp.up_proj", "layers.2.mlp.uq_proj", QW_EFORMAT, "mlp.up_proj.weight' is missing"},
+    {"", "qw.file.config.json", "qw.file.c0nfig.json", QW_EIO, "config.json"},
+    {"", "qw.file.config.json\":{\"dtype\":\"U8\"", "qw.file.config.json\":{\"dtype\":\"I8\"", QW_EFORMAT, "config.json) is not made of bytes"},
+    {"\"architectures\"", "\"hidden_size\":256", "\"hidden_size\":999", QW_EFORMAT, ""},
+    {"\"architectures\"", "\"num_hidden_layers\":6", "\"num_hidden_layers\":9", QW_EFORMAT, "is missing"},
+    {"\"architectures\"", "\"intermediate_size\":768", "\"intermediate_size\":1e9", QW_EFORMAT, ""},
+    {"\"architectures\"", "\"qwen3\"", "\"qwen9\"", QW_EUNSUPPORTED, "qwen9"},
+    {"\"architectures\"", "[", "{", QW_EFORMAT, "config.json"},
+    {"", "qw.json", "qw.jsom", QW_EIO, "config.json"},
+};
+
+static void load_changed(const char *what, const void *p, size_t n, int rc, const char *reason) {
+    qw_error err = {0, ""};
+    qw_model *m = NULL;
+    save(changed, p, n);
+    int got = qw_load(&m, changed, NULL, &err);
+    expect(what, got, rc, &err, rc == QW_EIO ? "" : changed, reason);
+    qw_free(m);
+}
+
+static void test_hostile(void) {
+    const struct buf *f = &files[1];
+    char *copy = malloc(f->n + 64);
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        const struct edit *e = &edits[i];
+        memcpy(copy, f->p, f->n);
+        char *at = memmem(copy, f->n, e->after, strlen(e->after));
+        at = at ? memmem(at, f->n - (size_t)(at - copy), e->from, strlen(e->from)) : NULL;
+        CHECK(at && strlen(e->from) == strlen(e->to), "no %s", e->from);
+        if (!at) continue;
+        memcpy(at, e->to, strlen(e->to));
+        load_changed(e->to, copy, f->n, e->rc, e->reason);
+    }
+    /* One more space in the header: no tensor is aligned any more. */
+    memcpy(copy, f->p, 8);
+    size_t header = offset_of(f, "model.embed_tokens.weight");      /* the first */
+    copy[0]++;
+    memcpy(copy + 8, f->p + 8, header - 8);
+    copy[header] = ' ';
+    memcpy(copy + header + 1, f->p + header, f->n - header);
+    load_changed("misaligned", copy, f->n + 1, QW_EFORMAT, "not aligned to 64 bytes");
+    for (size_t n = 0; n < f->n; n += f->n / 7) load_changed("cut short", f->p, n, QW_EFORMAT, "");
+    free(copy);
+}
+
+/* The first matrix gives a byte to the second. */
+static void test_one_byte_short(void) {
+    const struct buf *f = &files[1];
+    char *copy = malloc(f->n), *at = copy + 8, was[24], now[24];
+    memcpy(copy, f->p, f->n);
+    for (int i = 0; i < 4; i++) {       /* shape and end of the first, shape and beginning of the second */
+        at = i == 1 || i == 3 ? strstr(at, "data_offsets\":[") + 15 : strstr(at, "shape\":[") + 8;
+        if (i == 1) at = strchr(at, ',') + 1;
+        unsigned long size = strtoul(at, NULL, 10);
+        int digits = snprintf(was, sizeof was, "%lu", size);
+        snprintf(now, sizeof now, "%lu", i == 2 ? size + 1 : size - 1);
+        memcpy(at, now, (size_t)digits);
+    }
+    load_changed("one byte short", copy, f->n, QW_EFORMAT, "'model.embed_tokens.weight' has");
+    free(copy);
+}
+
+/* Any bytes are weights: nothing crashes, and what is not finite is noticed. Every level, both types. */
+static void test_noise(void) {
+    static float out[2 * 4096];
+    uint64_t x = 1;
+    qw_error err;
+    for (int i = 0; i < 2; i++) {
+        size_t begin = offset_of(&files[i], "model.embed_tokens.weight"), end = offset_of(&files[i], "model.norm.weight");
+        char *copy = malloc(files[i].n), levels[256];
+        for (int fill = 0; fill < 3; fill++) {
+            memcpy(copy, files[i].p, files[i].n);
+            if (fill < 2) memset(copy + begin, fill ? 0x80 : 0xFF, end - begin);
+            else for (size_t k = begin; k < end; k++) copy[k] = (char)((x = x * UINT64_C(6364136223846793005) + 1) >> 56);
+            save(changed, copy, files[i].n);
+            qw_cpu_levels(levels, sizeof levels);
+            for (char *next, *at = levels; at; at = next) {
+                if ((next = strchr(at, ' ')) != NULL) *next++ = 0;
+                int rc = logits(changed, NULL, at, out, &err);
+                CHECK(rc == 0 || rc == QW_ENUMERIC, "%s, %s: %d: %s", types[i], at, rc, err.message);
+                if (quick) break;
+            }
+        }
+        free(copy);
+    }
+}
+
+/* A last panel of one row, at the end of a mapping: what lies behind it in memory is somebody else's. */
+static void test_last_panel(void) {
+    enum { COLS = 4096, SIZE = 17 * COLS * 2, BEHIND = 1 << 18 };
+    struct pool *pool;
+    qw_error err;
+    char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(p != MAP_FAILED && pool_new(&pool, 2, &err) == 0, "no memory");
+    memset(p + SIZE, 0x55, BEHIND);
+    const struct matrix m = {(const unsigned char *)p, WEIGHT_BF16, 17, COLS};
+    unsigned char *out = alloc_pages(matrix_size(WEIGHT_Q4, 17, COLS));
+    pack_panels(&m, 0, 2, WEIGHT_Q4, out, &kernels_scalar, pool);
+    int lost = 0;
+    for (int i = 0; i < BEHIND; i++) lost += p[SIZE + i] != 0x55;
+    CHECK(lost == 0, "%d bytes behind the matrix were given back", lost);
+    pool_free(pool);
+    free(out);
+    munmap(p, SIZE + BEHIND);
+}
+
+int main(int argc, char **argv) {
+    const char *tmp = getenv("TMPDIR");
+    char dir[256];
+    quick = argc > 1 && strcmp(argv[1], "quick") == 0;
+    snprintf(dir, sizeof dir, "%s/qw-packed-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (!mkdtemp(dir)) { perror(dir); return 1; }
+    snprintf(path, sizeof path, "%s/q4.safetensors", dir);
+    snprintf(changed, sizeof changed, "%s/changed.safetensors", dir);
+    RUN("packed: the same bytes", test_bytes);
+    RUN("packed: the logits of quantising while loading", test_logits);
+    RUN("packed: tokenizer and template", test_text);
+    RUN("packed: stopping, and what is refused", test_stopping);
+    RUN("packed: damage is found and named", test_verify);
+    RUN("packed: hostile files", test_hostile);
+    RUN("packed: a matrix one byte short", test_one_byte_short);
+    RUN("packed: noise for weights", test_noise);
+    RUN("packed: the last panel", test_last_panel);
+    unlink(path);
+    unlink(changed);
+    rmdir(dir);
+    for (int i = 0; i < 2; i++) buf_free(&files[i]);
+    TEST_END();
+}
