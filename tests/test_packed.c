@@ -294,7 +294,7 @@ static void test_noise(void) {
 /* A last panel of one row, at the end of a mapping: what lies behind it in memory is somebody else's. */
 static void test_last_panel(void) {
     enum { COLS = 4096, SIZE = 17 * COLS * 2, BEHIND = 1 << 18 };
-    struct pool *pool;
+    struct pool *pool = NULL;
     qw_error err;
     char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(p != MAP_FAILED && pool_new(&pool, 2, &err) == 0, "no memory");
