@@ -79,11 +79,19 @@ static void load_rows(float w[SUPER][PANEL], const void *stored, enum weight_typ
 }
 
 /* Row r becomes w * 2^-e with its largest value in [1,2) (in [1,4) above 2^127); back[r] = 2^e. Below 2^-24 of that: 0. A row whose
- * largest value is below 2^-36 becomes 0, with back[r] = 0. */
-static void normalise(float w[SUPER][PANEL], float back[PANEL]) {
+ * largest value is below 2^-36 becomes 0, with back[r] = 0. broken: the row is not finite; it becomes 0, too, and its step NaN. */
+static void normalise(float w[SUPER][PANEL], float back[PANEL], bool broken[PANEL]) {
     float mul[PANEL], most[PANEL] = {0};
-    for (int k = 0; k < SUPER; k++) for (int r = 0; r < PANEL; r++) most[r] = greater(fabsf(w[k][r]), most[r]);
+    uint32_t top[PANEL] = {0};                          /* magnitudes are ordered as their bits are, with inf and NaN above all */
+    for (int k = 0; k < SUPER; k++) for (int r = 0; r < PANEL; r++) {
+        uint32_t u = to_bits(w[k][r]) & 0x7FFFFFFF;
+        top[r] = u > top[r] ? u : top[r];
+    }
     for (int r = 0; r < PANEL; r++) {
+        bool finite = top[r] < 0x7F800000;
+        most[r] = finite ? from_bits(top[r]) : 0;
+        broken[r] = !finite;
+        for (int k = 0; !finite && k < SUPER; k++) w[k][r] = 0;
         uint32_t e = to_bits(most[r]) >> 23;
         if (e > 253) e = 253;
         mul[r] = most[r] >= 0x1p-36f ? from_bits((254 - e) << 23) : 0;
@@ -96,11 +104,11 @@ static void normalise(float w[SUPER][PANEL], float back[PANEL]) {
 }
 
 /* The step as it is stored, and as it counts for the normalised rows: 0 rather than below 2^-50. */
-static void store_steps(uint16_t out[PANEL], float d[PANEL], const float back[PANEL]) {
+static void store_steps(uint16_t out[PANEL], float d[PANEL], const float back[PANEL], const bool broken[PANEL]) {
     for (int r = 0; r < PANEL; r++) {
         d[r] = bf16_up(d[r]);
         if (d[r] * back[r] < 0x1p-50f) d[r] = 0;
-        out[r] = (uint16_t)(to_bits(d[r] * back[r]) >> 16);
+        out[r] = broken[r] ? 0x7FC0 : (uint16_t)(to_bits(d[r] * back[r]) >> 16);     /* NaN: what it is multiplied into is noticed */
     }
 }
 
@@ -188,14 +196,15 @@ static void round_block(float w[BLOCK][PANEL], const float d[PANEL], const float
 static void pack_q4(void *panel, const void *stored, enum weight_type from, int rows, int n_in) {
     struct q4_super *out = panel;
     for (int s = 0; s < n_super(n_in); s++, out++) {
+        bool broken[PANEL];
         float w[SUPER][PANEL], back[PANEL], d[PANEL] = {0}, scale[BLOCKS][PANEL], min[BLOCKS][PANEL];
         load_rows(w, stored, from, rows, n_in, s);
-        normalise(w, back);
+        normalise(w, back, broken);
         for (int b = 0; b < BLOCKS; b++) {
             search_block(w + b * BLOCK, scale[b], min[b]);
             for (int r = 0; r < PANEL; r++) d[r] = greater(greater(scale[b][r] / 255.0f, min[b][r] / 4080.0f), d[r]);
         }
-        store_steps(out->d, d, back);
+        store_steps(out->d, d, back, broken);
         for (int b = 0; b < BLOCKS; b++) {
             float sc[PANEL], m[PANEL];
             round_block(w + b * BLOCK, d, scale[b], min[b], sc, m);
@@ -221,13 +230,14 @@ enum { Q8_MAX_SCALE = 31 };
 static void pack_q8(void *panel, const void *stored, enum weight_type from, int rows, int n_in) {
     struct q8_super *out = panel;
     for (int s = 0; s < n_super(n_in); s++, out++) {
+        bool broken[PANEL];
         float w[SUPER][PANEL], back[PANEL], d[PANEL] = {0}, most[BLOCKS][PANEL] = {{0}};
         load_rows(w, stored, from, rows, n_in, s);
-        normalise(w, back);
+        normalise(w, back, broken);
         for (int k = 0; k < SUPER; k++) for (int r = 0; r < PANEL; r++) most[k / BLOCK][r] = greater(fabsf(w[k][r]), most[k / BLOCK][r]);
         for (int b = 0; b < BLOCKS; b++) for (int r = 0; r < PANEL; r++) d[r] = greater(most[b][r], d[r]);
         for (int r = 0; r < PANEL; r++) d[r] = d[r] / (127.0f * Q8_MAX_SCALE);
-        store_steps(out->d, d, back);
+        store_steps(out->d, d, back, broken);
         for (int b = 0; b < BLOCKS; b++) {
             float sc0[PANEL], best[PANEL] = {0}, least[PANEL];
             for (int r = 0; r < PANEL; r++) {
