@@ -404,7 +404,8 @@ q4=$d/q/t4.safetensors
 cp -R "$tiny" "$d/copy"
 t "quantize" 0 "" "" quantize -m "$d/copy" -q q4 -o "$q4"
 t "quantize -q q8" 0 "" "" quantize -m "$d/copy" -q q8 -o "$d/q/t8.safetensors"
-diff -r "$tiny" "$d/copy" > /dev/null && pass "quantize leaves the model as it is" || fail "quantize leaves the model as it is" "$(diff -rq "$tiny" "$d/copy")"
+cmp "$tiny/model.safetensors" "$d/copy/model.safetensors" && [ "$(ls "$tiny")" = "$(ls "$d/copy")" ] &&
+    pass "quantize leaves the model as it is" || fail "quantize leaves the model as it is" "$(ls "$d/copy")"
 t "quantize --verify" 0 "" "all checksums are right" quantize --verify -m "$q4"
 for q in 4 8; do
     $QW run -q q$q -p "What is 2 plus 3?" $plain > "$d/same" 2> /dev/null
