@@ -145,6 +145,8 @@ typedef struct qw_session qw_session;
 typedef struct {
     int n_ctx;                  /* positions; 0: the smaller of the model's and 4096 */
     int n_batch;                /* most tokens in one forward pass; 0: 64 */
+    /* KV cache: "f32"; "f16", half of it; "q8", a quarter, bytes with a scale per head and position. NULL: f32 with weights as stored, else q8. */
+    const char *kv_type;
     /* Called between batches of a long qw_feed with tokens done and in all; nonzero stops (QW_ECANCEL; what was done stays fed). */
     int (*progress)(void *user, size_t done, size_t all);
     void *user;
@@ -166,13 +168,14 @@ int  qw_rewind(qw_session *s, size_t n, qw_error *err);
 size_t qw_n_tokens(const qw_session *s);
 const int32_t *qw_tokens(const qw_session *s);      /* the sequence so far; valid until the next call */
 int  qw_n_ctx(const qw_session *s);
+const char *qw_kv_type(const qw_session *s);        /* "f32", "f16", "q8" */
 /* Logits of `count` positions from `first` on, out[count][n_vocab]. They must lie in the last forward pass (the last n_batch tokens fed). */
 int  qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err);
 
 /* ---- what bounds the speed ---- */
 
 /* Bytes that generating one token reads behind that many positions: the weights, of an embedding that is not the head one row, the cache. */
-uint64_t qw_bytes_per_token(const qw_model *m, uint64_t positions);
+uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
 /* Bytes per second that the model's threads read from memory together: best of several passes over 256 MiB, or a quarter of what is free.
  * Not while a session of this model is in use. */
 int  qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);

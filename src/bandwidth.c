@@ -1,17 +1,8 @@
-/* bandwidth.c - L4: what bounds the speed of generating: the bytes a token reads, and how fast this machine reads. */
+/* bandwidth.c - L4: how fast this machine reads memory, which bounds the speed of generating. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "engine.h"
-
-uint64_t qw_bytes_per_token(const qw_model *m, uint64_t positions) {
-    const struct weights *w = &m->weights;
-    const struct matrix *e = &w->embd;
-    uint64_t cache = 0, scratch, bytes = w->bytes;
-    if (w->head.data != e->data) bytes -= matrix_size(e->type, e->rows, e->cols) - matrix_size(e->type, 1, e->cols);
-    decoder_memory(&m->config, m->config.n_ctx_max, 1, &cache, &scratch, NULL);
-    return bytes + cache / (uint64_t)m->config.n_ctx_max * positions;
-}
 
 /* Pieces are small enough to be shared fairly by cores of different speed, and large enough that handing them out costs nothing. */
 enum { PIECE = 1 << 20, LEAST_PIECES = 16, MOST_PIECES = 256, ROUNDS = 4 };

@@ -3,8 +3,9 @@
 #define QW_CONFIG_H
 #include "companions.h"
 #include "json.h"
+#include "kernels/kernels.h"
 
-enum { MAX_EOS = 32, MAX_HEAD_DIM = 1024 };
+enum { MAX_EOS = 32 };
 
 struct config {
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx_max;

@@ -29,12 +29,10 @@ struct decoder {
     const struct kernels *kernels;
     struct pool *pool;
     int n_ctx, n_batch;
-    int n_ctx_tiles;            /* n_ctx in tiles of ATTN_TILE, rounded up */
 
-    /* KV cache, a part for each layer and key/value head:
-     *   keys    [n_layer][n_head_kv][n_ctx_tiles][hd][ATTN_TILE]     a tile's keys stand side by side, dimension by dimension
-     *   values  [n_layer][n_head_kv][n_ctx_tiles * ATTN_TILE][hd]    */
-    float *keys, *values;
+    enum kv_type kv;
+    int64_t head_room;          /* bytes of a layer's key/value head in the cache: tiles of ATTN_TILE positions (attention.h), n_ctx rounded up */
+    unsigned char *cache;       /* [n_layer][n_head_kv][head_room] */
 
     float *x;                   /* [n_batch][h]             the residual stream */
     float *a;                   /* [n_batch][h]             normalised */
@@ -51,9 +49,8 @@ struct decoder {
 
 /* ---- memory ---- */
 
-static uint64_t cache_floats(const struct config *c, int n_ctx) {
-    uint64_t tiles = ((uint64_t)n_ctx + ATTN_TILE - 1) / ATTN_TILE;
-    return (uint64_t)c->n_layer * (uint64_t)c->n_head_kv * tiles * ATTN_TILE * (uint64_t)c->head_dim;      /* < 2^62 by config's limits */
+static int64_t head_room(const struct config *c, enum kv_type kv, int n_ctx) {
+    return ((int64_t)n_ctx + ATTN_TILE - 1) / ATTN_TILE * kv_tile_size(kv, c->head_dim);      /* in all < 2^62 by config's limits */
 }
 
 /* Floats per token of the scratch arrays, in the order of struct decoder. */
@@ -69,34 +66,33 @@ static int widest(const struct config *c) {
     return q > n && q > ff ? q : ff > n ? ff : n;
 }
 
-int decoder_memory(const struct config *c, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err) {
+int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err) {
     uint64_t widths[10], sum = 0;
     if (n_ctx < 1 || n_ctx > c->n_ctx_max)
         return fail(err, QW_EARG, "a context of %d positions: this model has 1 to %d (max_position_embeddings); choose -c in that range", n_ctx, c->n_ctx_max);
     if (n_batch < 1 || n_batch > 65536) return fail(err, QW_EARG, "a batch of %d tokens: 1 to 65536 are possible", n_batch);
     scratch_widths(c, widths);
     for (int i = 0; i < 10; i++) sum += widths[i];
-    *cache = 2 * cache_floats(c, n_ctx) * sizeof(float);
+    *cache = (uint64_t)c->n_layer * (uint64_t)c->n_head_kv * (uint64_t)head_room(c, kv, n_ctx);
     *scratch = (uint64_t)n_batch * (sum * sizeof(float) + (uint64_t)widest(c) * sizeof(struct act));
     return 0;
 }
 
 int decoder_new(struct decoder **out, const struct config *c, const struct weights *w, const struct kernels *kernels, struct pool *pool,
-                int n_ctx, int n_batch, qw_error *err) {
+                enum kv_type kv, int n_ctx, int n_batch, qw_error *err) {
     uint64_t cache, scratch, widths[10];
     *out = NULL;
-    int rc = decoder_memory(c, n_ctx, n_batch, &cache, &scratch, err);
+    int rc = decoder_memory(c, kv, n_ctx, n_batch, &cache, &scratch, err);
     if (rc) return rc;
     struct decoder *d = alloc_zero(1, sizeof *d);
     if (!d) return fail_memory(err, "the decoder", sizeof *d);
     *d = (struct decoder){.c = c, .w = w, .kernels = kernels, .pool = pool, .n_ctx = n_ctx, .n_batch = n_batch,
-                          .n_ctx_tiles = (n_ctx + ATTN_TILE - 1) / ATTN_TILE};
-    d->keys = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);      /* calloc: pages come when they are used */
-    d->values = calloc(1, cache / 2 <= PTRDIFF_MAX ? (size_t)(cache / 2) : SIZE_MAX);
+                          .kv = kv, .head_room = head_room(c, kv, n_ctx)};
+    d->cache = alloc_pages(cache);      /* not set to 0: pages come when they are used, and what a tile holds beyond the last position never counts */
     d->acts = alloc_zero((uint64_t)n_batch * (uint64_t)widest(c), sizeof *d->acts);
     d->scratch = alloc_zero(scratch - (uint64_t)n_batch * (uint64_t)widest(c) * sizeof *d->acts, 1);
     d->inv_freq = alloc_zero((uint64_t)c->head_dim / 2, sizeof *d->inv_freq);
-    if (!d->keys || !d->values || !d->scratch || !d->acts || !d->inv_freq) {
+    if (!d->cache || !d->scratch || !d->acts || !d->inv_freq) {
         decoder_free(d);
         return fail(err, QW_ENOMEM, "not enough memory for the KV cache and scratch (%" PRIu64 " bytes); a smaller context (-c) needs less", cache + scratch);
     }
@@ -113,8 +109,7 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
 
 void decoder_free(struct decoder *d) {
     if (!d) return;
-    free(d->keys);
-    free(d->values);
+    free(d->cache);
     free(d->scratch);
     free(d->inv_freq);
     free(d->acts);
@@ -191,9 +186,8 @@ static void silu_tokens(void *ctx, int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; t++) d->kernels->silu_mul(d->gate + t * ff, d->up + t * ff, (int)ff);
 }
 
-/* The part of the cache that belongs to a layer's key/value head: floats from the start of keys or values. */
-static int64_t cache_at(const struct decoder *d, int layer, int kv_head) {
-    return ((int64_t)layer * d->c->n_head_kv + kv_head) * d->n_ctx_tiles * ATTN_TILE * d->c->head_dim;
+static void *cache_of(const struct decoder *d, int layer, int64_t kv_head) {
+    return d->cache + ((int64_t)layer * d->c->n_head_kv + kv_head) * d->head_room;
 }
 
 /* Normalise and rotate token t's heads, and put its keys and values into the cache. */
@@ -214,10 +208,7 @@ static void store_tokens(void *ctx, int64_t begin, int64_t end) {
             float *k = d->k + (t * c->n_head_kv + i) * hd, *v = d->v + (t * c->n_head_kv + i) * hd;
             d->kernels->rmsnorm(k, k, s->l->k_norm, hd, eps);
             d->kernels->rope(k, cos_sin, hd);
-            int64_t at = cache_at(d, s->layer, i), pos = s->pos + t, tile = pos / ATTN_TILE, column = pos % ATTN_TILE;
-            float *kt = d->keys + at + tile * ATTN_TILE * hd + column;
-            for (int j = 0; j < hd; j++) kt[j * ATTN_TILE] = k[j];
-            memcpy(d->values + at + pos * hd, v, (size_t)hd * sizeof *v);
+            d->kernels->store[d->kv](cache_of(d, s->layer, i), k, v, (int)(s->pos + t), hd);
         }
     }
 }
@@ -230,9 +221,9 @@ static void attend(void *ctx, int64_t begin, int64_t end) {
     int hd = c->head_dim, group = c->n_head / c->n_head_kv;
     float scale = (float)(1 / sqrt(hd));
     for (int64_t i = begin; i < end; i++) {
-        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv, at = cache_at(d, s->layer, (int)head);
+        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv;
         int64_t q = (t * c->n_head + head * group) * hd;
-        d->kernels->attention(d->b + q, d->q + q, d->keys + at, d->values + at, group, (int)(s->pos + t + 1), hd, scale);
+        d->kernels->attention[d->kv](d->b + q, d->q + q, cache_of(d, s->layer, head), group, (int)(s->pos + t + 1), hd, scale);
     }
 }
 

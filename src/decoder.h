@@ -8,10 +8,10 @@
 struct decoder;
 
 /* Bytes that decoder_new would allocate. QW_EARG for n_ctx beyond the model's, n_batch < 1. */
-int  decoder_memory(const struct config *c, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err);
+int  decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err);
 /* A decoder with an empty cache for n_ctx positions that takes up to n_batch tokens in a pass. Config, weights and pool must outlive it. */
 int  decoder_new(struct decoder **out, const struct config *c, const struct weights *w, const struct kernels *k, struct pool *pool,
-                 int n_ctx, int n_batch, qw_error *err);
+                 enum kv_type kv, int n_ctx, int n_batch, qw_error *err);
 void decoder_free(struct decoder *d);
 
 /* Run tokens ids[0..n), 1 <= n <= n_batch, at positions pos..pos+n (pos + n <= n_ctx), after those whose keys and values the cache holds

@@ -183,6 +183,7 @@ struct qw_session {
     struct decoder *decoder;
     struct sampler *sampler;
     int n_ctx, n_batch;
+    enum kv_type kv;
     int (*progress)(void *user, size_t done, size_t all);
     void *user;
     int32_t *tokens;            /* [n_ctx] */
@@ -195,22 +196,30 @@ struct qw_session {
 
 enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 64 };
 
-static void session_size(const struct qw_model *m, const qw_session_params *p, int *n_ctx, int *n_batch) {
+static const char *const kv_names[N_KV_TYPES] = {[KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8] = "q8"};
+
+static int session_size(const struct qw_model *m, const qw_session_params *p, int *n_ctx, int *n_batch, enum kv_type *kv, qw_error *err) {
     *n_ctx = p && p->n_ctx ? p->n_ctx : m->config.n_ctx_max < DEFAULT_CONTEXT ? m->config.n_ctx_max : DEFAULT_CONTEXT;
     *n_batch = p && p->n_batch ? p->n_batch : DEFAULT_BATCH;
     if (*n_batch > *n_ctx && *n_ctx > 0) *n_batch = *n_ctx;
+    *kv = is_packed(m->weights.type) ? KV_Q8 : KV_F32;
+    if (!p || !p->kv_type) return 0;
+    for (int i = 0; i < N_KV_TYPES; i++)
+        if (strcmp(p->kv_type, kv_names[i]) == 0) { *kv = (enum kv_type)i; return 0; }
+    return fail(err, QW_EARG, "KV cache type '%s' is unknown; there are f32, f16 and q8", p->kv_type);
 }
 
 int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache, uint64_t *scratch, qw_error *err) {
     int n_ctx, n_batch;
-    session_size(m, params, &n_ctx, &n_batch);
-    return decoder_memory(&m->config, n_ctx, n_batch, cache, scratch, err);
+    enum kv_type kv;
+    int rc = session_size(m, params, &n_ctx, &n_batch, &kv, err);
+    return rc ? rc : decoder_memory(&m->config, kv, n_ctx, n_batch, cache, scratch, err);
 }
 
 /* Refuse what cannot fit before any of it is touched; say what would. */
-static int check_fits(const struct qw_model *m, int n_ctx, int n_batch, qw_error *err) {
+static int check_fits(const struct qw_session *s, qw_error *err) {
     uint64_t cache, scratch, free_now = available_memory();
-    int rc = decoder_memory(&m->config, n_ctx, n_batch, &cache, &scratch, err);
+    int n_ctx = s->n_ctx, rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
     if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
     uint64_t fits = free_now > scratch ? (free_now - scratch) / (cache / (uint64_t)n_ctx + 1) : 0;
     return fail(err, QW_ENOMEM, "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64 " MiB of scratch; %" PRIu64 " MiB are available: "
@@ -222,10 +231,10 @@ int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *param
     struct qw_session *s = alloc_zero(1, sizeof *s);
     if (!s) return fail_memory(err, "the session", sizeof *s);
     s->m = m;
-    session_size(m, params, &s->n_ctx, &s->n_batch);
+    int rc = session_size(m, params, &s->n_ctx, &s->n_batch, &s->kv, err);
     if (params) { s->progress = params->progress; s->user = params->user; }
-    int rc = check_fits(m, s->n_ctx, s->n_batch, err);
-    if (!rc) rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->n_ctx, s->n_batch, err);
+    if (!rc) rc = check_fits(s, err);
+    if (!rc) rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv, s->n_ctx, s->n_batch, err);
     if (!rc) {
         qw_sampling sampling = qw_default_sampling(m, 1);
         rc = sampler_new(&s->sampler, &sampling, m->weights.n_vocab, err);
@@ -312,6 +321,16 @@ const struct qw_model *qw_session_model(const qw_session *s) { return s->m; }
 size_t qw_n_tokens(const qw_session *s) { return s->n_tokens; }
 const int32_t *qw_tokens(const qw_session *s) { return s->tokens; }
 int qw_n_ctx(const qw_session *s) { return s->n_ctx; }
+const char *qw_kv_type(const qw_session *s) { return kv_names[s->kv]; }
+
+uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions) {
+    const struct weights *w = &s->m->weights;
+    const struct matrix *e = &w->embd;
+    uint64_t cache = 0, scratch, bytes = w->bytes;
+    if (w->head.data != e->data) bytes -= matrix_size(e->type, e->rows, e->cols) - matrix_size(e->type, 1, e->cols);
+    decoder_memory(&s->m->config, s->kv, s->m->config.n_ctx_max, 1, &cache, &scratch, NULL);
+    return bytes + cache / (uint64_t)s->m->config.n_ctx_max * positions;
+}
 
 int qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err) {
     if (first < s->pass_first || first > s->n_cached || count > s->n_cached - first)

@@ -131,8 +131,8 @@ static const struct act *acts(int type, int count, int p) {
 
 /* ---- one call, and its comparison ---- */
 
-enum op { MATMUL, MATMUL_Q, ROW, QUANTIZE, PACK, ROW_Q, ATTENTION, RMSNORM, ROPE, SILU_MUL, ADD };
-static const char *const op_names[] = {"matmul", "matmul_q", "row", "quantize", "pack", "row_q", "attention", "rmsnorm", "rope", "silu_mul", "add"};
+enum op { MATMUL, MATMUL_Q, ROW, QUANTIZE, PACK, ROW_Q, ATTENTION, STORE, RMSNORM, ROPE, SILU_MUL, ADD };
+static const char *const op_names[] = {"matmul", "matmul_q", "row", "quantize", "pack", "row_q", "attention", "store", "rmsnorm", "rope", "silu_mul", "add"};
 
 /* type: of stored weights, 0 or 1 for q8 or q4, or 1 for quantize's fine. rows: or the row, or the group. n: tokens or positions. */
 struct args { int op, type, rows, n_in, n, from; int64_t stride; bool in_place; const void *w, *x, *z; const char *level; };
@@ -147,7 +147,8 @@ static void call(const struct kernels *k, const struct args *a, void *out) {
     case ROW_Q: k->row_q[a->type](out, a->w, a->rows, a->n_in); break;
     case RMSNORM: k->rmsnorm(out, a->in_place ? out : a->x, a->w, a->n_in, 1e-6f); break;
     case ROPE: k->rope(out, a->x, a->n_in); break;
-    case ATTENTION: k->attention(out, a->x, a->w, a->z, a->rows, a->n, a->n_in, (float)(1 / sqrt(a->n_in))); break;
+    case ATTENTION: k->attention[a->type](out, a->x, a->w, a->rows, a->n, a->n_in, (float)(1 / sqrt(a->n_in))); break;
+    case STORE: k->store[a->type](out, a->x, a->w, a->n, a->n_in); break;
     case SILU_MUL: k->silu_mul(out, a->x, a->n_in); break;
     case ADD: k->add(out, a->x, a->n_in); break;
     }
@@ -240,17 +241,38 @@ static void test_matmul_q(int type) {
 static void test_matmul_q8(void) { test_matmul_q(0); }
 static void test_matmul_q4(void) { test_matmul_q(1); }
 
-static void test_attention(void) {
-    for (int i = 0; i < COUNT(head_dims) * COUNT(positions) * 8; i++) {
-        int hd = head_dims[i / 8 % COUNT(head_dims)], n = positions[i / 8 / COUNT(head_dims)], group = i % 8 + 1, last = (n - 1) / ATTN_TILE;
+static void *noise(enum slot s, size_t size) {
+    unsigned char *p = place(s, size, 0);
+    for (size_t i = 0; i < size; i++) p[i] = (unsigned char)below(256);
+    return p;
+}
+
+/* A cache of n positions; what it holds behind the last one must not count. */
+static const void *cache(int type, int n, int hd, int kind) {
+    float k[MAX_HEAD_DIM], v[MAX_HEAD_DIM];
+    void *c = noise(W, (size_t)(kv_tile_size(type, hd) * ((n + ATTN_TILE - 1) / ATTN_TILE)));
+    for (int i = 0; i < n; i++) {
+        fill(k, hd, kind), fill(v, hd, kind);
+        kernels_scalar.store[type](c, k, v, i, hd);
+    }
+    return c;
+}
+
+static void test_attention(int type) {
+    for (int i = 0; i < COUNT(head_dims) * COUNT(positions) * 10; i++) {
+        int hd = head_dims[i / 10 % COUNT(head_dims)], n = positions[i / 10 / COUNT(head_dims)], group = i % 10 + 1;
         if (leave_out(group * n * hd, 5)) continue;
-        float *k = floats(W, (last + 1) * ATTN_TILE * hd, any_kind());
-        for (int d = 0; d < hd; d++)            /* what lies behind the last position must not count */
-            for (int c = n - last * ATTN_TILE; c < ATTN_TILE; c++) k[(last * hd + d) * ATTN_TILE + c] = NAN;
-        const float *q = floats(X, group * hd, any_kind()), *v = floats(Z, n * hd, any_kind());
-        compare((struct args){ATTENTION, 0, group, hd, n, .w = k, .x = q, .z = v}, (size_t)(group * hd) * sizeof(float));
+        noise(Z, (size_t)kv_tile_size(type, hd));
+        const float *k = floats(X, hd, any_kind()), *v = floats(W, hd, any_kind());
+        compare((struct args){STORE, type, .n_in = hd, .n = below(ATTN_TILE), .in_place = true, .w = v, .x = k}, (size_t)kv_tile_size(type, hd));
+        const void *c = cache(type, n, hd, any_kind());
+        const float *q = floats(X, group * hd, any_kind());
+        compare((struct args){ATTENTION, type, group, hd, n, .w = c, .x = q}, (size_t)(group * hd) * sizeof(float));
     }
 }
+static void test_attention_f32(void) { test_attention(KV_F32); }
+static void test_attention_f16(void) { test_attention(KV_F16); }
+static void test_attention_q8(void) { test_attention(KV_Q8); }
 
 /* What has one row or panel: all widths with all kinds of values. */
 static void test_vectors(void) {
@@ -362,6 +384,52 @@ static void mean_matmul_q(void) {
     }
 }
 
+/* Against keys and values as they were, so that this bounds what a type of cache loses. */
+static void mean_attention(void) {
+    enum { HD = 80, N = 150, GROUP = 3 };
+    static const double most[N_KV_TYPES] = {[KV_F32] = 2e-6, [KV_F16] = 1e-3, [KV_Q8] = 0.03};
+    for (int i = 0; i < 8 * N_KV_TYPES; i++) {
+        static float q[GROUP * HD], k[N * HD], v[N * HD], out[GROUP * HD];
+        int type = i % N_KV_TYPES;
+        double error = 0, power = 0;
+        fill(q, GROUP * HD, NORMAL), fill(k, N * HD, NORMAL), fill(v, N * HD, NORMAL);
+        void *c = noise(W, (size_t)kv_tile_size(type, HD) * ((N + ATTN_TILE - 1) / ATTN_TILE));
+        for (int j = 0; j < N; j++) kernels_scalar.store[type](c, k + j * HD, v + j * HD, j, HD);
+        kernels_scalar.attention[type](out, q, c, GROUP, N, HD, 0.25f);
+        for (int h = 0; h < GROUP; h++) {
+            double sum = 0, mean[HD] = {0};
+            for (int j = 0; j < N; j++) {
+                double dot = 0;
+                for (int d = 0; d < HD; d++) dot += 0.25 * (double)q[h * HD + d] * (double)k[j * HD + d];
+                sum += exp(dot);
+                for (int d = 0; d < HD; d++) mean[d] += exp(dot) * (double)v[j * HD + d];
+            }
+            for (int d = 0; d < HD; d++) {
+                double off = (double)out[h * HD + d] - mean[d] / sum;
+                error += off * off, power += mean[d] / sum * mean[d] / sum;
+            }
+        }
+        CHECK(sqrt(error / power) <= most[type], "cache type %d: an error of %g", type, sqrt(error / power));
+    }
+}
+
+/* One key or value that is not finite makes all of its heads so. */
+static void attention_not_finite(void) {
+    enum { HD = 64, N = 70 };
+    for (int i = 0; i < 2 * N_KV_TYPES * n_levels; i++) {
+        int type = i / 2 % N_KV_TYPES, bad = 0;
+        float x[HD], y[HD], q[HD], out[HD];
+        void *c = (void *)(uintptr_t)cache(type, N, HD, POSITIVE);
+        fill(x, HD, NORMAL), fill(y, HD, NORMAL), fill(q, HD, NORMAL);
+        (i % 2 ? x : y)[below(HD)] = type == KV_F16 ? 65520 : type == KV_F32 || below(2) ? NAN : INFINITY;
+        if (type == KV_Q8 || i % 2) levels[i / 2 / N_KV_TYPES]->store[type](c, x, y, below(N), HD);
+        else continue;          /* as floats a bad dimension of a value is that dimension's */
+        levels[i / 2 / N_KV_TYPES]->attention[type](out, q, c, 1, N, HD, 1);
+        for (int d = 0; d < HD; d++) bad += fabsf(out[d]) <= FLT_MAX;
+        CHECK(!bad, "cache type %d: %d of %d finite", type, bad, HD);
+    }
+}
+
 /* ---- speed ---- */
 
 static double cpu_seconds(void) {
@@ -408,9 +476,15 @@ static void bench_all(void) {
                   (double)rows * N_IN * n, (double)parts * size);
         }
     }
-    for (int n = 1; n <= 2048; n += 2047)
-        bench(n == 1 ? "attention, 1 position" : "attention, 2048 positions", (struct args){ATTENTION, 0, 1, HD, n, .w = w, .x = x, .z = x}, out,
-              2.0 * HD * n, 8.0 * HD * n);
+    for (int type = 0; type < N_KV_TYPES; type++) {
+        static const char *const names[] = {"f32", "f16", "q8"};
+        for (int n = 256; n <= 16384; n *= 64) {        /* two heads of Qwen3-0.6B */
+            char name[64];
+            snprintf(name, sizeof name, "attention %s, %d", names[type], n);
+            for (int i = 0; i < n; i++) kernels_scalar.store[type](w, x + i % 64 * HD, x + i % 64 * HD + HD, i, HD);
+            bench(name, (struct args){ATTENTION, type, 2, HD, n, .w = w, .x = x}, out, 4.0 * HD * n, (double)kv_tile_size(type, HD) * n / ATTN_TILE);
+        }
+    }
     for (int type = 0; type < 2; type++) {
         bench(type ? "pack_q4" : "pack_q8", (struct args){PACK, type, PANEL, N_IN, .from = WEIGHT_BF16, .w = x}, w, PANEL * N_IN, 2 * PANEL * N_IN);
         bench(type ? "quantize, fine" : "quantize", (struct args){QUANTIZE, type, .n_in = N_IN, .x = x}, a, N_IN, 4 * N_IN);
@@ -437,10 +511,14 @@ int main(int argc, char **argv) {
     RUN("kernels: quantize to half a step, in double precision", mean_quantize);
     RUN("kernels: pack to a step", mean_pack);
     RUN("kernels: matmul_q is the product of what is packed", mean_matmul_q);
+    RUN("kernels: attention in double precision", mean_attention);
+    RUN("kernels: attention, a key or value that is not finite", attention_not_finite);
     RUN("kernels: matmul, the same bits at all levels", test_matmul);
     RUN("kernels: matmul_q8, the same bits", test_matmul_q8);
     RUN("kernels: matmul_q4, the same bits", test_matmul_q4);
-    RUN("kernels: attention, the same bits", test_attention);
+    RUN("kernels: attention over f32, the same bits", test_attention_f32);
+    RUN("kernels: attention over f16, the same bits", test_attention_f16);
+    RUN("kernels: attention over q8, the same bits", test_attention_q8);
     RUN("kernels: row, row_q, quantize, pack, rmsnorm, rope, silu_mul, add, the same bits", test_vectors);
     RUN("kernels: what is not finite stays so", test_not_finite);
     TEST_END();

@@ -64,7 +64,7 @@ static void deviation(const double *x, int n, double *mean, double *sd) {
 }
 
 static int measure(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
-    const qw_session_params params = {.n_ctx = t.n_depth + t.n_prompt + t.n_gen, .n_batch = b->n_batch, .progress = stop};
+    const qw_session_params params = {.n_ctx = t.n_depth + t.n_prompt + t.n_gen, .n_batch = b->n_batch, .kv_type = b->kv, .progress = stop};
     struct result r = {.test = t, .speed = -1};
     struct test small = {t.n_prompt, t.n_gen > 0, t.n_depth};
     qw_session *s;
@@ -89,14 +89,12 @@ static int measure(struct bench *b, qw_model *model, const struct machine *m, st
     /* The high-water mark knows the buffer that the bandwidth was measured with; with the session still there, what is resident now is it. */
     uint64_t resident = status_bytes("VmRSS:");
     r.peak = resident > m->peak ? resident : m->peak;
+    r.token_bytes = qw_bytes_per_token(s, (uint64_t)(t.n_depth + (t.n_gen + 1) / 2));      /* halfway */
     qw_session_free(s);
     if (rc) return rc;
     deviation(b->ns, b->n_runs, &r.ns, &r.ns_sd);
     deviation(b->ts, b->n_runs, &r.ts, &r.ts_sd);
-    if (t.n_prompt == 0) {
-        r.token_bytes = qw_bytes_per_token(model, (uint64_t)(t.n_depth + (t.n_gen + 1) / 2));      /* halfway */
-        r.speed = (double)r.token_bytes * r.ts;
-    }
+    if (t.n_prompt == 0) r.speed = (double)r.token_bytes * r.ts;
     return print_row(b, m, &r);
 }
 
@@ -106,12 +104,13 @@ enum { HASHED = 20 };
 
 static int hash_logits(struct bench *b, qw_model *model, uint64_t *hash) {
     const qw_model_info *info = qw_info(model);
-    const qw_session_params params = {.n_ctx = HASHED, .n_batch = b->n_batch, .progress = stop};
+    const qw_session_params params = {.n_ctx = HASHED, .n_batch = b->n_batch, .kv_type = b->kv, .progress = stop};
     qw_session *s;
     qw_error err;
     int rc = 0;
     *hash = UINT64_C(0xcbf29ce484222325);
     if (qw_session_new(&s, model, &params, &err)) return engine_error(&err);
+    b->kv = qw_kv_type(s);
     for (int part = 0; part < 2 && !rc; part++) {
         rc = feed(b, s, part ? 1 : HASHED - 1);
         for (int i = 0; i < info->n_vocab && !rc; i++) {
@@ -231,6 +230,7 @@ int cmd_bench(int argc, char **argv) {
         {"-pg", "P,N", FLAG_PAIRS, &b.pairs, 0, 1 << 24, NULL, NULL, "a prompt of P tokens and N generated, together; may be repeated, as the lists may"},
         {"-d --n-depth", "N,N...", FLAG_INTS, &b.depths, 0, 1 << 24, NULL, NULL, "tokens in the cache before, not timed; default 0"},
         {"-r --repetitions", "N", FLAG_INT, &b.n_runs, 1, 10000, NULL, NULL, "runs of each test; default 5"},
+        KV_FLAG(&b.kv),
         {"-b --batch-size", "N", FLAG_INT, &b.n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
         {"-o --output", "FORMAT", FLAG_STRING, &format, 0, 0, NULL, NULL, "md (default), csv, json, jsonl"},
         {"--no-warmup", NULL, FLAG_OFF, &b.warm_up, 0, 0, NULL, NULL, "no run before those that count"},
@@ -238,8 +238,9 @@ int cmd_bench(int argc, char **argv) {
     const struct command c = {"bench", "tokens per second, and what this machine could do at best", "[FLAGS]", flags, sizeof flags / sizeof *flags,
         "Columns and names are llama-bench's. Added: bytes_per_token, what generating a token reads (weights, cache); gb_per_s, how fast that was;\n"
         "read_gb_per_s, how fast these threads read memory, measured in the same run; ttft_ns, loading, prompt and first token; peak_memory;\n"
-        "logits_hash, one number for a model and weight type, on every machine and with any flags: another one is a wrong answer.\n"};
+        "logits_hash, one number for a model, weight and cache type, on every machine and with any other flags: another one is a wrong answer.\n"};
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    if (!rc) rc = check_kv(b.kv);
     if (!rc) rc = begin(&b, format);
     for (int i = 0; i < b.threads.n && !rc; i++) rc = bench_threads(&b, b.threads.p[i]);
     print_end(&b);

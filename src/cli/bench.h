@@ -22,6 +22,7 @@ struct bench {
     double *ns, *ts;                /* [n_runs] each run's nanoseconds and tokens per second */
     int32_t *ids;                   /* enough for the hash and the longest test */
     float *logits;                  /* [n_vocab] */
+    const char *kv;                 /* type of the cache; until the model is loaded NULL for its default */
     int32_t drawn;
     char weight_type[16], found[MODEL_PATH];
 };

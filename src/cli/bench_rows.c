@@ -65,8 +65,8 @@ static void put_row(const struct bench *b, const struct machine *m, const struct
     put_number(&w, "model_n_params", (double)m->info->n_params, 0);
     put_number(&w, "n_batch", b->n_batch, 0);
     put_number(&w, "n_threads", m->info->n_threads, 0);
-    put_text(&w, "type_k", "f32");                 /* the only type of cache so far */
-    put_text(&w, "type_v", "f32");
+    put_text(&w, "type_k", b->kv);
+    put_text(&w, "type_v", b->kv);
     put_number(&w, "n_prompt", r->test.n_prompt, 0);
     put_number(&w, "n_gen", r->test.n_gen, 0);
     put_number(&w, "n_depth", r->test.n_depth, 0);
@@ -103,10 +103,10 @@ static void markdown(const struct bench *b, const struct machine *m, const struc
     }
     if (r->test.n_prompt) snprintf(first, sizeof first, "%.2f", m->load + r->first);
     if (b->n_rows == 0)
-        printf("| model                |       size |     params | backend | cpu        | threads |            test |                  t/s |   GB/s | %% of read | ttft s | peak MiB | logits hash      |\n"
-               "| -------------------- | ---------: | ---------: | ------- | ---------- | ------: | --------------: | -------------------: | -----: | --------: | -----: | -------: | ---------------- |\n");
-    printf("| %-20s | %10s | %10s | CPU     | %-10s | %7d | %15s | %21s | %6s | %9s | %6s | %8.1f | %016" PRIx64 " |\n", type, size, params, i->kernels,    /* ± is two bytes */
-           i->n_threads, r->name, ts, speed, part, first, (double)r->peak / (1 << 20), b->hash);
+        printf("| model                |       size |     params | backend | cpu        | threads |  kv |            test |                  t/s |   GB/s | %% of read | ttft s | peak MiB | logits hash      |\n"
+               "| -------------------- | ---------: | ---------: | ------- | ---------- | ------: | --- | --------------: | -------------------: | -----: | --------: | -----: | -------: | ---------------- |\n");
+    printf("| %-20s | %10s | %10s | CPU     | %-10s | %7d | %3s | %15s | %21s | %6s | %9s | %6s | %8.1f | %016" PRIx64 " |\n", type, size, params, i->kernels,    /* ± is two bytes */
+           i->n_threads, b->kv, r->name, ts, speed, part, first, (double)r->peak / (1 << 20), b->hash);
 }
 
 int print_row(struct bench *b, const struct machine *m, const struct result *r) {

@@ -95,7 +95,11 @@ struct model_flags { const char *path, *weight_type, *cpu; int n_threads; };
     {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"}, \
     {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, type_help}, \
     {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", NULL, "kernels of this level; qw --version lists those of this CPU"}
+#define KV_FLAG(to) {"--kv --kv-type", "TYPE", FLAG_STRING, to, 0, 0, "QW_KV_TYPE", NULL, "KV cache: f32, f16, q8; default q8, with weights as stored f32"}
 #define AUTO_TYPE_HELP "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, else q8 if it fits, else q4"
+
+/* Is it a type of cache, or NULL? Told before a model is loaded: 0, or an exit code after a message. */
+int check_kv(const char *type);
 
 /* Load it, with a progress bar on a terminal unless quiet. 0, or an exit code after a message. From its end on SIGINT is polled. */
 int load_model(qw_model **out, const struct model_flags *f, bool quiet);

@@ -17,6 +17,7 @@ int options_read(struct options *o, const char *command, const char *summary, co
         {"-sys --system-prompt", "TEXT", FLAG_STRING, &o->system, 0, 0, NULL, NULL, "system message"},
         {"-n --predict", "N", FLAG_INT, &o->n_predict, -1, 1 << 30, NULL, &o->given.n_predict, "most tokens of an answer; -1: until it ends by itself"},
         {"-c --ctx-size", "N", FLAG_INT, &o->n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context in tokens; default the smaller of 4096 and the model's; 0: the model's"},
+        KV_FLAG(&o->kv_type),
         {"-b --batch-size", "N", FLAG_INT, &o->n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
         {"-s --seed", "N", FLAG_SEED, &o->seed, 0, 0, NULL, &o->given.seed, "seed; the same one gives the same text on every machine; default: another each time"},
         {"--temp --temperature", "T", FLAG_FLOAT, &o->temperature, 0, 100, NULL, &o->given.temperature, "temperature; 0: always the likeliest token"},
@@ -36,7 +37,8 @@ int options_read(struct options *o, const char *command, const char *summary, co
     };
     const struct command c = {command, summary, "[FLAGS]", flags, sizeof flags / sizeof *flags, details};
     int n_words;
-    return parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    return rc ? rc : check_kv(o->kv_type);
 }
 
 /* ---- opening ---- */
@@ -80,8 +82,9 @@ static int set_sampling(struct generator *g, qw_error *err) {
     if (s.temperature == 0 && thinking && !o->quiet)
         say("temperature 0 with thinking: Qwen advises against it, thoughts may go round in circles");
     if (o->verbose)
-        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, %d threads, kernels %s", s.temperature, s.top_k, s.top_p,
-            s.min_p, (unsigned long long)s.seed, qw_n_ctx(g->session), qw_info(g->model)->n_threads, qw_info(g->model)->kernels);
+        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, cache %s, %d threads, kernels %s", s.temperature, s.top_k, s.top_p,
+            s.min_p, (unsigned long long)s.seed, qw_n_ctx(g->session), qw_kv_type(g->session), qw_info(g->model)->n_threads,
+            qw_info(g->model)->kernels);
     return qw_session_set_sampling(g->session, &s, err);
 }
 
@@ -98,7 +101,7 @@ int generator_open(struct generator *g) {
     int rc = load_model(&g->model, &o->model, o->quiet);
     if (rc) return rc;
     const qw_session_params session = {.n_ctx = o->n_ctx == 0 ? qw_info(g->model)->n_ctx_max : o->n_ctx < 0 ? 0 : o->n_ctx,
-                                       .n_batch = o->n_batch, .progress = on_progress, .user = g};
+                                       .n_batch = o->n_batch, .kv_type = o->kv_type, .progress = on_progress, .user = g};
     const qw_chat_params chat = {.system = o->system, .chat_template = o->chat_template, .thinking = o->given.think ? o->think : -1,
                                  .special = o->special, .max_tokens = o->n_predict < 0 ? 0 : o->n_predict};
     if (qw_session_new(&g->session, g->model, &session, &err) || qw_chat_new(&g->chat, g->session, &chat, &err) || set_sampling(g, &err))

@@ -5,7 +5,7 @@
 
 struct options {
     struct model_flags model;
-    const char *prompt, *file, *system, *chat_template;
+    const char *prompt, *file, *system, *chat_template, *kv_type;
     int n_predict, n_ctx, n_batch, top_k;
     float temperature, top_p, min_p, presence, frequency, repetition;
     uint64_t seed;

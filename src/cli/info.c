@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli.h"
 
 static double mib(uint64_t bytes) { return (double)bytes / (1 << 20); }
@@ -31,9 +32,11 @@ static void print_info(const qw_model_info *i) {
 int cmd_info(int argc, char **argv) {
     struct model_flags model = {0};
     int n_ctx = -1, n_batch = 64, n_words;
+    const char *kv = NULL;
     const struct flag flags[] = {
         MODEL_FLAGS(&model, "weights whose memory is told: auto (the default), bf16 (as stored), q8, q4"),
         {"-c --ctx-size", "N", FLAG_INT, &n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context whose memory is told; default the smaller of 4096 and the model's; 0: the model's"},
+        KV_FLAG(&kv),
         {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
     };
     const struct command c = {"info", "what a model is and what a run of it takes", "[FLAGS]", flags, sizeof flags / sizeof *flags, ""};
@@ -42,18 +45,19 @@ int cmd_info(int argc, char **argv) {
     uint64_t cache, scratch, weights;
     const char *type;
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
-    if (rc) return rc;
+    if (rc || (rc = check_kv(kv)) != 0) return rc;
     const char *wanted = model.weight_type;
     model.weight_type = "stored";           /* nothing is quantised to tell what it would take */
     if ((rc = load_model(&m, &model, false)) != 0) return rc;
     const qw_model_info *i = qw_info(m);
     int used = n_ctx == 0 ? i->n_ctx_max : n_ctx > 0 ? n_ctx : i->n_ctx_max < 4096 ? i->n_ctx_max : 4096;
-    if (qw_weight_memory(m, wanted, &type, &weights, &err) ||
-        qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch}, &cache, &scratch, &err)) rc = engine_error(&err);
-    else {
+    if (qw_weight_memory(m, wanted, &type, &weights, &err)) rc = engine_error(&err);
+    if (!rc && !kv) kv = strcmp(type, "bf16") == 0 ? "f32" : "q8";
+    if (!rc && qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch, .kv_type = kv}, &cache, &scratch, &err)) rc = engine_error(&err);
+    if (!rc) {
         print_info(i);
-        printf("memory at -c %d: weights as %s %.1f MiB, cache %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, type, mib(weights),
-               mib(cache), mib(scratch), mib(weights + cache + scratch));
+        printf("memory at -c %d: weights as %s %.1f MiB, cache as %s %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, type, mib(weights),
+               kv, mib(cache), mib(scratch), mib(weights + cache + scratch));
     }
     qw_free(m);
     return rc;

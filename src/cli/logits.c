@@ -58,7 +58,7 @@ static int write_logits(qw_session *s, int n_batch, size_t n_vocab, const int32_
     return rc;
 }
 
-static int logits(qw_model *m, int n_batch, const int32_t *ids, size_t n, const char *path) {
+static int logits(qw_model *m, int n_batch, const char *kv, const int32_t *ids, size_t n, const char *path) {
     const qw_model_info *info = qw_info(m);
     qw_session *s;
     qw_error err;
@@ -67,7 +67,7 @@ static int logits(qw_model *m, int n_batch, const int32_t *ids, size_t n, const 
         say("%zu tokens; this model has %d positions (max_position_embeddings)", n, info->n_ctx_max);
         return EXIT_CONTEXT;
     }
-    const qw_session_params params = {.n_ctx = (int)n, .n_batch = n_batch < (int)n ? n_batch : (int)n};
+    const qw_session_params params = {.n_ctx = (int)n, .n_batch = n_batch < (int)n ? n_batch : (int)n, .kv_type = kv};
     if (qw_session_new(&s, m, &params, &err)) return engine_error(&err);
     int rc = output_open(&o, path);
     if (!rc) {
@@ -81,12 +81,13 @@ static int logits(qw_model *m, int n_batch, const int32_t *ids, size_t n, const 
 
 int cmd_logits(int argc, char **argv) {
     struct model_flags model = {.weight_type = "stored"};
-    const char *ids_text = NULL, *path = NULL;
+    const char *ids_text = NULL, *path = NULL, *kv = "f32";
     int n_batch = 64, n_words;
     const struct flag flags[] = {
         MODEL_FLAGS(&model, "weights: bf16 (as stored, the default), q8, q4, auto"),
         {"--ids", "1,2,3", FLAG_STRING, &ids_text, 0, 0, NULL, NULL, "token ids"},
         {"-o --output", "FILE", FLAG_PATH, &path, 0, 0, NULL, NULL, "float32, little-endian, one row per position; - is stdout"},
+        {"--kv --kv-type", "TYPE", FLAG_STRING, &kv, 0, 0, NULL, NULL, "KV cache: f32 (default), f16, q8"},
         {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "tokens computed at a time; default 64"},
     };
     const struct command c = {"logits", "the logits of every position", "--ids 1,2,3 -o FILE [FLAGS]", flags, sizeof flags / sizeof *flags,
@@ -96,9 +97,10 @@ int cmd_logits(int argc, char **argv) {
     qw_model *m = NULL;
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
     if (!rc && (!ids_text || !path)) rc = usage_error("--ids and -o are needed; see: qw help logits");
+    if (!rc) rc = check_kv(kv);
     if (!rc) rc = read_ids(ids_text, &ids, &n);
     if (!rc) rc = load_model(&m, &model, false);
-    if (!rc) rc = logits(m, n_batch, ids, n, path);
+    if (!rc) rc = logits(m, n_batch, kv, ids, n, path);
     qw_free(m);
     free(ids);
     return rc;

@@ -63,6 +63,11 @@ int on_load(void *user, uint64_t done, uint64_t all) {
     return interrupted != 0;
 }
 
+int check_kv(const char *type) {
+    if (!type || strcmp(type, "f32") == 0 || strcmp(type, "f16") == 0 || strcmp(type, "q8") == 0) return 0;
+    return usage_error("--kv: '%s' is unknown; there are f32, f16 and q8", type);
+}
+
 int load_model(qw_model **out, const struct model_flags *f, bool quiet) {
     char found[MODEL_PATH];
     const char *path = find_model(f->path, quiet, found);

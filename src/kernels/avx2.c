@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #include "lanes.h"
 
-enum { TOKENS = 64, COLS = 4, AHEAD = 2 };
+enum { TOKENS = 64, COLS = 4, AHEAD = 2, KV_AHEAD = 4096 };
 
 static inline __m256i load(const void *p) { return _mm256_loadu_si256(p); }
 
@@ -307,5 +307,31 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     if (n == 1) one_q8(y, w, rows, supers, x);
     else many_q8(y, stride, w, rows, supers, x, n);
 }
+
+/* ---- the q8 cache ---- */
+
+/* 16 columns by n vectors. vpmaddubsw wants one factor unsigned: x where it is, else |w|, whose sign x takes. 2 * 127 * 127 fits 16 bits. */
+static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups,
+                                                           int n, bool positive) {
+    __m256i sum[4][2], ones = _mm256_set1_epi16(1);
+    for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = _mm256_setzero_si256();
+    for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {
+        __m256i w0 = load(w), w1 = load(w + 32), a0 = _mm256_abs_epi8(w0), a1 = _mm256_abs_epi8(w1);
+        prefetch(w, KV_AHEAD);
+        for (int t = 0; t < n; t++) {
+            __m256i b = broadcast(x + t * x_stride);
+            __m256i p0 = positive ? _mm256_maddubs_epi16(b, w0) : _mm256_maddubs_epi16(a0, _mm256_sign_epi8(b, w0));
+            __m256i p1 = positive ? _mm256_maddubs_epi16(b, w1) : _mm256_maddubs_epi16(a1, _mm256_sign_epi8(b, w1));
+            sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(p0, ones));
+            sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(p1, ones));
+        }
+    }
+    for (int t = 0; t < n; t++) {
+        _mm256_storeu_si256((__m256i *)(y + t * ATTN_TILE), sum[t][0]);
+        _mm256_storeu_si256((__m256i *)(y + t * ATTN_TILE + 8), sum[t][1]);
+    }
+}
+
+DOT_COLUMNS(16)
 
 const struct kernels kernels_avx2 = {.name = "avx2", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

@@ -14,7 +14,7 @@
 #include <immintrin.h>
 #include "lanes.h"
 
-enum { TOKENS = 64, COLS = 6, AHEAD = 2 };
+enum { TOKENS = 64, COLS = 6, AHEAD = 2, KV_AHEAD = 4096 };
 
 static inline __m512i broadcast(const void *p) {
     int32_t v;
@@ -249,6 +249,44 @@ static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int sup
 static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
     if (n == 1) one_q8(y, w, rows, supers, x);
     else many_q8(y, stride, w, rows, supers, x, n);
+}
+
+/* ---- the q8 cache ---- */
+
+/* regs x 16 columns by n vectors. vpdpbusd wants one factor unsigned: x where it is, else w + 128, of which 128 x is taken back. */
+static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int8_t *w, int stride, int regs, const int8_t *x, int x_stride,
+                                                           int groups, int n, bool positive) {
+    __m512i sum[4][4], extra[4];
+    for (int t = 0; t < n; t++) {
+        extra[t] = _mm512_setzero_si512();
+        for (int c = 0; c < regs; c++) sum[t][c] = extra[t];
+    }
+    for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {
+        __m512i v[4];
+        for (int c = 0; c < regs; c++) {
+            prefetch(w, KV_AHEAD + 64 * (size_t)c);
+            v[c] = _mm512_loadu_si512(w + 64 * c);
+            if (!positive) v[c] = with_128(v[c]);
+        }
+        for (int t = 0; t < n; t++) {
+            __m512i b = broadcast(x + t * x_stride);
+            if (!positive) extra[t] = _mm512_dpbusd_epi32(extra[t], _mm512_set1_epi8(-128), b);
+            for (int c = 0; c < regs; c++) sum[t][c] = positive ? _mm512_dpbusd_epi32(sum[t][c], b, v[c]) : _mm512_dpbusd_epi32(sum[t][c], v[c], b);
+        }
+    }
+    for (int t = 0; t < n; t++)
+        for (int c = 0; c < regs; c++) _mm512_storeu_si512(y + t * ATTN_TILE + 16 * c, positive ? sum[t][c] : _mm512_sub_epi32(sum[t][c], extra[t]));
+}
+
+static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
+                               bool positive) {
+    for (int t = 0; t < n; t += 4, y += 4, x += 4 * x_stride) {
+        int some = n - t < 4 ? n - t : 4;
+        if (columns == 64 && some == 4) { dot_tile(y[0], w, stride, 4, x, x_stride, groups, 4, positive); continue; }
+        if (columns == 64 && some == 2) { dot_tile(y[0], w, stride, 4, x, x_stride, groups, 2, positive); continue; }
+        for (int i = 0; i < some; i++)
+            for (int c = 0; c < columns; c += 16) dot_tile(&y[i][c], w + 4 * c, stride, 1, x + i * x_stride, x_stride, groups, 1, positive);
+    }
 }
 
 const struct kernels kernels_avx512vnni = {.name = "avx512vnni", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

@@ -12,7 +12,7 @@
  * in registers, and 16 + 8 loads serve 64 sdot. */
 #include <arm_neon.h>
 #include <stddef.h>
-#include "lanes.h"
+#include "sdot.h"
 
 /* The products below are written in the order that suits cores that run in order: gcc keeps it, where its own costs such a core a quarter
  * to a half more cycles. The loops of lanes.h above are scheduled as ever. */
@@ -323,7 +323,7 @@ static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*
     }
 }
 
-static inline void store(float *y, int64_t stride, float (*sums)[PANEL], int rows, int n) {
+static inline void store_rows(float *y, int64_t stride, float (*sums)[PANEL], int rows, int n) {
     for (int t = 0; t < n; t++, y += stride)
         if (rows >= PANEL) memcpy(y, sums[t], sizeof sums[t]);
         else memcpy(y, sums[t], (size_t)rows * sizeof *y);
@@ -346,7 +346,7 @@ static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int sup
                     tokens_q4(sums, &o, token + s, supers, tokens);
                 }
             }
-            store(y + first * stride + row, stride, sums, rows - row, tokens);
+            store_rows(y + first * stride + row, stride, sums, rows - row, tokens);
         }
     }
 }
@@ -368,7 +368,7 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
                     tokens_q8(sums, &o, panel[s].q, token + s, supers, tokens);
                 }
             }
-            store(y + first * stride + row, stride, sums, rows - row, tokens);
+            store_rows(y + first * stride + row, stride, sums, rows - row, tokens);
         }
     }
 }

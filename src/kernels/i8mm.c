@@ -11,7 +11,7 @@
  * D[b] (sc[b] - sc[b+1]), and the minima are products too (usmmla), with -xs = 64 high + low.
  * So few tokens that they would fill no tile are left to the dot products. */
 #include <arm_neon.h>
-#include "lanes.h"
+#include "sdot.h"
 
 extern const struct kernels kernels_dotprod;
 

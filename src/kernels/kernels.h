@@ -55,6 +55,18 @@ struct act {                    /* 256 activations: 320 bytes. x = dx t x8 */
 
 _Static_assert(sizeof(struct q4_super) == 2336 && sizeof(struct q8_super) == 4256 && sizeof(struct act) == 320, "packed layouts");
 
+/* ---- KV cache ---- (tiles: attention.h) */
+
+enum kv_type { KV_F32, KV_F16, KV_Q8, N_KV_TYPES };
+enum { MAX_HEAD_DIM = 1024 };
+
+static inline int kv_width(int head_dim) { return (head_dim + 15) / 16 * 16; }
+/* Bytes of a tile: the keys and values of ATTN_TILE positions of one head. */
+static inline int64_t kv_tile_size(enum kv_type type, int head_dim) {
+    if (type == KV_Q8) return 2 * ATTN_TILE * ((int64_t)sizeof(float) + kv_width(head_dim));
+    return 2 * ATTN_TILE * (int64_t)head_dim * (type == KV_F32 ? 4 : 2);
+}
+
 /* Superblocks along n columns. */
 static inline int n_super(int n) { return (n + SUPER - 1) / SUPER; }
 
@@ -90,13 +102,16 @@ struct kernels {
     /* Rotate the pairs (v[j], v[j + n/2]), j < n/2, by the angles of cos_sin = { cos[n/2], sin[n/2] }. (Su et al. 2021, NEOX order) */
     void (*rope)(float *v, const float *cos_sin, int n);
 
+    /* Put one position's key and value, [head_dim] each, into the cache of its key/value head: tiles of kv_tile_size bytes. (index: kv_type) */
+    void (*store[N_KV_TYPES])(void *cache, const float *k, const float *v, int pos, int head_dim);
+
     /* Causal attention of one token's `group` query heads over positions 0..n_pos of the key/value head they share.
      *   q, out  [group][head_dim]
-     *   k       tiles [.][head_dim][ATTN_TILE], v  [position][head_dim]
-     * Scores: (q * scale) . k, the products added in ascending dimension. Per tile: the maximum moves up to that of its scores, what
-     * was summed is multiplied by exp(old - new), the tile's weights exp(score - max) are summed by lanes and their values added in
-     * ascending position. (Milakov and Gimelshein 2018) */
-    void (*attention)(float *out, const float *q, const float *k, const float *v, int group, int n_pos, int head_dim, float scale);
+     * Scores: f32 and f16 (q * scale) . k, the products added in ascending dimension; q8 (dq * dk) * (whole sum of q8 k8), where dq has
+     * the scale in it. Per tile: the maximum moves up to that of its scores, what was summed is multiplied by exp(old - new), and the
+     * tile's weights p = exp(score - max) are summed by lanes. (Milakov and Gimelshein 2018) Values: f32 and f16 p * v added in ascending
+     * position; q8 the weights times the values' scales are rounded to 14 bits, and step * (whole sum of u v8) of the tile is added. */
+    void (*attention[N_KV_TYPES])(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale);
 
     /* g[i] = g[i] / (1 + exp(-g[i])) * u[i] */
     void (*silu_mul)(float *g, const float *u, int n);

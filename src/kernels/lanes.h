@@ -2,8 +2,8 @@
  *
  * Each instruction set's file includes it and is compiled with its own flags: loops over 16 lanes or rows become its vectors, and
  * since nothing may be reassociated or fused the results are the same. All functions are static, so none leaks from a file
- * compiled for a newer CPU. Only the products of packed weights, where whole-number instructions decide, are written by hand
- * for each; here is their definition. */
+ * compiled for a newer CPU. Only the products of packed weights and of the q8 cache, where whole-number instructions decide, are written by
+ * hand for each; here is their definition. */
 #ifndef QW_LANES_H
 #define QW_LANES_H
 #include <float.h>
@@ -212,60 +212,6 @@ static void rope(float *v, const float *cos_sin, int n) {
     }
 }
 
-/* Scores of a tile, some positions at a time so that their sums stay in registers. */
-static inline void tile_scores(float p[ATTN_TILE], const float *q, const float *kt, int head_dim, float scale) {
-    enum { N = WIDTH == 16 ? 4 : 8 };
-    for (int j = 0; j < ATTN_TILE; j += N * WIDTH) {
-        vec sum[N] = {{0}};
-        for (int d = 0; d < head_dim; d++) {
-            float qd = q[d] * scale;
-            for (int i = 0; i < N; i++) sum[i] += qd * load_vec(kt + d * ATTN_TILE + j + i * WIDTH);
-        }
-        memcpy(p + j, sum, sizeof sum);
-    }
-}
-
-/* out = out * keep + the weighted values of n positions, some dimensions at a time. */
-static inline void tile_values(float *out, float keep, const float *p, const float *vt, int n, int head_dim) {
-    enum { N = 4 };
-    int d = 0;
-    for (; d + N * WIDTH <= head_dim; d += N * WIDTH) {
-        vec sum[N];
-        for (int i = 0; i < N; i++) sum[i] = load_vec(out + d + i * WIDTH) * keep;
-        for (int j = 0; j < n; j++)
-            for (int i = 0; i < N; i++) sum[i] += p[j] * load_vec(vt + j * head_dim + d + i * WIDTH);
-        memcpy(out + d, sum, sizeof sum);
-    }
-    for (; d < head_dim; d++) {
-        float sum = out[d] * keep;
-        for (int j = 0; j < n; j++) sum += p[j] * vt[j * head_dim + d];
-        out[d] = sum;
-    }
-}
-
-static void attention(float *out, const float *q, const float *k, const float *v, int group, int n_pos, int head_dim, float scale) {
-    for (int g = 0; g < group; g++, q += head_dim, out += head_dim) {
-        float max = -INFINITY, sum = 0;
-        for (int d = 0; d < head_dim; d++) out[d] = 0;
-        for (int first = 0; first < n_pos; first += ATTN_TILE) {
-            const float *kt = k + (int64_t)first * head_dim, *vt = v + (int64_t)first * head_dim;
-            int valid = n_pos - first < ATTN_TILE ? n_pos - first : ATTN_TILE;
-            float p[ATTN_TILE], lane[LANES] = {0}, old = max;
-            tile_scores(p, q, kt, head_dim, scale);
-            for (int j = 0; j < valid; j++) if (p[j] > max) max = p[j];
-            float keep = exp_f32(old - max);
-            for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - max);
-            for (int j = valid; j < ATTN_TILE; j++) p[j] = 0;
-            for (int j = 0; j < ATTN_TILE; j += LANES)
-                for (int l = 0; l < LANES; l++) lane[l] += p[j + l];
-            sum = sum * keep + sum_lanes(lane);
-            tile_values(out, keep, p, vt, valid, head_dim);
-        }
-        float inv = 1.0f / sum;
-        for (int d = 0; d < head_dim; d++) out[d] = flush(out[d] * inv);
-    }
-}
-
 static void silu_mul(float *g, const float *u, int n) {
     for (int i = 0; i < n; i++) g[i] = flush(g[i] / (1.0f + exp_f32(-g[i])) * u[i]);
 }
@@ -274,11 +220,14 @@ static void add(float *x, const float *y, int n) {
     for (int i = 0; i < n; i++) x[i] = flush(x[i] + y[i]);
 }
 
-/* The table's entries for floats; an instruction set adds .name and .matmul_q. */
+#include "attention.h"
+
+/* The table's entries for floats; an instruction set adds .name and .matmul_q, and writes dot_columns. */
 #define LANES_KERNELS \
     .matmul = {[WEIGHT_F32] = matmul_f32, [WEIGHT_F16] = matmul_f16, [WEIGHT_BF16] = matmul_bf16}, \
     .row = {[WEIGHT_F32] = row_f32, [WEIGHT_F16] = row_f16, [WEIGHT_BF16] = row_bf16}, \
     .quantize = quantize, .pack = {pack_q8, pack_q4}, .row_q = {row_q8, row_q4}, \
-    .rmsnorm = rmsnorm, .rope = rope, .attention = attention, .silu_mul = silu_mul, .add = add
+    .rmsnorm = rmsnorm, .rope = rope, .store = {store_f32, store_f16, store_q8}, .attention = {attention_f32, attention_f16, attention_q8}, \
+    .silu_mul = silu_mul, .add = add
 
 #endif

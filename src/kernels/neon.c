@@ -379,4 +379,29 @@ static void NAME(float *y, int64_t stride, const void *w, int rows, int supers, 
 MATMUL_Q(matmul_q8, struct q8_super, panel_q8, tokens_q8)
 MATMUL_Q(matmul_q4, struct q4_super, panel_q4, tokens_q4)
 
+/* ---- the q8 cache ---- */
+
+/* 8 columns, two lanes each, by n vectors. */
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n, bool positive) {
+    struct sums32 sum[4];
+    (void)positive;
+    for (int t = 0; t < n; t++) sum[t].r01 = sum[t].r23 = sum[t].r45 = sum[t].r67 = vdupq_n_s32(0);
+    for (int g = 0; g < groups; g += 2, w += 8 * stride, x += 8) {
+        int8x16_t a03 = vld1q_s8(w), a47 = vld1q_s8(w + 16), b03 = vld1q_s8(w + 4 * stride), b47 = vld1q_s8(w + 4 * stride + 16);
+        prefetch(w, AHEAD);
+        for (int t = 0; t < n; t++) {
+            struct sums16 s;
+            mul(&s, a03, a47, load_quad(x + t * x_stride));
+            mla(&s, b03, b47, load_quad(x + t * x_stride + 4));
+            widen_add(&sum[t], &s);
+        }
+    }
+    for (int t = 0; t < n; t++) {
+        vst1q_s32(y + t * ATTN_TILE, pairs32(sum[t].r01, sum[t].r23));
+        vst1q_s32(y + t * ATTN_TILE + 4, pairs32(sum[t].r45, sum[t].r67));
+    }
+}
+
+DOT_COLUMNS(8)
+
 const struct kernels kernels_neon = {.name = "neon", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

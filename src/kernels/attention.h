@@ -1,0 +1,252 @@
+/* attention.h - L1: what the KV cache holds, and causal attention over it, in plain C; part of lanes.h.
+ *
+ * The cache of a key/value head is a row of tiles of ATTN_TILE = 64 positions each, and a tile is read from front to back (hd: head_dim,
+ * w: hd rounded up to a multiple of 16):
+ *
+ *   f32, f16   keys    [hd][64]        dimension by dimension, so that a vector is one dimension of several positions
+ *              values  [64][hd]
+ *   q8         scales  float [2][64]   of each position's key and value; NaN if either was not finite
+ *              keys    int8 [w/4][64][4]       4 dimensions of each position
+ *              values  int8 [16][w][4]         4 positions of each dimension
+ *
+ * Both parts of q8 are laid out as a panel of packed weights is: 4 bytes of a sum for each of 16 columns are one zmm, two ymm, or four
+ * NEON registers, so that dot_columns, which each instruction set writes for itself, serves the scores and the weighted values alike. */
+#ifndef QW_ATTENTION_H
+#define QW_ATTENTION_H
+#include "kernels.h"
+
+enum { HEADS = 8 };                                     /* query heads that go over a tile together */
+enum { WIDE = 2048 };                                   /* halves that are turned into floats at a time */
+
+/* y[t][c] = sum over k < 4 groups of w[k / 4][c][k % 4] * x[t][k], for n vectors x and `columns` columns, in whole numbers.
+ *   w  [groups][stride][4], from -127 to 127    x  [n][x_stride], from -127 to 127, or from 0 if `positive`    y  [n][ATTN_TILE]
+ * groups is a multiple of 4, columns one of 16. */
+static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
+                               bool positive);
+
+/* It, from an instruction set's dot_tile for COLS columns and a fixed n up to 4. */
+#define DOT_COLUMNS(COLS) \
+static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n, \
+                               bool positive) { \
+    for (int c = 0; c < columns; c += COLS, w += 4 * COLS) \
+        for (int t = 0; t < n; t += 4) { \
+            int32_t *out = &y[t][c]; \
+            const int8_t *u = x + t * x_stride; \
+            switch (n - t) { \
+            case 1: dot_tile(out, w, stride, u, x_stride, groups, 1, positive); break; \
+            case 2: dot_tile(out, w, stride, u, x_stride, groups, 2, positive); break; \
+            case 3: dot_tile(out, w, stride, u, x_stride, groups, 3, positive); break; \
+            default: dot_tile(out, w, stride, u, x_stride, groups, 4, positive); \
+            } \
+        } \
+}
+
+/* ---- the softmax of a tile ---- */
+
+/* Scores become weights exp(score - max), those from `valid` on 0. The running maximum moves up first; what was summed so far is to be
+ * multiplied by what is returned, as *sum has been. */
+static inline float softmax_tile(float p[ATTN_TILE], int valid, float *max, float *sum) {
+    float old = *max, lane[LANES] = {0};
+    for (int j = 0; j < valid; j++) if (p[j] > *max) *max = p[j];
+    float keep = exp_f32(old - *max);
+    for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - *max);
+    for (int j = valid; j < ATTN_TILE; j++) p[j] = 0;
+    for (int j = 0; j < ATTN_TILE; j += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += p[j + l];
+    *sum = *sum * keep + sum_lanes(lane);
+    return keep;
+}
+
+static inline void begin_heads(float *out, float *max, float *sum, int heads, int head_dim) {
+    for (int i = 0; i < heads * head_dim; i++) out[i] = 0;
+    for (int h = 0; h < heads; h++) max[h] = -INFINITY, sum[h] = 0;
+}
+
+static inline void end_heads(float *out, const float *sum, int heads, int head_dim) {
+    for (int h = 0; h < heads; h++, out += head_dim) {
+        float inv = 1.0f / sum[h];
+        for (int d = 0; d < head_dim; d++) out[d] = flush(out[d] * inv);
+    }
+}
+
+static inline int valid_in_tile(int n_pos, int tile) { return n_pos - tile * ATTN_TILE < ATTN_TILE ? n_pos - tile * ATTN_TILE : ATTN_TILE; }
+
+/* ---- f32 and f16 ---- */
+
+static inline void *tile_of(void *cache, enum kv_type type, int pos, int head_dim) {
+    return (unsigned char *)cache + kv_tile_size(type, head_dim) * (pos / ATTN_TILE);
+}
+
+static void store_f32(void *cache, const float *k, const float *v, int pos, int head_dim) {
+    float *tile = tile_of(cache, KV_F32, pos, head_dim), *values = tile + ATTN_TILE * head_dim;
+    int column = pos % ATTN_TILE;
+    for (int d = 0; d < head_dim; d++) tile[d * ATTN_TILE + column] = k[d];
+    memcpy(values + column * head_dim, v, (size_t)head_dim * sizeof *v);
+}
+
+/* The nearest half, ties to even; what rounds beyond 65504 is NaN, so that it is noticed. Below 2^-14 adding 1/2 rounds to a multiple of 2^-24, the step down there. */
+static inline uint16_t to_f16(float x) {
+    uint32_t u = to_bits(x), sign = u >> 16 & 0x8000, body = u & 0x7FFFFFFF;
+    if (body >= 0x477FF000) return 0x7E00;
+    if (body < 0x38800000) return (uint16_t)(sign | (to_bits(from_bits(body) + 0.5f) - to_bits(0.5f)));
+    return (uint16_t)(sign | (body + 0xFFF + (body >> 13 & 1) - 0x38000000) >> 13);
+}
+
+static void store_f16(void *cache, const float *k, const float *v, int pos, int head_dim) {
+    uint16_t *tile = tile_of(cache, KV_F16, pos, head_dim), *values = tile + ATTN_TILE * head_dim;
+    int column = pos % ATTN_TILE;
+    for (int d = 0; d < head_dim; d++) tile[d * ATTN_TILE + column] = to_f16(k[d]);
+    for (int d = 0; d < head_dim; d++) values[column * head_dim + d] = to_f16(v[d]);
+}
+
+/* p += (q * scale) . keys over n dimensions, some positions at a time so that their sums stay in registers. */
+static inline void add_scores(float p[ATTN_TILE], const float *q, const float *keys, int n, float scale) {
+    enum { N = WIDTH == 16 ? 4 : 8 };
+    for (int j = 0; j < ATTN_TILE; j += N * WIDTH) {
+        vec sum[N];
+        memcpy(sum, p + j, sizeof sum);
+        for (int d = 0; d < n; d++) {
+            float qd = q[d] * scale;
+            for (int i = 0; i < N; i++) sum[i] += qd * load_vec(keys + d * ATTN_TILE + j + i * WIDTH);
+        }
+        memcpy(p + j, sum, sizeof sum);
+    }
+}
+
+/* out = out * keep + the weighted values of n positions, some dimensions at a time. */
+static inline void add_values(float *out, float keep, const float *p, const float *values, int n, int head_dim) {
+    enum { N = 4 };
+    int d = 0;
+    for (; d + N * WIDTH <= head_dim; d += N * WIDTH) {
+        vec sum[N];
+        for (int i = 0; i < N; i++) sum[i] = load_vec(out + d + i * WIDTH) * keep;
+        for (int j = 0; j < n; j++)
+            for (int i = 0; i < N; i++) sum[i] += p[j] * load_vec(values + j * head_dim + d + i * WIDTH);
+        memcpy(out + d, sum, sizeof sum);
+    }
+    for (; d < head_dim; d++) {
+        float sum = out[d] * keep;
+        for (int j = 0; j < n; j++) sum += p[j] * values[j * head_dim + d];
+        out[d] = sum;
+    }
+}
+
+/* A part of a tile as floats: where it lies, or halves turned into floats in `wide`. */
+static inline const float *as_floats(const void *tile, int at, int n, bool half, float *wide) {
+    if (!half) return (const float *)tile + at;
+    row_f16(wide, (const uint16_t *)tile + at, n);
+    return wide;
+}
+
+static inline void attention_float(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale, bool half) {
+    const int dims = half ? WIDE / ATTN_TILE : head_dim, positions = half ? WIDE / head_dim : ATTN_TILE;
+    for (int first = 0; first < group; first += HEADS, q += HEADS * head_dim, out += HEADS * head_dim) {
+        int heads = group - first < HEADS ? group - first : HEADS;
+        float max[HEADS], sum[HEADS], keep[HEADS], wide[WIDE];
+        begin_heads(out, max, sum, heads, head_dim);
+        for (int t = 0; t * ATTN_TILE < n_pos; t++) {
+            const void *tile = (const unsigned char *)cache + t * kv_tile_size(half ? KV_F16 : KV_F32, head_dim);
+            int valid = valid_in_tile(n_pos, t);
+            float p[HEADS][ATTN_TILE] = {{0}};
+            for (int d = 0; d < head_dim; d += dims) {
+                int n = head_dim - d < dims ? head_dim - d : dims;
+                const float *keys = as_floats(tile, d * ATTN_TILE, n * ATTN_TILE, half, wide);
+                for (int h = 0; h < heads; h++) add_scores(p[h], q + h * head_dim + d, keys, n, scale);
+            }
+            for (int h = 0; h < heads; h++) keep[h] = softmax_tile(p[h], valid, &max[h], &sum[h]);
+            for (int j = 0; j < valid; j += positions) {
+                int n = valid - j < positions ? valid - j : positions;
+                const float *values = as_floats(tile, (ATTN_TILE + j) * head_dim, n * head_dim, half, wide);
+                for (int h = 0; h < heads; h++) add_values(out + h * head_dim, j ? 1 : keep[h], p[h] + j, values, n, head_dim);
+            }
+        }
+        end_heads(out, sum, heads, head_dim);
+    }
+}
+
+static void attention_f32(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale) {
+    attention_float(out, q, cache, group, n_pos, head_dim, scale, false);
+}
+static void attention_f16(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale) {
+    attention_float(out, q, cache, group, n_pos, head_dim, scale, true);
+}
+
+/* ---- q8 ---- */
+
+/* x = returned scale * out: largest magnitude / 127. All below 2^-36: 0. Not finite: NaN. */
+static inline float quantize_head(int8_t *out, const float *x, int n) {
+    uint32_t top = 0;                                   /* magnitudes are ordered as their bits are */
+    for (int i = 0; i < n; i++) {
+        uint32_t u = to_bits(x[i]) & 0x7FFFFFFF;
+        top = u > top ? u : top;
+    }
+    bool finite = top < 0x7F800000, live = finite && from_bits(top) >= 0x1p-36f;
+    float inv = live ? 127.0f / from_bits(top) : 0;
+    for (int i = 0; i < n; i++) out[i] = live ? (int8_t)within(round_even(x[i] * inv), -127, 127) : 0;
+    return live ? from_bits(top) / 127.0f : finite ? 0 : from_bits(0x7FC00000);
+}
+
+static inline int8_t *q8_keys(const void *tile) { return (int8_t *)(uintptr_t)((const float *)tile + 2 * ATTN_TILE); }
+
+static void store_q8(void *cache, const float *k, const float *v, int pos, int head_dim) {
+    int w = kv_width(head_dim), column = pos % ATTN_TILE;
+    float *scales = tile_of(cache, KV_Q8, pos, head_dim);
+    int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w, x[MAX_HEAD_DIM];
+    float dk = quantize_head(x, k, head_dim);
+    for (int d = 0; d < head_dim; d++) keys[(d / 4 * ATTN_TILE + column) * 4 + d % 4] = x[d];
+    float dv = quantize_head(x, v, head_dim);
+    for (int d = 0; d < head_dim; d++) values[(column / 4 * w + d) * 4 + column % 4] = x[d];
+    scales[column] = dv == dv ? dk : dv;                /* a score that is not a number is noticed, a value might not be */
+    scales[ATTN_TILE + column] = dv;
+}
+
+/* The weights p times the values' scales as 14-bit whole numbers u = 128 high + low, the largest 16383. Returns their step. */
+static inline float quantize_weights(int8_t high[ATTN_TILE], int8_t low[ATTN_TILE], const float *p, const float *dv, int valid) {
+    float w[ATTN_TILE], top = 0;
+    for (int j = 0; j < ATTN_TILE; j++) w[j] = flush(p[j] * dv[j]);
+    for (int j = valid; j < ATTN_TILE; j++) w[j] = 0;
+    for (int j = 0; j < ATTN_TILE; j++) top = w[j] > top ? w[j] : top;
+    float inv = top > 0 ? 16383.0f / top : 0;
+    for (int j = 0; j < ATTN_TILE; j++) {
+        uint32_t u = to_bits(w[j] * inv + 0x1.8p23f) & 0x3FFF;
+        high[j] = (int8_t)(u >> 7);
+        low[j] = (int8_t)(u & 127);
+    }
+    return top / 16383.0f;
+}
+
+static void attention_q8(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale) {
+    const int w = kv_width(head_dim);
+    for (int first = 0; first < group; first += HEADS, q += HEADS * head_dim, out += HEADS * head_dim) {
+        int heads = group - first < HEADS ? group - first : HEADS;
+        float max[HEADS], sum[HEADS], dq[HEADS], keep[HEADS], step[HEADS];
+        int8_t x[HEADS * MAX_HEAD_DIM], u[2 * HEADS][ATTN_TILE];        /* u: high parts of the weights of each head, then low parts */
+        int32_t dots[2 * HEADS][ATTN_TILE];
+        memset(x, 0, (size_t)(heads * w));
+        for (int h = 0; h < heads; h++) dq[h] = quantize_head(x + h * w, q + h * head_dim, head_dim) * scale;
+        begin_heads(out, max, sum, heads, head_dim);
+        for (int t = 0; t * ATTN_TILE < n_pos; t++) {
+            const float *scales = (const float *)(const void *)((const unsigned char *)cache + t * kv_tile_size(KV_Q8, head_dim));
+            const int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w;
+            int valid = valid_in_tile(n_pos, t), used = (valid + 15) / 16 * 16;
+            dot_columns(dots, keys, ATTN_TILE, used, x, w, w / 4, heads, false);
+            for (int h = 0; h < heads; h++) {
+                float p[ATTN_TILE] = {0};
+                for (int j = 0; j < used; j++) p[j] = (float)dots[h][j] * (dq[h] * scales[j]);
+                keep[h] = softmax_tile(p, valid, &max[h], &sum[h]);
+                step[h] = quantize_weights(u[2 * h], u[2 * h + 1], p, scales + ATTN_TILE, valid);
+            }
+            for (int d = 0; d < head_dim; d += ATTN_TILE) {
+                int columns = w - d < ATTN_TILE ? w - d : ATTN_TILE, dims = head_dim - d < columns ? head_dim - d : columns;
+                dot_columns(dots, values + d * 4, w, columns, u[0], ATTN_TILE, used / 4, 2 * heads, true);
+                for (int h = 0; h < heads; h++) {
+                    float *o = out + h * head_dim + d;
+                    for (int i = 0; i < dims; i++) o[i] = o[i] * keep[h] + (float)(128 * dots[2 * h][i] + dots[2 * h + 1][i]) * step[h];
+                }
+            }
+        }
+        end_heads(out, sum, heads, head_dim);
+    }
+}
+
+#endif
