@@ -478,7 +478,7 @@ static void bench_all(void) {
     }
     for (int type = 0; type < N_KV_TYPES; type++) {
         static const char *const names[] = {"f32", "f16", "q8"};
-        for (int n = 256; n <= 16384; n *= 64) {        /* two heads of Qwen3-0.6B */
+        for (int n = 256; n <= 131072; n *= 512) {        /* two heads of Qwen3-0.6B */
             char name[64];
             snprintf(name, sizeof name, "attention %s, %d", names[type], n);
             for (int i = 0; i < n; i++) kernels_scalar.store[type](w, x + i % 64 * HD, x + i % 64 * HD + HD, i, HD);

@@ -7,7 +7,7 @@
  *              values  [64][hd]
  *   q8         scales  float [2][64]   of each position's key and value; NaN if either was not finite
  *              keys    int8 [w/4][64][4]       4 dimensions of each position
- *              values  int8 [16][w][4]         4 positions of each dimension
+ *              values  int8 [16][64][4]        4 positions of each of the first 64 dimensions, then of the next 64; the last may be fewer
  *
  * Both parts of q8 are laid out as a panel of packed weights is: 4 bytes of a sum for each of 16 columns are one zmm, two ymm, or four
  * NEON registers, so that dot_columns, which each instruction set writes for itself, serves the scores and the weighted values alike. */
@@ -16,7 +16,7 @@
 #include "kernels.h"
 
 enum { HEADS = 8 };                                     /* query heads that go over a tile together */
-enum { WIDE = 2048 };                                   /* halves that are turned into floats at a time */
+enum { WIDE = 2048 };                                   /* floats of a tile that are worked on at a time */
 
 /* y[t][c] = sum over k < 4 groups of w[k / 4][c][k % 4] * x[t][k], for n vectors x and `columns` columns, in whole numbers.
  *   w  [groups][stride][4], from -127 to 127    x  [n][x_stride], from -127 to 127, or from 0 if `positive`    y  [n][ATTN_TILE]
@@ -41,16 +41,35 @@ static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int str
         } \
 }
 
+/* What will be read next. x86: asked for at once it arrives while what is at hand is computed, at the memory's full speed; asked for line
+ * by line within dot_columns it did not. Other machines do that there: small cores wait when too much is asked for. */
+static inline void fetch(const void *p, int64_t bytes) {
+#if defined(__x86_64__)
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
+#else
+    (void)p, (void)bytes;
+#endif
+}
+
 /* ---- the softmax of a tile ---- */
+
+/* Of a tile's numbers, those that are not numbers left out. */
+static inline float largest(const float p[ATTN_TILE]) {
+    float a[ATTN_TILE / 2];
+    for (int l = 0; l < 32; l++) a[l] = greater(greater(p[l + 32], -INFINITY), greater(p[l], -INFINITY));
+#define HALVE(W) for (int l = 0; l < W; l++) a[l] = greater(a[l + W], a[l]);
+    HALVE(16) HALVE(8) HALVE(4) HALVE(2)
+#undef HALVE
+    return greater(a[0], a[1]);
+}
 
 /* Scores become weights exp(score - max), those from `valid` on 0. The running maximum moves up first; what was summed so far is to be
  * multiplied by what is returned, as *sum has been. */
 static inline float softmax_tile(float p[ATTN_TILE], int valid, float *max, float *sum) {
-    float old = *max, lane[LANES] = {0};
-    for (int j = 0; j < valid; j++) if (p[j] > *max) *max = p[j];
-    float keep = exp_f32(old - *max);
-    for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - *max);
-    for (int j = valid; j < ATTN_TILE; j++) p[j] = 0;
+    for (int j = valid; j < ATTN_TILE; j++) p[j] = -INFINITY;
+    float now = greater(*max, largest(p)), keep = exp_f32(*max - now), lane[LANES] = {0};
+    *max = now;
+    for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - now);
     for (int j = 0; j < ATTN_TILE; j += LANES)
         for (int l = 0; l < LANES; l++) lane[l] += p[j + l];
     *sum = *sum * keep + sum_lanes(lane);
@@ -133,13 +152,15 @@ static inline void add_values(float *out, float keep, const float *p, const floa
 
 /* A part of a tile as floats: where it lies, or halves turned into floats in `wide`. */
 static inline const float *as_floats(const void *tile, int at, int n, bool half, float *wide) {
+    const int size = half ? 2 : 4;
+    fetch((const char *)tile + (at + 2 * WIDE) * size, n * size);
     if (!half) return (const float *)tile + at;
     row_f16(wide, (const uint16_t *)tile + at, n);
     return wide;
 }
 
 static inline void attention_float(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale, bool half) {
-    const int dims = half ? WIDE / ATTN_TILE : head_dim, positions = half ? WIDE / head_dim : ATTN_TILE;
+    const int dims = WIDE / ATTN_TILE, positions = WIDE / head_dim;
     for (int first = 0; first < group; first += HEADS, q += HEADS * head_dim, out += HEADS * head_dim) {
         int heads = group - first < HEADS ? group - first : HEADS;
         float max[HEADS], sum[HEADS], keep[HEADS], wide[WIDE];
@@ -195,17 +216,20 @@ static void store_q8(void *cache, const float *k, const float *v, int pos, int h
     float dk = quantize_head(x, k, head_dim);
     for (int d = 0; d < head_dim; d++) keys[(d / 4 * ATTN_TILE + column) * 4 + d % 4] = x[d];
     float dv = quantize_head(x, v, head_dim);
-    for (int d = 0; d < head_dim; d++) values[(column / 4 * w + d) * 4 + column % 4] = x[d];
+    for (int d = 0; d < head_dim; d++) {
+        int part = d / ATTN_TILE * ATTN_TILE, stride = w - part < ATTN_TILE ? w - part : ATTN_TILE;
+        values[part * ATTN_TILE + (column / 4 * stride + d - part) * 4 + column % 4] = x[d];
+    }
     scales[column] = dv == dv ? dk : dv;                /* a score that is not a number is noticed, a value might not be */
     scales[ATTN_TILE + column] = dv;
 }
 
 /* The weights p times the values' scales as 14-bit whole numbers u = 128 high + low, the largest 16383. Returns their step. */
 static inline float quantize_weights(int8_t high[ATTN_TILE], int8_t low[ATTN_TILE], const float *p, const float *dv, int valid) {
-    float w[ATTN_TILE], top = 0;
+    float w[ATTN_TILE];
     for (int j = 0; j < ATTN_TILE; j++) w[j] = flush(p[j] * dv[j]);
     for (int j = valid; j < ATTN_TILE; j++) w[j] = 0;
-    for (int j = 0; j < ATTN_TILE; j++) top = w[j] > top ? w[j] : top;
+    float top = largest(w);
     float inv = top > 0 ? 16383.0f / top : 0;
     for (int j = 0; j < ATTN_TILE; j++) {
         uint32_t u = to_bits(w[j] * inv + 0x1.8p23f) & 0x3FFF;
@@ -228,17 +252,19 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
         for (int t = 0; t * ATTN_TILE < n_pos; t++) {
             const float *scales = (const float *)(const void *)((const unsigned char *)cache + t * kv_tile_size(KV_Q8, head_dim));
             const int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w;
+            fetch((const char *)scales + kv_tile_size(KV_Q8, head_dim), kv_tile_size(KV_Q8, head_dim));
             int valid = valid_in_tile(n_pos, t), used = (valid + 15) / 16 * 16;
             dot_columns(dots, keys, ATTN_TILE, used, x, w, w / 4, heads, false);
             for (int h = 0; h < heads; h++) {
                 float p[ATTN_TILE] = {0};
-                for (int j = 0; j < used; j++) p[j] = (float)dots[h][j] * (dq[h] * scales[j]);
+                for (int j = 0; j < used; j += LANES)
+                    for (int l = 0; l < LANES; l++) p[j + l] = (float)dots[h][j + l] * (dq[h] * scales[j + l]);
                 keep[h] = softmax_tile(p, valid, &max[h], &sum[h]);
                 step[h] = quantize_weights(u[2 * h], u[2 * h + 1], p, scales + ATTN_TILE, valid);
             }
             for (int d = 0; d < head_dim; d += ATTN_TILE) {
                 int columns = w - d < ATTN_TILE ? w - d : ATTN_TILE, dims = head_dim - d < columns ? head_dim - d : columns;
-                dot_columns(dots, values + d * 4, w, columns, u[0], ATTN_TILE, used / 4, 2 * heads, true);
+                dot_columns(dots, values + d * ATTN_TILE, columns, columns, u[0], ATTN_TILE, used / 4, 2 * heads, true);
                 for (int h = 0; h < heads; h++) {
                     float *o = out + h * head_dim + d;
                     for (int i = 0; i < dims; i++) o[i] = o[i] * keep[h] + (float)(128 * dots[2 * h][i] + dots[2 * h + 1][i]) * step[h];

@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #include "lanes.h"
 
-enum { TOKENS = 64, COLS = 4, AHEAD = 2, KV_AHEAD = 4096 };
+enum { TOKENS = 64, COLS = 4, AHEAD = 2 };
 
 static inline __m256i load(const void *p) { return _mm256_loadu_si256(p); }
 
@@ -317,7 +317,7 @@ static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int
     for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = _mm256_setzero_si256();
     for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {
         __m256i w0 = load(w), w1 = load(w + 32), a0 = _mm256_abs_epi8(w0), a1 = _mm256_abs_epi8(w1);
-        prefetch(w, KV_AHEAD);
+
         for (int t = 0; t < n; t++) {
             __m256i b = broadcast(x + t * x_stride);
             __m256i p0 = positive ? _mm256_maddubs_epi16(b, w0) : _mm256_maddubs_epi16(a0, _mm256_sign_epi8(b, w0));

@@ -14,7 +14,7 @@
 #include <immintrin.h>
 #include "lanes.h"
 
-enum { TOKENS = 64, COLS = 6, AHEAD = 2, KV_AHEAD = 4096 };
+enum { TOKENS = 64, COLS = 6, AHEAD = 2 };
 
 static inline __m512i broadcast(const void *p) {
     int32_t v;
@@ -264,14 +264,16 @@ static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int
     for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {
         __m512i v[4];
         for (int c = 0; c < regs; c++) {
-            prefetch(w, KV_AHEAD + 64 * (size_t)c);
             v[c] = _mm512_loadu_si512(w + 64 * c);
             if (!positive) v[c] = with_128(v[c]);
         }
         for (int t = 0; t < n; t++) {
             __m512i b = broadcast(x + t * x_stride);
             if (!positive) extra[t] = _mm512_dpbusd_epi32(extra[t], _mm512_set1_epi8(-128), b);
-            for (int c = 0; c < regs; c++) sum[t][c] = positive ? _mm512_dpbusd_epi32(sum[t][c], b, v[c]) : _mm512_dpbusd_epi32(sum[t][c], v[c], b);
+            for (int c = 0; c < regs; c++) {
+                sum[t][c] = positive ? _mm512_dpbusd_epi32(sum[t][c], b, v[c]) : _mm512_dpbusd_epi32(sum[t][c], v[c], b);
+                __asm__("" : "+v"(sum[t][c]));
+            }
         }
     }
     for (int t = 0; t < n; t++)

@@ -9,6 +9,11 @@
 #include <float.h>
 #include <math.h>
 #include "kernels.h"
+#if defined(__F16C__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 /* ---- pieces ---- */
 
@@ -25,7 +30,8 @@ static inline float load_f16(const unsigned char *p) {
     memcpy(&h, p, sizeof h);
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, body = (uint32_t)(h & 0x7FFF) << 13;
     if (body < 0x00800000) return from_bits(sign | to_bits((float)(h & 0x3FF) * 0x1p-24f));
-    if (body >= 0x0F800000) return from_bits(sign | 0x70000000 | body);         /* inf and NaN */
+    if (body > 0x0F800000) return from_bits(sign | 0x70400000 | body);          /* NaN, quiet as hardware makes it */
+    if (body == 0x0F800000) return from_bits(sign | 0x7F800000);
     return from_bits(sign | (body + 0x38000000));
 }
 
@@ -48,9 +54,10 @@ static inline float exp_f32(float x) {
 }
 
 static inline float sum_lanes(float a[LANES]) {
-    for (int w = LANES / 2; w > 0; w /= 2)
-        for (int i = 0; i < w; i++) a[i] += a[i + w];
-    return a[0];
+#define HALVE(W) for (int i = 0; i < W; i++) a[i] += a[i + W];      /* a loop over W would stay scalar */
+    HALVE(8) HALVE(4) HALVE(2)
+#undef HALVE
+    return a[0] + a[1];
 }
 
 /* Floats side by side, as many as this file's registers hold. Sums kept in arrays of float stay in memory with gcc. On ARMv7 one: its
@@ -111,8 +118,18 @@ static void NAME(float *y, const void *w, int n_in) { \
     for (int k = 0; k < n_in; k++) y[k] = LOAD((const unsigned char *)w + k * SIZE); \
 }
 ROW(row_f32, load_f32, 4)
-ROW(row_f16, load_f16, 2)
 ROW(row_bf16, load_bf16, 2)
+
+static void row_f16(float *y, const void *w, int n_in) {
+    const unsigned char *p = w;
+    int k = 0;
+#if defined(__F16C__)
+    for (; k + 8 <= n_in; k += 8) _mm256_storeu_ps(y + k, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 2 * k))));
+#elif defined(__aarch64__)
+    for (; k + 4 <= n_in; k += 4) vst1q_f32(y + k, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p + 2 * k))));
+#endif
+    for (; k < n_in; k++) y[k] = load_f16(p + 2 * k);
+}
 
 #include "quant.h"
 

@@ -14,7 +14,7 @@
 #include <immintrin.h>
 #include "lanes.h"
 
-enum { TOKENS = 64, COLS = 4, AHEAD = 2, KV_AHEAD = 4096, PARTS = PANEL / 4 };
+enum { TOKENS = 64, COLS = 4, AHEAD = 2, PARTS = PANEL / 4 };
 
 static inline __m128i load(const void *p) { return _mm_loadu_si128(p); }
 
@@ -323,7 +323,6 @@ static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int
     for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = _mm_setzero_si128();
     for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {
         __m128i w0 = load(w), w1 = load(w + 16), a0 = _mm_abs_epi8(w0), a1 = _mm_abs_epi8(w1);
-        prefetch(w, KV_AHEAD);
         for (int t = 0; t < n; t++) {
             __m128i b = broadcast(x + t * x_stride);
             __m128i p0 = positive ? _mm_maddubs_epi16(b, w0) : _mm_maddubs_epi16(a0, _mm_sign_epi8(b, w0));
