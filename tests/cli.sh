@@ -280,11 +280,18 @@ t "logits: an impossible place" 1 "" "/no/such" logits --ids 1 -o /no/such/file
 
 t "info" 0 '*' "" info
 for want in 'parameters +6164480' 'weights +BF16, 12328960 bytes' 'layers +6' 'vocabulary +4096' 'context +1024' 'chat template +hybrid' 'end tokens +4072 4070' \
-            'tokenizer +tokenizer.json' 'files +.*model.safetensors' 'memory at -c 1024:.*cache 6\.0 MiB'; do
+            'tokenizer +tokenizer.json' 'files +.*model.safetensors' 'memory at -c 1024:.*cache as f32 6\.0 MiB'; do
     grep -qE "$want" "$d/out" && pass "info: $want" || fail "info: $want" "found: $(cat "$d/out")"
 done
 t "info -c" 0 '*' "" info -c 512
-grep -q 'memory at -c 512:.*cache 3\.0 MiB' "$d/out" && pass "info: memory at -c" || fail "info: memory at -c" "found: $(cat "$d/out")"
+grep -q 'memory at -c 512:.*cache as f32 3\.0 MiB' "$d/out" && pass "info: memory at -c" || fail "info: memory at -c" "found: $(cat "$d/out")"
+t "info --kv q8" 0 '*' "" info -c 1024 --kv q8
+grep -q 'cache as q8 1\.6 MiB' "$d/out" && pass "info: a cache of q8" || fail "info: a cache of q8" "found: $(cat "$d/out")"
+t "info -q q4" 0 '*' "" info -q q4
+grep -q 'cache as q8' "$d/out" && pass "info: q8 is the cache of q4" || fail "info: q8 is the cache of q4" "found: $(cat "$d/out")"
+for command in run chat info bench "logits --ids 1 -o $d/x"; do
+    t "${command%% *} --kv: unknown" 2 "" "--kv: 'q3' is unknown; there are f32, f16 and q8" $command --kv q3
+done
 t "info of a larger context" 0 '*' "" info -m "$bare"
 grep -q 'memory at -c 4096:' "$d/out" && pass "-c unset: 4096 at most" || fail "-c unset: 4096 at most" "found: $(cat "$d/out")"
 t "info -c beyond the model's" 2 "" "1 to 1024" info -c 1025
@@ -443,7 +450,7 @@ t "quantize --verify of a damaged file" 1 "" "tensor '.*' is damaged" quantize -
 python=${PYTHON:-python3}
 small="bench -p 16 -n 4 -r 2"
 t "bench: a table" 0 '*' "threads: loaded" $small -pg 8,2 -d 0,32
-rows=$(awk -F' *[|] *' 'NR > 2 { printf "%s;", $8 }' "$d/out")
+rows=$(awk -F' *[|] *' 'NR > 2 { printf "%s;", $9 }' "$d/out")
 want="pp16;tg4;pp8+tg2;pp16 @ d32;tg4 @ d32;pp8+tg2 @ d32;"
 [ "$rows" = "$want" ] && pass "bench: its rows" || fail "bench: its rows" "expected $want" "found $rows" "$(cat "$d/out")"
 t "bench -o csv" 0 '*' "threads: loaded" $small -o csv
@@ -467,14 +474,15 @@ for r in rows:
 EOF
     then pass "bench: $format is well-formed"; else fail "bench: $format is well-formed" "$(cat "$d/a" "$d/out")"; fi
 done
-for type in bf16 q8 q4; do      # one hash, whatever computed it; another for another type
+for type in "bf16" "bf16 --kv f16" "bf16 --kv q8" q8 q4; do      # one hash, whatever computed it; another for another type
     for how in "-t 1,2" "-t 2 -b 1 --cpu scalar" "-t 3 -b 7"; do
         $QW bench -p 1 -n 0 -r 1 --no-warmup -o jsonl -q $type $how 2> "$d/err" || cat "$d/err"
     done | sed 's/.*"logits_hash": "\([0-9a-f]*\)".*/\1/' > "$d/out"
-    sort -u "$d/out" > "$d/hash.$type"
-    [ "$(grep -c '^[0-9a-f]*$' "$d/out") $(wc -l < "$d/hash.$type")" = "4 1" ] && pass "bench: one hash for $type" || fail "bench: one hash for $type" "found: $(cat "$d/out")"
+    sort -u "$d/out" > "$d/a"
+    cat "$d/a" >> "$d/hashes"
+    [ "$(grep -c '^[0-9a-f]*$' "$d/out") $(wc -l < "$d/a")" = "4 1" ] && pass "bench: one hash for $type" || fail "bench: one hash for $type" "found: $(cat "$d/out")"
 done
-[ "$(sort -u "$d"/hash.* | wc -l)" -eq 3 ] && pass "bench: a hash for each type" || fail "bench: a hash for each type" "$(cat "$d"/hash.*)"
+[ "$(sort -u "$d/hashes" | wc -l)" -eq 5 ] && pass "bench: a hash for each type" || fail "bench: a hash for each type" "$(cat "$d/hashes")"
 for bad in "-o xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "-pg 5" "-pg 1,2,3" "-d ,1" "-r 0" "-b 0" "-q q9"; do
     t "bench: $bad is refused" 2 "" "'?${bad#* }" bench $bad
 done

@@ -253,6 +253,8 @@ static const void *cache(int type, int n, int hd, int kind) {
     void *c = noise(W, (size_t)(kv_tile_size(type, hd) * ((n + ATTN_TILE - 1) / ATTN_TILE)));
     for (int i = 0; i < n; i++) {
         fill(k, hd, kind), fill(v, hd, kind);
+        for (int d = 0; d < hd && type == KV_F16; d++)         /* more is NaN, of any sign */
+            k[d] = fmaxf(fminf(k[d], 6e4f), -6e4f), v[d] = fmaxf(fminf(v[d], 6e4f), -6e4f);
         kernels_scalar.store[type](c, k, v, i, hd);
     }
     return c;

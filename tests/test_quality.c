@@ -38,10 +38,10 @@ static void log_softmax(const float *x, double *out, int n) {
 }
 
 /* Logits of the scored half of a window: HALF rows. */
-static int window_logits(qw_model *m, const int32_t *ids, float *out) {
+static int window_logits(qw_model *m, const char *kv, const int32_t *ids, float *out) {
     qw_session *s = NULL;
     qw_error err;
-    int rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = WINDOW, .n_batch = HALF}, &err);
+    int rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = WINDOW, .n_batch = HALF, .kv_type = kv}, &err);
     if (!rc) rc = qw_feed(s, ids, WINDOW, &err);
     if (!rc) rc = qw_logits(s, HALF, HALF, out, &err);
     CHECK(rc == 0, "%s", err.message);
@@ -49,7 +49,7 @@ static int window_logits(qw_model *m, const int32_t *ids, float *out) {
     return rc;
 }
 
-static struct score compare(const char *type, const char *path, int special, int windows) {
+static struct score compare(const char *type, const char *kv, const char *path, int special, int windows) {
     struct score sum = {0, 0, 0};
     qw_model *ref = NULL, *m = NULL;
     qw_error err;
@@ -61,7 +61,7 @@ static struct score compare(const char *type, const char *path, int special, int
     float *a = malloc(sizeof *a * (size_t)(HALF * v + 1)), *b = malloc(sizeof *b * (size_t)(HALF * v + 1));
     double *p = malloc(sizeof *p * (size_t)(v + 1)), *q = malloc(sizeof *q * (size_t)(v + 1));
     for (long w = 0; (w + 1) * WINDOW <= n && w < windows; w++) {
-        if (window_logits(ref, ids + w * WINDOW, a) || window_logits(m, ids + w * WINDOW, b)) break;
+        if (window_logits(ref, "f32", ids + w * WINDOW, a) || window_logits(m, kv, ids + w * WINDOW, b)) break;
         for (int t = 0; t + 1 < HALF; t++) {
             int32_t next = ids[w * WINDOW + HALF + t + 1];
             log_softmax(a + t * v, p, (int)v);
@@ -84,17 +84,24 @@ static struct score compare(const char *type, const char *path, int special, int
     return sum;
 }
 
-static void check_type(const char *type, double kl_limit, double perplexity_limit) {
-    struct score plain = compare(type, "tests/fixtures/text/stories.txt", 0, 1 << 20);
-    struct score chat = compare(type, "tests/fixtures/text/heldout.txt", 1, most_windows);
-    printf("  %s: KL %.6f nats over %ld tokens of stories; perplexity of conversations %+.3f %% over %ld tokens\n", type, plain.kl, plain.n,
+static void check_type(const char *type, const char *kv, double kl_limit, double perplexity_limit) {
+    struct score plain = compare(type, kv, "tests/fixtures/text/stories.txt", 0, 1 << 20);
+    struct score chat = compare(type, kv, "tests/fixtures/text/heldout.txt", 1, most_windows);
+    printf("  %s, cache %s: KL %.6f nats over %ld tokens of stories; perplexity of conversations %+.3f %% over %ld tokens\n", type, kv, plain.kl, plain.n,
            100 * (chat.perplexity - 1), chat.n);
     CHECK(plain.kl <= kl_limit, "%s: KL %g, at most %g", type, plain.kl, kl_limit);
     CHECK(chat.perplexity <= 1 + perplexity_limit, "%s: perplexity times %g, at most %g", type, chat.perplexity, 1 + perplexity_limit);
 }
 
-static void q8(void) { check_type("q8", 0.0003, 0.001); }
-static void q4(void) { check_type("q4", 0.0125, 0.01); }
+static void q8(void) { check_type("q8", "f32", 0.0003, 0.001); }
+static void q4(void) { check_type("q4", "f32", 0.0125, 0.01); }
+/* The cache alone, and with the weights that it is the default of. */
+static void cache(void) {
+    check_type("bf16", "f16", 0.000001, 0.0001);
+    check_type("bf16", "q8", 0.0001, 0.001);
+    check_type("q8", "q8", 0.0003, 0.001);
+    check_type("q4", "q8", 0.0125, 0.01);
+}
 
 /* ---- the error of the weights themselves ---- */
 
@@ -146,5 +153,6 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "quick") == 0) TEST_END();
     RUN("quality: q8 against the weights as stored", q8);
     RUN("quality: q4 against the weights as stored", q4);
+    RUN("quality: types of cache", cache);
     TEST_END();
 }

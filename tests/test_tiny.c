@@ -178,7 +178,7 @@ static void sampled_tokens(void) {
 }
 
 /* Logits of 80 tokens, all positions: an attention tile and a part of another. */
-static uint64_t logits_hash(const char *path, const char *type, const char *cpu, int n_threads, int n_batch) {
+static uint64_t logits_hash(const char *path, const char *type, const char *kv, const char *cpu, int n_threads, int n_batch) {
     enum { N = 80 };
     int32_t ids[N];
     qw_error err;
@@ -187,7 +187,7 @@ static uint64_t logits_hash(const char *path, const char *type, const char *cpu,
     uint64_t h = FNV_START;
     for (int i = 0; i < N; i++) ids[i] = (i * 1237 + 11) % 4000;
     int rc = qw_load(&m, path, &(qw_load_params){.weight_type = type, .cpu = cpu, .n_threads = n_threads}, &err);
-    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = N, .n_batch = n_batch}, &err);
+    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = N, .n_batch = n_batch, .kv_type = kv}, &err);
     size_t v = rc ? 0 : (size_t)qw_info(m)->n_vocab;
     float *out = malloc((size_t)N * v * sizeof *out + 1);
     for (int at = 0; !rc && at < N; at += n_batch) {
@@ -206,22 +206,23 @@ static uint64_t logits_hash(const char *path, const char *type, const char *cpu,
 static void logits_bits(void) {
     static const int ways[][2] = {{1, 80}, {1, 1}, {2, 64}, {3, 7}, {8, 32}};       /* threads, batch */
     for (size_t i = 0; i < (quick ? 1 : sizeof ways / sizeof *ways); i++)
-        expect_hash("logits of models/tiny", logits_hash("models/tiny", "bf16", NULL, ways[i][0], ways[i][1]), UINT64_C(0xA5B99E463FEAEA0E));
+        expect_hash("logits of models/tiny", logits_hash("models/tiny", "bf16", NULL, NULL, ways[i][0], ways[i][1]), UINT64_C(0xA5B99E463FEAEA0E));
 }
 
-/* Quantised while loading: at each level that this CPU has. */
-static void quantised_bits(void) {
-    static const struct { const char *type; uint64_t hash; } types[] = {{"q8", UINT64_C(0x0511F5FFC43B366A)}, {"q4", UINT64_C(0x1AD4728D52B7BF59)}};
+/* Quantised while loading, and types of cache: at each level that this CPU has. */
+static void typed_bits(void) {
+    static const struct { const char *type, *kv; uint64_t hash; } types[] = {{"q8", "q8", UINT64_C(0x4CB176AE085EEBD3)}, {"q4", "q8", UINT64_C(0xC2520CB9CA3669C3)},
+        {"q8", "f32", UINT64_C(0x0511F5FFC43B366A)}, {"q4", "f32", UINT64_C(0x1AD4728D52B7BF59)}, {"bf16", "f16", UINT64_C(0x09A1388528D60D9F)}, {"bf16", "q8", UINT64_C(0x93621DA16C6CF4D8)}};
     static const int ways[][2] = {{1, 80}, {1, 1}, {2, 64}, {3, 7}, {8, 16}};
     char list[128], *level = list;
     qw_cpu_levels(list, sizeof list);
     for (char *end; level; level = end ? end + 1 : NULL) {
         if ((end = strchr(level, ' ')) != NULL) *end = 0;
         for (size_t i = 0; i < (quick ? 1 : sizeof ways / sizeof *ways); i++)
-            for (size_t t = 0; t < 2; t++) {
-                char what[64];
-                snprintf(what, sizeof what, "logits as %s, level %.20s, %d threads, batch %d", types[t].type, level, ways[i][0], ways[i][1]);
-                expect_hash(what, logits_hash("models/tiny", types[t].type, level, ways[i][0], ways[i][1]), types[t].hash);
+            for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+                char what[96];
+                snprintf(what, sizeof what, "logits as %s, cache %s, level %.20s, %d threads, batch %d", types[t].type, types[t].kv, level, ways[i][0], ways[i][1]);
+                expect_hash(what, logits_hash("models/tiny", types[t].type, types[t].kv, level, ways[i][0], ways[i][1]), types[t].hash);
             }
         if (quick) break;
     }
@@ -278,9 +279,9 @@ static void tiny_weights(void) {
     CHECK(mkdtemp(dir) != NULL, "no temporary directory");
     int rc = write_scaled(dir, &err);
     CHECK(rc == 0, "%s", err.message);
-    expect_hash("logits with rows scaled by 1e-20, q4", logits_hash(dir, "q4", NULL, 2, 80), UINT64_C(0xDE34A35550327D75));
-    expect_hash("logits with rows scaled by 1e-20", logits_hash(dir, "bf16", NULL, 1, 80), UINT64_C(0x83D8DC916A64B445));
-    if (!quick) expect_hash("logits with rows scaled by 1e-20, batch 7, 3 threads", logits_hash(dir, "bf16", NULL, 3, 7), UINT64_C(0x83D8DC916A64B445));
+    expect_hash("logits with rows scaled by 1e-20, q4", logits_hash(dir, "q4", NULL, NULL, 2, 80), UINT64_C(0xBABD23A28BC6284D));
+    expect_hash("logits with rows scaled by 1e-20", logits_hash(dir, "bf16", NULL, NULL, 1, 80), UINT64_C(0x83D8DC916A64B445));
+    if (!quick) expect_hash("logits with rows scaled by 1e-20, batch 7, 3 threads", logits_hash(dir, "bf16", NULL, NULL, 3, 7), UINT64_C(0x83D8DC916A64B445));
     snprintf(path, sizeof path, "%s/config.json", dir);
     unlink(path);
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
@@ -304,7 +305,7 @@ int main(int argc, char **argv) {
     }
     RUN("tiny draws the pinned sampled tokens", sampled_tokens);
     RUN("tiny has the pinned logits, however they are cut up", logits_bits);
-    RUN("tiny has the pinned logits as q8 and q4, at every level", quantised_bits);
+    RUN("tiny has the pinned logits as q8 and q4 and with each cache, at every level", typed_bits);
     RUN("rows scaled by 1e-20 have the pinned logits", tiny_weights);
     qw_free(model);
     TEST_END();
