@@ -69,17 +69,27 @@ static void quantize(struct act *out, const float *x, int n, bool fine) {
 
 /* ---- weights: 16 rows of a superblock ---- */
 
-/* Superblock s of up to 16 stored rows, transposed; what is missing is 0. */
+/* Superblock s of up to 16 stored rows, transposed; what is missing is 0. Two rows at a time halve the stores. The next superblock is
+ * asked for, which lies in 16 places and comes much later. */
 static void load_rows(float w[SUPER][PANEL], const void *stored, enum weight_type from, int rows, int n_in, int s) {
     int left = n_in - s * SUPER < SUPER ? n_in - s * SUPER : SUPER, size = from == WEIGHT_F32 ? 4 : 2;
-    memset(w, 0, sizeof(float[SUPER][PANEL]));
-    for (int r = 0; r < rows; r++) {
-        float v[SUPER];
-        const unsigned char *p = (const unsigned char *)stored + ((int64_t)r * n_in + s * SUPER) * size;
-        if (from == WEIGHT_F32) row_f32(v, p, left);
-        else if (from == WEIGHT_F16) row_f16(v, p, left);
-        else row_bf16(v, p, left);
-        for (int k = 0; k < left; k++) w[k][r] = v[k];
+    int64_t next = s + 1 < n_super(n_in) ? SUPER : (int64_t)rows * n_in - s * SUPER;
+    for (int r = 0; r < PANEL; r += 2) {
+        float v[2][SUPER];
+        for (int i = 0; i < 2; i++) {
+            int known = r + i < rows ? left : 0;
+            memset(v[i] + known, 0, (size_t)(SUPER - known) * sizeof **v);
+            if (known == 0) continue;
+            const unsigned char *p = (const unsigned char *)stored + ((int64_t)(r + i) * n_in + s * SUPER) * size;
+            if (from == WEIGHT_F32) row_f32(v[i], p, left);
+            else if (from == WEIGHT_F16) row_f16(v[i], p, left);
+            else row_bf16(v[i], p, left);
+            for (int k = 0; k < SUPER * size; k += 64) __builtin_prefetch(p + next * size + k);
+        }
+        for (int k = 0; k < SUPER; k++) {
+            const float pair[2] = {v[0][k], v[1][k]};
+            memcpy(&w[k][r], pair, sizeof pair);
+        }
     }
 }
 
@@ -353,12 +363,19 @@ static void pack_q8(void *panel, const void *stored, enum weight_type from, int 
     struct q8_super *out = panel;
     for (int s = 0; s < n_super(n_in); s++, out++) {
         bool broken[PANEL];
-        float w[SUPER][PANEL], back[PANEL], d[PANEL] = {0}, most[BLOCKS][PANEL] = {{0}};
+        float w[SUPER][PANEL], back[PANEL], d[PANEL], most[BLOCKS][PANEL];
         load_rows(w, stored, from, rows, n_in, s);
         normalise(w, back, broken);
-        for (int k = 0; k < SUPER; k++) for (int r = 0; r < PANEL; r++) most[k / BLOCK][r] = greater(fabsf(w[k][r]), most[k / BLOCK][r]);
-        for (int b = 0; b < BLOCKS; b++) for (int r = 0; r < PANEL; r++) d[r] = greater(most[b][r], d[r]);
-        for (int r = 0; r < PANEL; r++) d[r] = d[r] / (127.0f * Q8_MAX_SCALE);
+        for (int r = 0; r < PANEL; r += AT_ONCE) {
+            rvec all = zero;
+            for (int b = 0; b < BLOCKS; b++) {
+                rvec its = zero;
+                for (int k = b * BLOCK; k < (b + 1) * BLOCK; k++) its = greater_of(greater_of(load_some(&w[k][r]), zero - load_some(&w[k][r])), its);
+                store_some(&most[b][r], its);
+                all = greater_of(its, all);
+            }
+            store_some(d + r, all / (127.0f * Q8_MAX_SCALE));
+        }
         store_steps(out->d, d, back, broken);
         for (int b = 0; b < BLOCKS; b++) for (int r = 0; r < PANEL; r += AT_ONCE) {
             const float (*x)[PANEL] = (const float (*)[PANEL])&w[b * BLOCK][r];
