@@ -2,6 +2,8 @@
 #include "pack.h"
 #include <string.h>
 
+enum { SLICE = 16 << 20 };     /* bytes as stored that are in memory at a time, and between two reports */
+
 uint64_t packed_size(const struct weights *w, enum weight_type type) {
     uint64_t sum = 0;
     for (int i = 0; i < w->n_bound; i++)
@@ -33,7 +35,6 @@ void pack_panels(const struct matrix *m, int64_t first, int64_t n, enum weight_t
 }
 
 int weights_pack(struct weights *w, enum weight_type type, const struct kernels *k, struct pool *pool, pack_progress *progress, void *user, qw_error *err) {
-    const int64_t slice = 1024;         /* panels between two reports */
     bool tied = w->head.data == w->embd.data;
     uint64_t size = packed_size(w, type), done = 0;
     unsigned char *next = w->packed = alloc_pages(size);
@@ -41,7 +42,7 @@ int weights_pack(struct weights *w, enum weight_type type, const struct kernels 
     for (int i = 0; i < w->n_bound; i++) {
         struct matrix *m = w->bound[i].matrix;
         if (!m) continue;
-        int64_t panels = (m->rows + PANEL - 1) / PANEL;
+        int64_t panels = (m->rows + PANEL - 1) / PANEL, slice = SLICE / (int64_t)matrix_size(m->type, PANEL, m->cols) + 1;
         for (int64_t first = 0; first < panels; first += slice) {
             int64_t n = panels - first < slice ? panels - first : slice;
             pack_panels(m, first, n, type, next + (uint64_t)first * panel_size(type, m->cols), k, pool);
