@@ -1,8 +1,8 @@
 /* quant.h - L1: quantising: activations to int8, stored weights to the packed forms of kernels.h. Plain C, part of lanes.h.
  *
- * Weights: 16 rows side by side, w[k][r], so that a vector is 16 rows; rows do not influence one another. Every step is one IEEE
- * single operation in the written order, and a row is scaled by a power of two first, so that nothing subnormal arises: the bytes are
- * the same on every machine. */
+ * Weights: 16 rows side by side, w[k][r], so that a vector is some of 16 rows; rows do not influence one another. Every step is one IEEE
+ * single operation in the written order (a product that is exact may be fused into a sum), and a row is scaled by a power of two first,
+ * so that nothing subnormal arises: the bytes are the same on every machine. */
 #ifndef QW_QUANT_H
 #define QW_QUANT_H
 #include <float.h>
