@@ -30,8 +30,8 @@ else
 KERNELS := scalar
 endif
 KFLAGS_sse41 := -msse4.1
-KFLAGS_avx2  := -mavx2 -mf16c
-KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mf16c
+KFLAGS_avx2  := -mavx2 -mfma -mf16c
+KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
 KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 

@@ -36,7 +36,7 @@ enum {
     QW_ENOMEM = -4,         /* it does not fit in memory */
     QW_EARG = -5,           /* an argument outside its range */
     QW_ECONTEXT = -6,       /* the context is full, or the prompt longer than it */
-    QW_ENUMERIC = -7,       /* the logits are not finite: damaged weights */
+    QW_ENUMERIC = -7,       /* weights that are quantised, or the logits, are not finite: damaged weights */
     QW_ECANCEL = -8         /* the caller's progress function said stop */
 };
 

@@ -14,7 +14,7 @@ static struct features detect(void) {
     if (!__get_cpuid(1, &a, &b, &c, &d)) return f;
     f.sse41 = (c & bit_SSE4_1) && (c & bit_SSSE3);
     if (c & bit_OSXSAVE) __asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(xcr0_high) : "c"(0));
-    bool avx = (c & bit_AVX) && (c & bit_F16C) && (xcr0 & 6) == 6;
+    bool avx = (c & bit_AVX) && (c & bit_FMA) && (c & bit_F16C) && (xcr0 & 6) == 6;
     if (!avx || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return f;
     f.avx2 = (b & bit_AVX2) != 0;
     f.avx512vnni = f.avx2 && (xcr0 & 0xE6) == 0xE6 && (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512VL) && (b & bit_AVX512DQ) &&

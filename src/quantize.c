@@ -16,7 +16,7 @@
 #include "engine.h"
 
 static const char *const companion_names[] = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"};
-enum { N_COMPANIONS = sizeof companion_names / sizeof *companion_names, SLICE = 8 << 20 };
+enum { N_COMPANIONS = sizeof companion_names / sizeof *companion_names };
 
 struct writer {
     const struct qw_model *m;
@@ -120,13 +120,13 @@ static int put(struct writer *w, const void *p, uint64_t n) {
 static int put_matrix(struct writer *w, const struct bound *b, unsigned char *slice) {
     const struct matrix *m = b->matrix;
     const uint64_t panel = panel_size(w->type, m->cols);
-    const int64_t panels = (m->rows + PANEL - 1) / PANEL, most = SLICE / panel > 0 ? (int64_t)(SLICE / panel) : 1;
+    const int64_t panels = (m->rows + PANEL - 1) / PANEL, most = slice_panels(m);
     static const unsigned char zeros[64];
     int rc = 0;
     for (int64_t first = 0; !rc && first < panels; first += most) {
         int64_t n = panels - first < most ? panels - first : most;
-        pack_panels(m, first, n, w->type, slice, w->m->kernels, w->m->pool);
-        rc = put(w, slice, (uint64_t)n * panel);
+        rc = pack_panels(b, first, n, w->type, slice, w->m->kernels, w->m->pool, w->err);
+        if (!rc) rc = put(w, slice, (uint64_t)n * panel);
         w->done += stored_size(m, first, n);
         if (!rc && w->params->progress && w->params->progress(w->params->user, w->done, w->m->weights.bytes))
             rc = fail(w->err, QW_ECANCEL, "stopped while the weights were quantised");
@@ -152,13 +152,16 @@ static int put_norm(struct writer *w, const struct bound *b) {
 
 static int write_data(struct writer *w) {
     const struct weights *x = &w->m->weights;
-    uint64_t widest = 0;
+    uint64_t most = 0;
     char name[64];
     int rc = 0;
-    for (int i = 0; i < x->n_bound; i++)
-        if (x->bound[i].matrix && panel_size(w->type, x->bound[i].matrix->cols) > widest) widest = panel_size(w->type, x->bound[i].matrix->cols);
-    unsigned char *slice = alloc_pages(widest > SLICE ? widest : SLICE);
-    if (!slice) return fail_memory(w->err, "a slice of packed weights", SLICE);
+    for (int i = 0; i < x->n_bound; i++) {
+        const struct matrix *m = x->bound[i].matrix;
+        uint64_t size = m ? (uint64_t)slice_panels(m) * panel_size(w->type, m->cols) : 0;
+        if (size > most) most = size;
+    }
+    unsigned char *slice = alloc_pages(most);
+    if (!slice) return fail_memory(w->err, "a slice of packed weights", most);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; !rc && i < x->n_bound; i++) {
             const struct bound *b = &x->bound[i];

@@ -64,7 +64,9 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
     return 0;
 }
 
-static void remember(struct binder *b, struct bound bound) { b->w->bound[b->w->n_bound++] = bound; }
+static void remember(struct binder *b, const struct tensor *t, struct matrix *m, const float *norm, int n) {
+    b->w->bound[b->w->n_bound++] = (struct bound){t->name, b->c->paths[t->file], m, norm, n};
+}
 
 static int bind_packed(struct binder *b, struct matrix *m, const char *name, int rows, int cols) {
     const struct tensor *t = checkpoint_find(b->c, name);
@@ -76,7 +78,7 @@ static int bind_packed(struct binder *b, struct matrix *m, const char *name, int
         return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has %" PRIu64 " bytes of type %.20s, expected %" PRIu64 " of type U8", path, name, t->size, t->type_name, size);
     if ((uintptr_t)t->data % 64 != 0) return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is not aligned to 64 bytes", path, name);
     *m = (struct matrix){t->data, b->packed, rows, cols};
-    remember(b, (struct bound){t->name, m, NULL, 0});
+    remember(b, t, m, NULL, 0);
     b->w->n_params += (uint64_t)rows * (uint64_t)cols;
     b->w->bytes += size;
     return 0;
@@ -90,7 +92,7 @@ static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int
     if (rows == 0 && (t->shape[0] == 0 || t->shape[0] > MAX_VOCAB))
         return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows", b->c->paths[t->file], name);
     *m = (struct matrix){t->data, weight_type(t), (int)t->shape[0], cols};
-    remember(b, (struct bound){t->name, m, NULL, 0});
+    remember(b, t, m, NULL, 0);
     const char *type = type_names[m->type];
     if (!b->w->stored_type) b->w->stored_type = type;
     else if (b->w->stored_type != type) b->w->stored_type = "mixed";
@@ -104,7 +106,7 @@ static int bind_norm(struct binder *b, const float **v, const char *name, int n)
     if (rc) return rc;
     kernels_scalar.row[weight_type(t)](b->next_norm, t->data, n);
     *v = b->next_norm;
-    remember(b, (struct bound){t->name, NULL, *v, n});
+    remember(b, t, NULL, *v, n);
     b->next_norm += n;
     return 0;
 }

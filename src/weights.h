@@ -32,8 +32,8 @@ struct layer_weights {
     struct matrix down;             /* [n_embd][n_ff] */
 };
 
-/* A tensor in its place: a matrix, or a norm vector of n floats. Names are the checkpoint's. */
-struct bound { const char *name; struct matrix *matrix; const float *norm; int n; };
+/* A tensor in its place: a matrix, or a norm vector of n floats. Name and path of the file are the checkpoint's. */
+struct bound { const char *name, *path; struct matrix *matrix; const float *norm; int n; };
 
 struct weights {
     struct matrix embd;             /* [n_vocab][n_embd] */

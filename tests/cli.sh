@@ -441,6 +441,57 @@ if [ -n "$namespace" ]; then
     compare "quantize on a full disk fails and leaves nothing" 1 "" "x.safetensors: No space"
 else skip "quantize on a full disk" "cannot mount a tmpfs"; fi
 [ "$(ls -A "$d/q" | tr '\n' ' ')" = "t4.safetensors t8.safetensors " ] && pass "quantize: a failure leaves no file" || fail "quantize: a failure leaves no file" "found: $(ls -A "$d/q")"
+echo old > "$d/q/x.safetensors"
+(ulimit -f 64; t "quantize beyond ulimit -f, over a file" 1 "" "File too large" quantize -o "$d/q/x.safetensors")
+[ "$(cat "$d/q/x.safetensors")" = old ] && pass "quantize: a failure keeps the old file" || fail "quantize: a failure keeps the old file" "found other bytes"
+t "quantize over a file" 0 "" "" quantize -o "$d/q/x.safetensors"
+cmp "$q4" "$d/q/x.safetensors" && pass "quantize over a file: the same bytes" || fail "quantize over a file: the same bytes"
+rm "$d/q/x.safetensors"
+mkdir "$d/q/x.safetensors"
+t "quantize -o onto a directory" 1 "" "x.safetensors: Is a directory" quantize -o "$d/q/x.safetensors"
+rmdir "$d/q/x.safetensors"
+if [ -w /dev/full ]; then
+    ln -s /dev/full "$d/q/x.safetensors"
+    t "quantize onto a full device" 1 "" "x.safetensors: No space" quantize -o "$d/q/x.safetensors"
+    rm "$d/q/x.safetensors"
+else skip "quantize onto a full device" "no /dev/full"; fi
+mv "$d/copy/model-1.safetensors" "$d/copy/model.safetensors"
+cmp "$tiny/model.safetensors" "$d/copy/model.safetensors" && pass "quantize: failures leave the model as it is" || fail "quantize: failures leave the model as it is"
+data=$(($(head -c 8 "$d/copy/model.safetensors" | od -An -t u4 | awk '{ print $1 }') + 8))
+printf '\200\177' | dd of="$d/copy/model.safetensors" bs=1 seek=$((data + 512 * 7)) conv=notrunc 2> /dev/null
+t "quantize: an infinite weight is refused by name" 1 "" "copy/model.safetensors: tensor 'model.embed_tokens.weight', row 7: .*not finite" quantize -m "$d/copy" -o "$d/q/x.safetensors"
+t "run -q q8: so it is while loading" 1 "" "row 7: .*not finite" run -m "$d/copy" -q q8 -p x
+
+# A vocabulary that keeps a thread busy for seconds, in a file that takes no room.
+mkdir "$d/wide"
+sed 's/"hidden_size": 256/"hidden_size": 1024/; s/"intermediate_size": 768/"intermediate_size": 1/; s/"num_hidden_layers": 6/"num_hidden_layers": 1/
+     s/"num_attention_heads": 6/"num_attention_heads": 2/' "$tiny/config.json" > "$d/wide/config.json"
+awk -v size="$d/size" 'BEGIN {
+    n = split("embed_tokens 524288 1024 norm 1024 0 input_layernorm 1024 0 post_attention_layernorm 1024 0 self_attn.q_norm 64 0 self_attn.k_norm 64 0 " \
+              "self_attn.q_proj 128 1024 self_attn.k_proj 128 1024 self_attn.v_proj 128 1024 self_attn.o_proj 1024 128 mlp.gate_proj 1 1024 " \
+              "mlp.up_proj 1 1024 mlp.down_proj 1024 1", a, " ")
+    for (i = 1; i < n; i += 3) {
+        bytes = 2 * a[i + 1] * (a[i + 2] ? a[i + 2] : 1)
+        s = s sprintf("%s\"model.%s%s.weight\":{\"dtype\":\"BF16\",\"shape\":[%d%s],\"data_offsets\":[%d,%d]}", s ? "," : "{", i < 6 ? "" : "layers.0.", a[i],
+                      a[i + 1], a[i + 2] ? "," a[i + 2] : "", at, at + bytes)
+        at += bytes
+    }
+    printf "%d", at + 2008 > size
+    printf "%-2000s", s "}" }' > "$d/header"
+{ printf '\320\007\0\0\0\0\0\0'; cat "$d/header"; } > "$d/wide/model.safetensors"
+if truncate -s "$(cat "$d/size")" "$d/wide/model.safetensors" 2> /dev/null; then
+    wide="quantize -m $d/wide -t 1 -o $d/interrupted.safetensors"
+    for signal in INT TERM; do
+        echo old > "$d/interrupted.safetensors"
+        $QW $wide > "$d/out" 2> "$d/err" & pid=$!
+        wait_for part || fail "quantize writes beside its file" "no $d/interrupted.*.part: $(cat "$d/err")"
+        [ $signal = INT ] || kill -$signal $pid
+        interrupt "SIG$signal during quantize" $([ $signal = INT ] && echo 130 || echo 143) "" ""
+        [ "$(ls "$d" | grep '^interrupted') $(cat "$d/interrupted.safetensors")" = "interrupted.safetensors old" ] &&
+            pass "SIG$signal during quantize leaves what was there" || fail "SIG$signal during quantize leaves what was there" "found: $(ls "$d")"
+    done
+    rm "$d/interrupted.safetensors"
+else skip "Ctrl-C during quantize" "cannot make a sparse file"; fi
 head -c 1000000 "$q4" > "$d/damaged" && printf '\377\377\377' >> "$d/damaged" && tail -c +1000004 "$q4" >> "$d/damaged"
 mv "$d/damaged" "$q4"
 t "quantize --verify of a damaged file" 1 "" "tensor '.*' is damaged" quantize --verify -m "$q4"
@@ -555,6 +606,15 @@ else
     shows "the prompt, once more" "^> *$"
     keys "half a line" C-c
     shows "Ctrl-C at the prompt ends with 130" "^rc=130$"
+
+    if [ -n "$wide" ]; then
+        terminal "$QW $wide"
+        shows "quantize tells how far it is" "^quantising .* s left"
+        keys C-c
+        shows "Ctrl-C ends quantize with 130, in a clean line" "^rc=130$"
+        screen | grep -q quantising && fail "terminal: the bar is gone" "$(screen | grep .)" || pass "terminal: the bar is gone"
+        part && fail "terminal: no file is left" "$(ls "$d")" || pass "terminal: no file is left"
+    fi
 
     for e in NO_COLOR=1 TERM=dumb; do
         terminal "$e $QW run -p 'What is 2 plus 3?' -s 1"

@@ -338,31 +338,57 @@ static void mean_quantize(void) {
     }
 }
 
-/* The ends of a block's range may be cut where that lessens the error of the whole: a q4 weight may be off by three steps of the whole
- * range, a q8 weight by a step and what one unit of the scale makes of 127 steps. On average normal weights are much nearer. */
+/* Of the values that its block has, a weight takes the nearest. A q8 block errs no more than with a scale for its largest weight, half a
+ * step at most; the ends of a q4 block's range may be cut by three steps of it. On average normal weights are much nearer. What is tiny
+ * beside the rest of its superblock is 0. */
 static void mean_pack(void) {
     enum { SUPERS = 3, N_IN = SUPERS * SUPER - 168, ROWS = 13 };
     for (int i = 0; i < 2 * N_KINDS; i++) {
-        int type = i % 2, kind = i / 2, bad = 0;
+        int type = i % 2, kind = i / 2, bad = 0, far = 0;
         float y[N_IN];
-        double error = 0, power = 0;
+        double error = 0, power = 0, block_error = 0;
         const float *w = floats(W, PANEL * N_IN, kind);
         unsigned char *panel = place(OUT, SUPERS * super_size(type), 0);
         kernels_scalar.pack[type](panel, w, WEIGHT_F32, ROWS, N_IN);
         for (int at = 0; at < PANEL * N_IN; at++) {
-            int r = at / N_IN, k = at % N_IN, first = at - k % BLOCK;
+            int r = at / N_IN, k = at % N_IN, first = at - k % BLOCK, super_first = at - k % SUPER, n = 0, b = k % SUPER / BLOCK;
             const unsigned char *super = panel + (size_t)(k / SUPER) * super_size(type);
-            float d = 0, lo = 0, hi = 0;
+            float d = 0, lo = 0, hi = 0, all = 0;
             if (k == 0) kernels_scalar.row_q[type](y, panel, r, N_IN);
             memcpy((char *)&d + 2, super + super_size(type) - 2 * PANEL + 2 * r, 2);
             if (r >= ROWS) { bad += d != 0 || y[k] != 0; continue; }
-            for (int j = first; j < first + BLOCK && j < (r + 1) * N_IN; j++) lo = fminf(lo, w[j]), hi = fmaxf(hi, w[j]);
-            double step = type ? 3 * (hi - lo) / 15 + 16 * d : d * (fmaxf(super[k % SUPER / BLOCK * PANEL + r], 1) + 127), off = (double)w[at] - y[k];
-            bad += fabs(off) > 1.0001 * step + 0x1p-36 || !(d == 0 || d >= 0x1p-50f);
+            for (int j = first; j < first + BLOCK && j < (r + 1) * N_IN; j++, n++) lo = fminf(lo, w[j]), hi = fmaxf(hi, w[j]);
+            for (int j = super_first; j < super_first + SUPER && j < (r + 1) * N_IN; j++) all = fmaxf(all, fabsf(w[j]));
+            double tiny = 0x1p-36 + 0x1p-24 * all, step = (double)d * super[b * PANEL + r], base = type ? -16.0 * d * super[(BLOCKS + b) * PANEL + r] : 0;
+            double off = fabs((double)w[at] - y[k]), q = step > 0 ? fmin(fmax(rint((w[at] - base) / step), type ? 0 : -127), type ? 15 : 127) : 0;
+            bad += off > fabs(w[at] - (base + step * q)) + 1e-5 * step + tiny || !(d == 0 || d >= 0x1p-50f);
+            far += type && off > 3.0003 * (hi - lo) / 15 + 16 * (double)d + tiny;
             error += off * off, power += (double)w[at] * w[at];
+            block_error = (at == first ? 0 : block_error) + off * off;
+            double half = d * fmin(floor(fmaxf(hi, -lo) / (127 * fmax(d, 0x1p-100)) + 1.5), 31) / 2 + tiny;
+            far += !type && at == first + n - 1 && block_error > 1.0001 * n * half * half;
         }
-        CHECK(!bad, "q%d, kind %d: %d weights", type ? 4 : 8, kind, bad);
+        CHECK(!bad && !far, "q%d, kind %d: %d weights are not the nearest, %d too far", type ? 4 : 8, kind, bad, far);
         CHECK(kind != NORMAL || sqrt(error / power) < (type ? 0.076 : 0.006), "q%d: an error of %g", type ? 4 : 8, sqrt(error / power));
+    }
+}
+
+/* Rows that are not finite: a step of NaN where they are not, and the other rows as if they were not there. */
+static void test_pack_not_finite(void) {
+    enum { SUPERS = 3, N_IN = SUPERS * SUPER, N = PANEL * N_IN };
+    for (int i = 0; i < 30 * n_levels; i++) {
+        int type = i % 2, row = below(PANEL), k = below(N_IN), wrong = 0;
+        float y[2][N_IN], bad = i % 3 ? i % 3 == 1 ? INFINITY : -INFINITY : NAN, *w = floats(W, N, NORMAL);
+        unsigned char *panel[2] = {place(OUT, SUPERS * super_size(type), 0), place(REF, SUPERS * super_size(type), 0)};
+        for (int j = 0; j < 2; j++) {
+            levels[i / 30]->pack[type](panel[j], w, WEIGHT_F32, PANEL, N_IN);
+            w[row * N_IN + k] = bad;
+        }
+        for (int r = 0; r < PANEL; r++) {
+            for (int j = 0; j < 2; j++) kernels_scalar.row_q[type](y[j], panel[j], r, N_IN);
+            for (int j = 0; j < N_IN; j++) wrong += r == row && j / SUPER == k / SUPER ? y[1][j] == y[1][j] : y[0][j] != y[1][j];
+        }
+        CHECK(!wrong, "%s q%d: %d weights, column %d of row %d is %g", levels[i / 30]->name, type ? 4 : 8, wrong, k, row, (double)bad);
     }
 }
 
@@ -511,7 +537,7 @@ int main(int argc, char **argv) {
     if (strcmp(arg, "bench") == 0) return bench_all(), 0;
     signal(SIGSEGV, on_fault), signal(SIGBUS, on_fault), signal(SIGILL, on_fault);
     RUN("kernels: quantize to half a step, in double precision", mean_quantize);
-    RUN("kernels: pack to a step", mean_pack);
+    RUN("kernels: pack to the nearest, in double precision", mean_pack);
     RUN("kernels: matmul_q is the product of what is packed", mean_matmul_q);
     RUN("kernels: attention in double precision", mean_attention);
     RUN("kernels: attention, a key or value that is not finite", attention_not_finite);
@@ -523,5 +549,6 @@ int main(int argc, char **argv) {
     RUN("kernels: attention over q8, the same bits", test_attention_q8);
     RUN("kernels: row, row_q, quantize, pack, rmsnorm, rope, silu_mul, add, the same bits", test_vectors);
     RUN("kernels: what is not finite stays so", test_not_finite);
+    RUN("kernels: rows that are not finite are marked", test_pack_not_finite);
     TEST_END();
 }

@@ -1,8 +1,10 @@
 /* test_packed.c - packed files: the same bytes for any number of threads and any level, read back as what -q makes while loading,
- * damage found and named, hostile ones refused. With `quick` one number of threads and the fastest level only. */
+ * damage found and named, hostile ones refused; what is not finite is refused; the memory it takes. With `quick` one number of threads
+ * and the fastest level only. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "qw.h"
 #include "pack.h"
@@ -12,6 +14,7 @@
 
 static bool quick;
 static char path[300], changed[300];        /* q4 of models/tiny; and a file with a change */
+static char made[300], made_config[320], made_weights[320];     /* a model made here: its directory and files */
 static struct buf files[2];                 /* q8, q4 */
 static const char *const types[2] = {"q8", "q4"};
 static const uint64_t pinned[2] = {UINT64_C(0x8D0774BF74086928), UINT64_C(0xD7EE1BD982DF5FD2)};
@@ -299,15 +302,149 @@ static void test_last_panel(void) {
     char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(p != MAP_FAILED && pool_new(&pool, 2, &err) == 0, "no memory");
     memset(p + SIZE, 0x55, BEHIND);
-    const struct matrix m = {(const unsigned char *)p, WEIGHT_BF16, 17, COLS};
+    struct matrix m = {(const unsigned char *)p, WEIGHT_BF16, 17, COLS};
     unsigned char *out = alloc_pages(matrix_size(WEIGHT_Q4, 17, COLS));
-    pack_panels(&m, 0, 2, WEIGHT_Q4, out, &kernels_scalar, pool);
+    int rc = pack_panels(&(struct bound){"last", "none", &m, NULL, 0}, 0, 2, WEIGHT_Q4, out, &kernels_scalar, pool, &err);
+    CHECK(rc == 0, "%s", err.message);
     int lost = 0;
     for (int i = 0; i < BEHIND; i++) lost += p[SIZE + i] != 0x55;
     CHECK(lost == 0, "%d bytes behind the matrix were given back", lost);
     pool_free(pool);
     free(out);
     munmap(p, SIZE + BEHIND);
+}
+
+/* ---- weights that are not finite ---- */
+
+static int quantise(const char *type, const char *from, qw_error *err) {
+    struct limit sink = {SIZE_MAX, 0, 0};
+    return qw_quantize(from, type, NULL, refuse, &sink, err);
+}
+
+static void test_not_finite(void) {
+    static const struct { const char *tensor; int cols, row, col; uint16_t bits; const char *says; } cases[] = {
+        {"model.embed_tokens.weight", 256, 4094, 255, 0x7F80, "row 4094:"},
+        {"model.layers.0.mlp.down_proj.weight", 768, 100, 300, 0xFFC1, "row 100:"},
+        {"model.layers.5.self_attn.k_proj.weight", 256, 0, 0, 0xFF80, "row 0:"},
+    };
+    struct file config, weights;
+    qw_error err;
+    int rc = read_file(&config, SOURCE "/config.json", 1 << 20, &err);
+    CHECK(rc == 0, "%s", err.message);
+    rc = rc ? rc : read_file(&weights, SOURCE "/model.safetensors", 1 << 30, &err);
+    CHECK(rc == 0, "%s", err.message);
+    if (rc) return;
+    save(made_config, config.data, (size_t)config.size);
+    struct buf copy = {0};
+    buf_put(&copy, weights.data, (size_t)weights.size);
+    for (int i = 0; i < 3; i++) {
+        char *at = copy.p + offset_of(&copy, cases[i].tensor) + (cases[i].row * cases[i].cols + cases[i].col) * 2;
+        uint16_t was[2] = {0, 0};
+        memcpy(was, at, 2);
+        memcpy(was + 1, at + cases[i].cols * 2, 2);
+        memcpy(at, &cases[i].bits, 2);
+        memcpy(at + cases[i].cols * 2, &cases[i].bits, 2);              /* and the next row: the first is named */
+        save(made_weights, copy.p, copy.n);
+        for (int type = 0; type < 2; type++) {
+            qw_model *m = NULL;
+            expect("quantising", quantise(types[type], made, &err), QW_ENUMERIC, &err, cases[i].tensor, cases[i].says);
+            rc = qw_load(&m, made, &(qw_load_params){.weight_type = types[type]}, &err);
+            expect("quantising while loading", rc, QW_ENUMERIC, &err, cases[i].says, made_weights);
+            qw_free(m);
+        }
+        memcpy(at, was, 2);
+        memcpy(at + cases[i].cols * 2, was + 1, 2);
+    }
+    save(made_weights, copy.p, copy.n);
+    rc = quantise("q4", made, &err);
+    CHECK(rc == 0, "as it was: %s", err.message);
+    buf_free(&copy);
+    file_close(&config);
+    file_close(&weights);
+    unlink(made_config);
+    unlink(made_weights);
+}
+
+/* A step that is NaN, which no packed file of ours has: the logits are refused. */
+static void test_bad_step(void) {
+    static float out[2 * 4096];
+    static const size_t size[2] = {sizeof(struct q8_super), sizeof(struct q4_super)};
+    static const uint16_t bad[3] = {0x7FC0, 0x7F80, 0xFFFF};
+    qw_error err;
+    for (int i = 0; i < 6; i++) {
+        char *at = files[i % 2].p + offset_of(&files[i % 2], "model.layers.3.self_attn.o_proj.weight") + size[i % 2] - 2 * PANEL, was[2];
+        memcpy(was, at, 2);
+        memcpy(at, &bad[i / 2], 2);
+        save(changed, files[i % 2].p, files[i % 2].n);
+        memcpy(at, was, 2);
+        expect("a step that is not finite", logits(changed, NULL, NULL, out, &err), QW_ENUMERIC, &err, "not finite", "");
+    }
+}
+
+/* ---- memory: a wide vocabulary in a sparse file ---- */
+
+struct watch { long before, most; uint64_t last, step; };
+
+/* Kilobytes of mapped files in memory; -1: the system does not say. */
+static long mapped(void) {
+    char line[256];
+    long kb = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f)) if (strncmp(line, "RssFile:", 8) == 0) kb = strtol(line + 8, NULL, 10);
+    if (f) fclose(f);
+    return kb;
+}
+
+static int watch(void *user, uint64_t done, uint64_t all) {
+    struct watch *w = user;
+    long now = mapped();
+    (void)all;
+    if (now > w->most) w->most = now;
+    if (done - w->last > w->step) w->step = done - w->last;
+    w->last = done;
+    return 0;
+}
+
+static void test_memory(void) {
+    enum { WIDE = 65536, MB = 1 << 20 };            /* 64 MB of F32 */
+    static const char config[] = "{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\",\"hidden_size\":256,\"intermediate_size\":32,"
+        "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":32,\"vocab_size\":65536,\"max_position_embeddings\":64,"
+        "\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"tie_word_embeddings\":true,\"hidden_act\":\"silu\"}";
+    static const struct { const char *name; int rows, cols; } tensors[] = {
+        {"embed_tokens", WIDE, 256}, {"layers.0.input_layernorm", 256, 0}, {"layers.0.post_attention_layernorm", 256, 0}, {"layers.0.self_attn.q_norm", 32, 0},
+        {"layers.0.self_attn.k_norm", 32, 0}, {"layers.0.self_attn.q_proj", 64, 256}, {"layers.0.self_attn.k_proj", 32, 256},
+        {"layers.0.self_attn.v_proj", 32, 256}, {"layers.0.self_attn.o_proj", 256, 64}, {"layers.0.mlp.gate_proj", 32, 256}, {"layers.0.mlp.up_proj", 32, 256},
+        {"layers.0.mlp.down_proj", 256, 32}, {"norm", 256, 0},
+    };
+    char header[4096];
+    int n = 8, at = 0;
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        int cols = tensors[i].cols, size = tensors[i].rows * (cols ? cols : 1) * 4;
+        n += snprintf(header + n, sizeof header - (size_t)n, cols ? "%s\"model.%s.weight\":{\"dtype\":\"F32\",\"data_offsets\":[%d,%d],\"shape\":[%d,%d]}" :
+                      "%s\"model.%s.weight\":{\"dtype\":\"F32\",\"data_offsets\":[%d,%d],\"shape\":[%d]}", i ? "," : "{", tensors[i].name, at, at + size,
+                      tensors[i].rows, cols);
+        at += size;
+    }
+    header[n++] = '}';
+    for (int i = 0; i < 8; i++) header[i] = (char)((uint64_t)(n - 8) >> 8 * i);
+    save(made_config, config, sizeof config - 1);
+    save(made_weights, header, (size_t)n);
+    CHECK(truncate(made_weights, n + at) == 0, "no sparse file");
+    for (int i = 0; i < 2; i++) {
+        struct watch w = {mapped(), 0, 0, 0};
+        struct limit sink = {SIZE_MAX, 0, 0};
+        const qw_load_params params = {.weight_type = "q8", .n_threads = 2, .progress = watch, .user = &w};
+        qw_model *m = NULL;
+        qw_error err = {0, ""};
+        int rc = i ? qw_quantize(made, "q8", &params, refuse, &sink, &err) : qw_load(&m, made, &params, &err);
+        CHECK(rc == 0, "%s", err.message);
+        CHECK(w.last == (uint64_t)at - (2 * 256 + 2 * 32 + 256) * 4, "%llu bytes done", (unsigned long long)w.last);
+        CHECK(w.step <= 17 * MB, "%llu bytes at a time", (unsigned long long)w.step);
+        CHECK(w.before < 0 || w.most - w.before <= 8 * 1024, "%s keeps %ld kB of the source", i ? "qw_quantize" : "qw_load", w.most - w.before);
+        qw_free(m);
+    }
+    unlink(made_config);
+    unlink(made_weights);
 }
 
 int main(int argc, char **argv) {
@@ -318,6 +455,10 @@ int main(int argc, char **argv) {
     if (!mkdtemp(dir)) { perror(dir); return 1; }
     snprintf(path, sizeof path, "%s/q4.safetensors", dir);
     snprintf(changed, sizeof changed, "%s/changed.safetensors", dir);
+    snprintf(made, sizeof made, "%s/made", dir);
+    snprintf(made_config, sizeof made_config, "%s/config.json", made);
+    snprintf(made_weights, sizeof made_weights, "%s/model.safetensors", made);
+    if (mkdir(made, 0777) != 0) { perror(made); return 1; }
     RUN("packed: the same bytes", test_bytes);
     RUN("packed: the logits of quantising while loading", test_logits);
     RUN("packed: tokenizer and template", test_text);
@@ -327,8 +468,12 @@ int main(int argc, char **argv) {
     RUN("packed: a matrix one byte short", test_one_byte_short);
     RUN("packed: noise for weights", test_noise);
     RUN("packed: the last panel", test_last_panel);
+    RUN("packed: weights that are not finite", test_not_finite);
+    RUN("packed: a step that is not finite", test_bad_step);
+    RUN("packed: the source is not held in memory", test_memory);
     unlink(path);
     unlink(changed);
+    rmdir(made);
     rmdir(dir);
     for (int i = 0; i < 2; i++) buf_free(&files[i]);
     TEST_END();
