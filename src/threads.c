@@ -1,9 +1,45 @@
 /* threads.c - L0: the thread pool.
  *
- * A job is a range cut into pieces; threads take the next piece from a shared counter until none is left. Between jobs workers
- * spin for a short while, since the next job of a forward pass comes within microseconds, then sleep on a condition variable. */
+ * A job is a range; threads take the next piece of it from a shared counter until none is left. The job has seats: workers that look
+ * for work take one, and the caller, which works as well, waits at the end for those alone that took one. So a worker that sleeps, or
+ * that another process keeps off its core, holds nobody up. Between jobs workers look for the next one for a short while, since in
+ * a forward pass it comes within microseconds, then sleep on a condition variable. */
 #include "threads.h"
+#include <stdatomic.h>
 #include <stdlib.h>
+
+/* Pieces are whole grains, large at first and then smaller and smaller: matrices are read in long stretches, and all threads, fast or
+ * slow, end at about the same time. No 64-bit atomics, which some 32-bit machines lack. */
+struct job {
+    range_fn *fn;
+    void *ctx;
+    int64_t count, grain;
+    unsigned grains, shares;
+    atomic_uint next;               /* first grain not taken yet */
+};
+
+static void work(struct job *j) {
+    unsigned first = atomic_load(&j->next), n;
+    while (first < j->grains) {
+        n = (j->grains - first) / j->shares;
+        if (n < 1) n = 1;
+        if (!atomic_compare_exchange_weak(&j->next, &first, first + n)) continue;
+        int64_t begin = first * j->grain, end = (first + n) * j->grain;
+        j->fn(j->ctx, begin, end < j->count ? end : j->count);
+        first = atomic_load(&j->next);
+    }
+}
+
+/* Nobody may be working on it. */
+static void job_begin(struct job *j, int64_t n, int64_t grain, range_fn *fn, void *ctx, int threads) {
+    j->fn = fn;
+    j->ctx = ctx;
+    j->count = n;
+    j->grain = grain;
+    j->grains = (unsigned)((n + grain - 1) / grain);
+    j->shares = 2 * (unsigned)threads;
+    atomic_store(&j->next, 0);
+}
 
 #ifdef _OPENMP
 
@@ -24,16 +60,18 @@ int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
 void pool_free(struct pool *p) { free(p); }
 
 void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
-    int64_t pieces = (n + grain - 1) / grain;
-#pragma omp parallel for schedule(dynamic) num_threads(p->limit)
-    for (int64_t i = 0; i < pieces; i++) fn(ctx, i * grain, i + 1 == pieces ? n : (i + 1) * grain);
+    struct job j;
+    if (n <= 0) return;
+    if (p->limit == 1 || n <= grain) { fn(ctx, 0, n); return; }
+    job_begin(&j, n, grain, fn, ctx, p->limit);
+#pragma omp parallel num_threads(p->limit)
+    work(&j);
 }
 
 #else
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <time.h>
 
 /* How long a thread looks for work before it sleeps. What the caller does alone between two jobs of a layer takes less. */
@@ -48,16 +86,12 @@ struct pool {
     pthread_cond_t wake, idle;
     int calls;                      /* under the mutex: sleepers that shall wake */
     bool quit;                      /* under the mutex: the workers shall end */
-    atomic_int awake;               /* threads not asleep, the caller among them; written under the mutex */
     atomic_bool waiting;            /* the caller sleeps until those who joined have finished */
-    /* the job; written by the caller while it has no seats and nobody is in it */
-    range_fn *fn;
-    void *ctx;
-    int64_t count, grain;
-    unsigned pieces;
-    atomic_uint job;                /* its number: a change tells the workers; no 64-bit atomics, which some 32-bit machines lack */
+    /* What is looked at while there is no work stands apart from what a job writes: each write would fetch its cache line back. */
+    _Alignas(64) atomic_uint number;    /* of the job: a change tells the workers */
+    atomic_int awake;               /* threads not asleep, the caller among them; written under the mutex */
+    _Alignas(64) struct job job;    /* written by the caller while it has no seats and nobody is in it */
     atomic_int seats;               /* workers that may still join */
-    _Alignas(64) atomic_uint next;  /* first piece not taken yet */
     atomic_int done;                /* workers that joined and have finished */
 };
 
@@ -90,7 +124,7 @@ static bool spin(struct spin *s) {
 /* Sleep until called, unless there is a new job or, for a thread that is one too many, no longer one too many. False: the end. */
 static bool rest(struct pool *p, unsigned seen, bool surplus) {
     pthread_mutex_lock(&p->mutex);
-    if (surplus ? atomic_load(&p->awake) > p->cpus : atomic_load(&p->job) == seen) {
+    if (surplus ? atomic_load(&p->awake) > p->cpus : atomic_load(&p->number) == seen) {
         atomic_fetch_sub(&p->awake, 1);
         while (p->calls == 0 && !p->quit) pthread_cond_wait(&p->wake, &p->mutex);
         if (p->calls) p->calls--;                   /* whoever called has counted this thread as awake */
@@ -116,26 +150,17 @@ static bool take_seat(struct pool *p) {
     return false;
 }
 
-static void work(struct pool *p) {
-    for (;;) {
-        unsigned piece = atomic_fetch_add(&p->next, 1);
-        if (piece >= p->pieces) return;
-        int64_t begin = piece * p->grain;
-        p->fn(p->ctx, begin, p->count - begin < p->grain ? p->count : begin + p->grain);
-    }
-}
-
 static void *worker_main(void *arg) {
     struct pool *p = arg;
     struct spin s = {0};
     unsigned seen = 0;
     for (;;) {
-        unsigned job = atomic_load(&p->job);
+        unsigned number = atomic_load(&p->number);
         bool surplus = atomic_load(&p->awake) > p->cpus;
-        if (job != seen) {
-            seen = job;
+        if (number != seen) {
+            seen = number;
             if (!take_seat(p)) continue;
-            work(p);
+            work(&p->job);
             atomic_fetch_add(&p->done, 1);
             if (atomic_load(&p->waiting)) {
                 pthread_mutex_lock(&p->mutex);
@@ -152,23 +177,15 @@ static void *worker_main(void *arg) {
 
 void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
     if (n <= 0) return;
-    if (p->limit == 1 || n <= grain) {
-        for (int64_t i = 0; i < n; i += grain) fn(ctx, i, n - i < grain ? n : i + grain);
-        return;
-    }
-    p->fn = fn;
-    p->ctx = ctx;
-    p->count = n;
-    p->grain = grain;
-    p->pieces = (unsigned)((n + grain - 1) / grain);
-    int seats = (p->pieces < (unsigned)p->limit ? (int)p->pieces : p->limit) - 1;
-    atomic_store(&p->next, 0);
+    if (p->limit == 1 || n <= grain) { fn(ctx, 0, n); return; }
+    job_begin(&p->job, n, grain, fn, ctx, p->limit);
+    int seats = (p->job.grains < (unsigned)p->limit ? (int)p->job.grains : p->limit) - 1;
     atomic_store(&p->done, 0);
     atomic_store(&p->seats, seats);
-    atomic_fetch_add(&p->job, 1);
+    atomic_fetch_add(&p->number, 1);
     int missing = (seats < p->cpus ? seats + 1 : p->cpus) - atomic_load(&p->awake);
     if (missing > 0) call(p, missing);
-    work(p);
+    work(&p->job);
     int joined = seats - atomic_exchange(&p->seats, 0);         /* who comes now comes too late, and is not waited for */
     struct spin s = {0};
     while (atomic_load(&p->done) < joined && spin(&s)) {}

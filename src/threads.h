@@ -17,7 +17,8 @@ void pool_free(struct pool *p);
 void pool_use(struct pool *p, int n);
 int  pool_threads(const struct pool *p);
 
-/* Call fn(ctx, begin, end) over pieces of 0..n, each at most `grain` items long and fewer than 2^31, on all threads; returns when all are done. */
+/* Call fn(ctx, begin, end) over pieces of 0..n on all threads; returns when all are done. A piece is one or more times `grain` items, of
+ * which there are fewer than 2^31 in all; the last may be shorter. */
 typedef void range_fn(void *ctx, int64_t begin, int64_t end);
 void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx);
 

@@ -388,7 +388,7 @@ struct job { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]
 /* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread sanitizer. */
 static void count_items(void *ctx, int64_t begin, int64_t end) {
     struct job *j = ctx;
-    if (begin < 0 || begin >= end || end > j->n || end - begin > j->grain) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
+    if (begin < 0 || begin >= end || end > j->n || begin % j->grain || (end % j->grain && end != j->n)) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
 
