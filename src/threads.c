@@ -71,6 +71,7 @@ void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *
 #else
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -110,7 +111,8 @@ static inline void relax(void) {
 
 struct spin { unsigned rounds; int64_t until; };
 
-/* One round; false when it has been SPIN_NS. Rounds differ a hundredfold between CPUs, so a clock decides; it is read now and then. */
+/* One round; false when it has been SPIN_NS. Rounds differ a hundredfold between CPUs, so a clock decides; it is read now and then. Whoever
+ * else wants this CPU gets it then: a thread that has used up its time with looking would lose the CPU in the middle of its next piece. */
 static bool spin(struct spin *s) {
     relax();
     if (++s->rounds % 64) return true;
@@ -118,6 +120,7 @@ static bool spin(struct spin *s) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     if (s->until == 0) s->until = now + SPIN_NS;
+    sched_yield();
     return now < s->until;
 }
 
