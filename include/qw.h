@@ -51,7 +51,8 @@ typedef struct {
      * "auto" or NULL: as stored below 100 M parameters, else q8 if it fits the memory there is, else q4; a packed file's own type.
      * "stored": as the file has them, packed or not. */
     const char *weight_type;
-    int n_threads;              /* 0: one per usable core */
+    int n_threads;              /* 0: one for each fast core (qw_find_cpus). The caller's own thread is one of them. */
+    int n_threads_batch;        /* for passes of more than one token, and for quantising; 0: as many */
     const char *cpu;            /* kernels of this level (see qw_cpu_levels) instead of the fastest; NULL: the fastest */
     /* Called while weights are quantised, with bytes done and in all; nonzero stops (QW_ECANCEL). */
     int (*progress)(void *user, uint64_t done, uint64_t all);
@@ -60,6 +61,14 @@ typedef struct {
 
 /* The levels of kernels that this CPU can run, fastest first, separated by spaces. */
 const char *qw_cpu_levels(char *out, size_t size);
+
+/* CPUs that the calling thread may run on, those among them that are no small cores, both as lists such as "0-3,6"; and the default
+ * number of threads: one for each fast core, hyperthreads not counted, less where a cgroup's quota is smaller. */
+typedef struct { int n_usable, n_fast, n_threads; char usable[2048], fast[2048]; } qw_cpus;
+void qw_find_cpus(qw_cpus *out);
+/* Keep the calling thread, and threads that it starts from now on, on the CPUs of such a list. A model's threads are started by qw_load.
+ * Nothing else here changes where a thread may run. QW_EARG names what is wrong: the text, or a CPU that does not exist or is not allowed. */
+int  qw_use_cpus(const char *list, qw_error *err);
 
 /* What a checkpoint is. Strings belong to the model. */
 typedef struct {
@@ -80,7 +89,7 @@ typedef struct {
     const char *chat_template_error;                /* why chat_template is NULL */
     int has_tokenizer;
     const char *tokenizer_error;                    /* why there is none */
-    int n_threads;
+    int n_threads, n_threads_batch;
     const char *kernels;                            /* instruction set in use */
 } qw_model_info;
 

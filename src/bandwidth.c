@@ -50,6 +50,7 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
     struct reader *r = alloc_zero(1, sizeof *r);
     if (r) r->words = alloc_pages((uint64_t)pieces * PIECE);
     if (!r || !r->words) { free(r); return fail_memory(err, "measuring the read bandwidth", (uint64_t)pieces * PIECE); }
+    pool_use(m->pool, m->n_threads);
     parallel_for(m->pool, pieces, 1, fill, r);
     double best = 0;
     for (int i = 0; i < ROUNDS * N; i++) {

@@ -153,13 +153,19 @@ static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
         p->d->kernels->quantize(p->d->acts + t * n_super(m->cols), p->x + t * m->cols, m->cols, m->type == WEIGHT_Q8);
 }
 
+/* Least bytes of a matrix in one piece: shorter stretches stream badly, longer ones leave threads waiting for the last. Some kernels take
+ * panels in pairs. */
+enum { STRETCH = 80 << 10 };
+
 static void multiply(const struct decoder *d, const struct products *p) {
     void *ctx = (void *)(uintptr_t)p;
-    int64_t all = 0;
+    const struct matrix *m = p->m[0];
+    uint64_t panel = is_packed(m->type) ? panel_size(m->type, m->cols) : matrix_size(m->type, PANEL, m->cols);
+    int64_t all = 0, grain = (int64_t)(STRETCH / panel) & ~INT64_C(1);
     for (int i = 0; i < p->n_mats; i++) all += panels(p->m[i]);
-    int64_t grain = all / (4 * pool_threads(d->pool));          /* long stretches stream better, short ones balance better */
-    if (is_packed(p->m[0]->type)) parallel_for(d->pool, p->n, 4, quantize_tokens, ctx);
-    parallel_for(d->pool, all, grain < 1 ? 1 : grain > 64 ? 64 : grain, product_panels, ctx);
+    if (grain > all / (4 * pool_threads(d->pool))) grain = all / (4 * pool_threads(d->pool));
+    if (is_packed(m->type)) parallel_for(d->pool, p->n, 4, quantize_tokens, ctx);
+    parallel_for(d->pool, all, grain < 2 ? 2 : grain, product_panels, ctx);
 }
 
 /* A step over tokens, or over tokens and heads. */

@@ -94,6 +94,36 @@ const char *qw_cpu_levels(char *out, size_t size) {
     return out;
 }
 
+void qw_find_cpus(qw_cpus *out) {
+    struct cpu_mask allowed;
+    struct cpus c;
+    cpus_allowed(&allowed);
+    cpus_find(&c, &allowed, "");
+    *out = (qw_cpus){.n_usable = c.n_usable, .n_fast = c.n_fast, .n_threads = c.n_threads};
+    mask_print(out->usable, sizeof out->usable, &c.usable);
+    mask_print(out->fast, sizeof out->fast, &c.fast);
+}
+
+int qw_use_cpus(const char *list, qw_error *err) {
+    struct cpu_mask m;
+    int rc = mask_parse(&m, list, err);
+    return rc ? rc : cpus_use(&m, err);
+}
+
+static int start_threads(struct qw_model *m, const qw_load_params *p, qw_error *err) {
+    struct cpu_mask allowed;
+    struct cpus c;
+    cpus_allowed(&allowed);
+    cpus_find(&c, &allowed, "");
+    m->n_threads = p->n_threads ? p->n_threads : c.n_threads;
+    m->n_threads_batch = p->n_threads_batch ? p->n_threads_batch : m->n_threads;
+    int least = m->n_threads < m->n_threads_batch ? m->n_threads : m->n_threads_batch;
+    int most = m->n_threads < m->n_threads_batch ? m->n_threads_batch : m->n_threads;
+    int rc = pool_new(&m->pool, least < 1 ? least : most, c.at_once, err);
+    if (!rc) pool_use(m->pool, m->n_threads_batch);
+    return rc;
+}
+
 static void fill_info(struct qw_model *m) {
     const struct config *c = &m->config;
     m->info = (qw_model_info){
@@ -107,7 +137,7 @@ static void fill_info(struct qw_model *m) {
         .chat_template = m->has_template ? template_name(m->chat_template) : NULL,
         .chat_template_error = m->has_template ? NULL : m->template_error.message,
         .has_tokenizer = m->tokenizer != NULL, .tokenizer_error = m->tokenizer ? NULL : m->tokenizer_error.message,
-        .n_threads = m->n_threads, .kernels = m->kernels->name,
+        .n_threads = m->n_threads, .n_threads_batch = m->n_threads_batch, .kernels = m->kernels->name,
     };
 }
 
@@ -133,14 +163,13 @@ int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_e
         return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
-    m->n_threads = p->n_threads ? p->n_threads : usable_cpus();
     m->path = strdup(path);
     int rc = m->path ? 0 : fail_memory(err, "a path", len);
     if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = open_files(m, path, &files, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
     if (!rc) rc = load_text_side(m, &files, err);
-    if (!rc) rc = pool_new(&m->pool, m->n_threads, err);
+    if (!rc) rc = start_threads(m, p, err);
     if (!rc) rc = prepare_weights(m, p, err);
     companions_close(&files);
     if (rc) { qw_free(m); return rc; }
@@ -273,6 +302,7 @@ static int catch_up(struct qw_session *s, qw_error *err) {
     while (s->n_cached < s->n_tokens) {
         size_t n = s->n_tokens - s->n_cached;
         if (n > (size_t)s->n_batch) n = (size_t)s->n_batch;
+        pool_use(s->m->pool, n == 1 ? s->m->n_threads : s->m->n_threads_batch);
         decoder_forward(s->decoder, s->tokens + s->n_cached, (int)n, (int)s->n_cached);
         s->pass_first = s->n_cached;
         s->n_cached += n;

@@ -11,6 +11,7 @@
 #include "template.h"
 #include "threads.h"
 #include "tokenizer.h"
+#include "topology.h"
 #include "weights.h"
 
 struct qw_model {
@@ -20,7 +21,7 @@ struct qw_model {
     struct weights weights;                 /* points into checkpoint */
     const struct kernels *kernels;
     struct pool *pool;
-    int n_threads;
+    int n_threads, n_threads_batch;
     struct tokenizer *tokenizer;            /* NULL: tokenizer_error tells why */
     qw_error tokenizer_error;
     bool has_template;                      /* false: template_error tells why */

@@ -4,7 +4,7 @@
 QW=${QW:-./qw}
 LC_ALL=C
 export LC_ALL
-unset QW_CTX_SIZE QW_BATCH_SIZE QW_THREADS QW_WEIGHT_TYPE NO_COLOR
+unset QW_CTX_SIZE QW_BATCH_SIZE QW_THREADS QW_THREADS_BATCH QW_CPU_LIST QW_WEIGHT_TYPE NO_COLOR
 root=$(pwd)
 bin=${QW##* }
 case $bin in /*) ;; *) bin=$root/$bin ;; esac
@@ -65,6 +65,7 @@ same() { same_name=$1; shift; t "$same_name" 0 "@$d/same" "" "$@"; }
 
 # A short greedy answer, and a continuation of plain text: the same each time.
 plain="--no-think --temp 0"
+cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)     # one that we may use
 raw="--template none --temp 0"
 
 # ---- help, version, usage ----
@@ -86,17 +87,22 @@ done
 t "an unknown command is named" 2 "" "nonsense" nonsense
 t "a word too many behind --version" 2 "" "surplus" --version surplus
 for bad in "-n 0" "-n 1.5" "-n x" "-n 99999999999" "-c -1" "-b 0" "-s -1" "-s 18446744073709551616" "--temp -1" "--temp nan" "--temp inf" "--temp 0x1" \
-           "--top-k -1" "--top-p 1.1" "--min-p 2" "-t 0" "-t 1e9" "-q q9" "-l 1" "--template nonsense" "--think=1" "--temp="; do
+           "--top-k -1" "--top-p 1.1" "--min-p 2" "-t 0" "-t 257" "-t 1e9" "-tb 0" "-tb 257" "-tb 1.5" "-tb x" "-q q9" "-l 1" "--template nonsense" "--think=1" "--temp="; do
     flag=${bad%%[ =]*}
     value=${bad#*[ =]}
     t "run: $bad is refused" 2 "" "${value:-$flag}|$flag" run -p x $bad
 done
 t "run: -l 99999+1 is refused" 2 "" "99999" run -p x -l 99999+1
+for bad in 1-0 x 0,x 0,,0 0- -1 1024 99999999999 0-1023; do
+    t "run: --cpu-list $bad is refused" 2 "" "--cpu-list: ('${bad#0,}|'' in '$bad|CPU [0-9]+ does not exist; this machine has)" run -p x --cpu-list "$bad"
+done
+t "run: an empty --cpu-list is refused" 2 "" "--cpu-list: '' in ''" run -p x --cpu-list ""
 t "an unknown template name leaves no empty lines" 2 "" "nonsense" template --messages - --jsonl --template nonsense < /dev/null
 t "thinking where the template cannot" 2 "" "cannot think" run -p x --template instruct2507 --think
 t "no thinking where the template cannot" 2 "" "always thinks" run -p x --template thinking2507 --no-think
 t "a system message without a template" 2 "" "system message" run -p x --template none -sys y
 QW_THREADS=many t "a bad environment variable is named" 2 "" "QW_THREADS" run -p x
+QW_THREADS_BATCH=many t "a bad environment variable is named: -tb" 2 "" "QW_THREADS_BATCH" run -p x
 QW_CTX_SIZE=5 t "the environment sets flags" 5 "" "5 positions" run -p x
 QW_CTX_SIZE=5 t "the command line wins over the environment" 0 "2 + 3 = 5\n" "" run -p "What is 2 plus 3?" $plain -c 100
 
@@ -167,7 +173,7 @@ t "-c beyond the model's" 2 "" "1 to 1024" run -p x -c 1025
 t "-n and thoughts only: nothing on stdout, and a word why" 0 "" "thoughts" run -p "What is 2 plus 3?" -s 1 -n 2
 $QW run -s 7 -p "Tell me a story." --no-think -n 24 > "$d/same"
 same "-s: the same text again" run -s 7 -p "Tell me a story." --no-think -n 24
-for f in "-b 1" "-b 3" "-b 65536" "-t 1" "-t 2" "-t 5" "-q bf16" "-n -1 -n 24" "-c 0"; do
+for f in "-b 1" "-b 3" "-b 65536" "-t 1" "-t 2" "-t 5" "-t 1 -tb 3" "-t 3 -tb 1" "--cpu-list $cpu" "--cpu-list $cpu -t 4" "-q bf16" "-n -1 -n 24" "-c 0"; do
     same "$f: the same text" run -s 7 -p "Tell me a story." --no-think -n 24 $f
 done
 $QW run -s 8 -p "Tell me a story." --no-think -n 24 > "$d/out"
@@ -283,6 +289,12 @@ for want in 'parameters +6164480' 'weights +BF16, 12328960 bytes' 'layers +6' 'v
             'tokenizer +tokenizer.json' 'files +.*model.safetensors' 'memory at -c 1024:.*cache as f32 6\.0 MiB'; do
     grep -qE "$want" "$d/out" && pass "info: $want" || fail "info: $want" "found: $(cat "$d/out")"
 done
+t "info -t -tb" 0 '*' "" info -t 2 -tb 3
+grep -q '^threads          2, 3 for prompts, on CPUs [0-9]' "$d/out" && pass "info: threads" || fail "info: threads" "found: $(cat "$d/out")"
+t "info --cpu-list" 0 '*' "" info --cpu-list "$cpu"
+grep -q "^threads          1, on CPUs $cpu\$" "$d/out" && pass "info: one thread for each CPU listed" || fail "info: one thread for each CPU listed" "found: $(cat "$d/out")"
+QW_CPU_LIST=$cpu QW_THREADS_BATCH=5 t "info: CPUs and -tb from the environment" 0 '*' "" info -t 2
+grep -q "^threads          2, 5 for prompts, on CPUs $cpu\$" "$d/out" && pass "info: -t wins over --cpu-list" || fail "info: -t wins over --cpu-list" "found: $(cat "$d/out")"
 t "info -c" 0 '*' "" info -c 512
 grep -q 'memory at -c 512:.*cache as f32 3\.0 MiB' "$d/out" && pass "info: memory at -c" || fail "info: memory at -c" "found: $(cat "$d/out")"
 t "info --kv q8" 0 '*' "" info -c 1024 --kv q8
@@ -534,7 +546,7 @@ for type in "bf16" "bf16 --kv f16" "bf16 --kv q8" q8 q4; do      # one hash, wha
     [ "$(grep -c '^[0-9a-f]*$' "$d/out") $(wc -l < "$d/a")" = "4 1" ] && pass "bench: one hash for $type" || fail "bench: one hash for $type" "found: $(cat "$d/out")"
 done
 [ "$(sort -u "$d/hashes" | wc -l)" -eq 5 ] && pass "bench: a hash for each type" || fail "bench: a hash for each type" "$(cat "$d/hashes")"
-for bad in "-o xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "-pg 5" "-pg 1,2,3" "-d ,1" "-r 0" "-b 0" "-q q9"; do
+for bad in "-o xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "--cpu-list 0,x" "-pg 5" "-pg 1,2,3" "-d ,1" "-r 0" "-b 0" "-q q9"; do
     t "bench: $bad is refused" 2 "" "'?${bad#* }" bench $bad
 done
 t "bench: nothing to measure" 2 "" "nothing" bench -p 0 -n 0

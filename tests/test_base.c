@@ -388,28 +388,33 @@ struct job { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]
 /* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread sanitizer. */
 static void count_items(void *ctx, int64_t begin, int64_t end) {
     struct job *j = ctx;
-    if (begin < 0 || begin >= end || end > j->n || end - begin > j->grain) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
+    if (begin < 0 || begin >= end || end > j->n || begin % j->grain || (end % j->grain && end != j->n)) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
 
+/* More threads than may be awake, as many, and fewer. */
 static void test_threads(void) {
     static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS}, grains[] = {1, 3, 16, 4999, 100000};
+    static const int pools[][2] = {{1, 1}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
     static struct job j;
-    for (int threads = 1; threads <= 7; threads += 2) {
-        struct pool *p;
-        qw_error err;
-        int rc = pool_new(&p, threads, &err);
-        CHECK(rc == 0, "%s", err.message);
+    qw_error err;
+    struct pool *p;
+    for (int k = 0; k < 5; k++) {
+        int threads = pools[k][0], rc = pool_new(&p, threads, pools[k][1], &err);
+        CHECK(rc == 0 && pool_threads(p) == threads, "%s", err.message);
         if (rc) return;
         for (int round = 0; round < 20; round++)
             for (int a = 0; a < 9; a++)
                 for (int b = 0; b < 5; b++) {
                     int wrong = 0;
                     j = (struct job){.grain = grains[b], .n = sizes[a]};
+                    pool_use(p, 1 + (round + a + b) % threads);
                     parallel_for(p, sizes[a], grains[b], count_items, &j);
                     for (int i = 0; i < MAX_ITEMS; i++) wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
-                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", threads, (int)sizes[a], (int)grains[b], wrong);
+                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", pool_threads(p), (int)sizes[a], (int)grains[b], wrong);
                 }
+        pool_use(p, MAX_THREADS);
+        CHECK(pool_threads(p) == threads, "%d of %d threads", pool_threads(p), threads);
         for (int round = 0; round < 40; round++) {          /* long enough apart that the workers fall asleep */
             j = (struct job){.grain = 1, .n = threads};
             usleep(1000);
@@ -418,10 +423,32 @@ static void test_threads(void) {
         }
         pool_free(p);
     }
+    CHECK(pool_new(&p, 0, 1, &err) == QW_EARG && pool_new(&p, MAX_THREADS + 1, 1, &err) == QW_EARG && !p, "0 or too many threads");
+}
+
+/* Tiny jobs close together: the next one is written while workers still come late to the last. */
+static void test_tiny_jobs(void) {
+    static const int pools[][2] = {{2, 2}, {3, 1}, {4, 3}, {8, 8}};
+    static struct job j;
     qw_error err;
-    struct pool *p;
-    CHECK(pool_new(&p, 0, &err) == QW_EARG && pool_new(&p, MAX_THREADS + 1, &err) == QW_EARG && !p, "0 or too many threads");
-    CHECK(usable_cpus() >= 1 && usable_cpus() <= MAX_THREADS, "%d cpus", usable_cpus());
+    for (int k = 0; k < 4; k++) {
+        struct pool *p;
+        int wrong = 0;
+        CHECK(pool_new(&p, pools[k][0], pools[k][1], &err) == 0, "%s", err.message);
+        if (!p) return;
+        for (int round = 0; round < 5000; round++) {
+            int n = 1 + round % 13;
+            memset(j.seen, 0, 16);
+            j.grain = 1;
+            j.n = n;
+            pool_use(p, 1 + round / 100 % pools[k][0]);
+            parallel_for(p, n, 1, count_items, &j);
+            for (int i = 0; i < 16; i++) wrong += j.seen[i] != (i < n) || j.bad[i];
+            if (round % 1000 == 0) usleep(500);
+        }
+        CHECK(wrong == 0, "%d threads on %d CPUs: %d items wrong", pools[k][0], pools[k][1], wrong);
+        pool_free(p);
+    }
 }
 
 int main(void) {
@@ -439,5 +466,6 @@ int main(void) {
     RUN("sampler: seed", test_seed);
     RUN("sampler: settings out of range", test_sampler_refuses);
     RUN("threads: each item once", test_threads);
+    RUN("threads: tiny jobs in a row", test_tiny_jobs);
     TEST_END();
 }

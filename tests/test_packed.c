@@ -300,7 +300,7 @@ static void test_last_panel(void) {
     struct pool *pool = NULL;
     qw_error err;
     char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(p != MAP_FAILED && pool_new(&pool, 2, &err) == 0, "no memory");
+    CHECK(p != MAP_FAILED && pool_new(&pool, 2, 2, &err) == 0, "no memory");
     memset(p + SIZE, 0x55, BEHIND);
     struct matrix m = {(const unsigned char *)p, WEIGHT_BF16, 17, COLS};
     unsigned char *out = alloc_pages(matrix_size(WEIGHT_Q4, 17, COLS));

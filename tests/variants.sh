@@ -32,4 +32,16 @@ one "clang -O3" clang CFLAGS="-O3 -Werror"
 one "gcc OpenMP" gcc CFLAGS="-O2 -Werror" OPENMP=1
 one "gcc sanitizers" gcc CFLAGS="-O1 -g -Werror" SAN=address,undefined
 one "clang sanitizers" clang CFLAGS="-O1 -g -Werror" SAN=address,undefined
+# Races in the pool.
+build=.build/variant-threads
+if $make -s -j2 BUILD=$build CC=gcc CFLAGS="-O1 -g -Werror" SAN=thread $build/test_base; then
+    if out=$($build/test_base 2>&1); then echo "ok - test_base, gcc thread sanitizer"; else
+        echo "$out" | tail -40
+        echo "not ok - test_base, gcc thread sanitizer"
+        failed=1
+    fi
+else
+    echo "not ok - gcc thread sanitizer: does not build without warnings"
+    failed=1
+fi
 exit $failed

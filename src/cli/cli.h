@@ -87,22 +87,26 @@ enum { MODEL_PATH = 4096 };
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 
 /* The flags that say which model is loaded, and how. */
-struct model_flags { const char *path, *weight_type, *cpu; int n_threads; };
+struct model_flags { const char *path, *weight_type, *cpu, *cpu_list; int n_threads, n_threads_batch; qw_cpus cpus; };
 #define MODEL_FLAGS(f, type_help) \
     MODEL_FLAGS_BUT_THREADS(f, type_help), \
-    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per usable core"}
+    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per fast core"}, \
+    {"-tb --threads-batch", "N", FLAG_INT, &(f)->n_threads_batch, 1, 256, "QW_THREADS_BATCH", NULL, "threads for prompts and for quantising; default as many as -t"}
 #define MODEL_FLAGS_BUT_THREADS(f, type_help) \
     {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"}, \
     {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, type_help}, \
+    {"--cpu-list", "LIST", FLAG_STRING, &(f)->cpu_list, 0, 0, "QW_CPU_LIST", NULL, "run on these CPUs alone, one thread each unless -t says otherwise: 0-3,6"}, \
     {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", NULL, "kernels of this level; qw --version lists those of this CPU"}
 #define KV_FLAG(to) {"--kv --kv-type", "TYPE", FLAG_STRING, to, 0, 0, "QW_KV_TYPE", NULL, "KV cache: f32, f16, q8; default q8, with weights as stored f32"}
 #define AUTO_TYPE_HELP "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, else q8 if it fits, else q4"
 
 /* Is it a type of cache, or NULL? Told before a model is loaded: 0, or an exit code after a message. */
 int check_kv(const char *type);
+/* Where the threads shall run: on --cpu-list, else on the fast cores if these are enough for -t and -tb. Fills f->cpus; before each load. */
+int choose_cpus(struct model_flags *f);
 
 /* Load it, with a progress bar on a terminal unless quiet. 0, or an exit code after a message. From its end on SIGINT is polled. */
-int load_model(qw_model **out, const struct model_flags *f, bool quiet);
+int load_model(qw_model **out, struct model_flags *f, bool quiet);
 
 /* Its parts, for whoever loads otherwise: a progress bar that is the `user` of on_load. */
 struct bar { double started, shown; bool visible; };

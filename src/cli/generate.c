@@ -82,9 +82,9 @@ static int set_sampling(struct generator *g, qw_error *err) {
     if (s.temperature == 0 && thinking && !o->quiet)
         say("temperature 0 with thinking: Qwen advises against it, thoughts may go round in circles");
     if (o->verbose)
-        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, cache %s, %d threads, kernels %s", s.temperature, s.top_k, s.top_p,
-            s.min_p, (unsigned long long)s.seed, qw_n_ctx(g->session), qw_kv_type(g->session), qw_info(g->model)->n_threads,
-            qw_info(g->model)->kernels);
+        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, cache %s, %d threads (prompts: %d), kernels %s", s.temperature, s.top_k,
+            s.top_p, s.min_p, (unsigned long long)s.seed, qw_n_ctx(g->session), qw_kv_type(g->session), qw_info(g->model)->n_threads,
+            qw_info(g->model)->n_threads_batch, qw_info(g->model)->kernels);
     return qw_session_set_sampling(g->session, &s, err);
 }
 
@@ -98,7 +98,7 @@ int generator_open(struct generator *g) {
     g->colour = person && !plain && !(no_colour && *no_colour);
     g->progress = screen && !plain && !o->quiet;
     if (o->n_predict == 0) return usage_error("-n 0: 1 or more tokens are possible, or -1 for no limit");
-    int rc = load_model(&g->model, &o->model, o->quiet);
+    int rc = load_model(&g->model, &g->o.model, o->quiet);
     if (rc) return rc;
     const qw_session_params session = {.n_ctx = o->n_ctx == 0 ? qw_info(g->model)->n_ctx_max : o->n_ctx < 0 ? 0 : o->n_ctx,
                                        .n_batch = o->n_batch, .kv_type = o->kv_type, .progress = on_progress, .user = g};

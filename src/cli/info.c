@@ -7,6 +7,16 @@
 
 static double mib(uint64_t bytes) { return (double)bytes / (1 << 20); }
 
+static void print_threads(const qw_model_info *i, const struct model_flags *f) {
+    const qw_cpus *c = &f->cpus;
+    bool all = f->cpu_list || c->n_fast == c->n_usable, fast = !all && i->n_threads <= c->n_fast && i->n_threads_batch <= c->n_fast;
+    printf("threads          %d", i->n_threads);
+    if (i->n_threads_batch != i->n_threads) printf(", %d for prompts", i->n_threads_batch);
+    printf(", on CPUs %s", fast ? c->fast : c->usable);
+    if (fast) printf(", the fast ones of %s", c->usable);
+    printf("\n");
+}
+
 static void print_info(const qw_model_info *i) {
     printf("model            %s\n", i->path);
     printf("architecture     Qwen3, dense\n");
@@ -26,7 +36,7 @@ static void print_info(const qw_model_info *i) {
     printf("\nchat template    %s\n", i->chat_template ? i->chat_template : i->chat_template_error);
     printf("tokenizer        %s\n", i->has_tokenizer ? "tokenizer.json" : i->tokenizer_error);
     for (int k = 0; k < i->n_files; k++) printf("%-16s %s\n", k ? "" : "files", i->files[k]);
-    printf("kernels          %s, %d threads\n", i->kernels, i->n_threads);
+    printf("kernels          %s\n", i->kernels);
 }
 
 int cmd_info(int argc, char **argv) {
@@ -56,6 +66,7 @@ int cmd_info(int argc, char **argv) {
     if (!rc && qw_session_memory(m, &(qw_session_params){.n_ctx = used, .n_batch = n_batch, .kv_type = kv}, &cache, &scratch, &err)) rc = engine_error(&err);
     if (!rc) {
         print_info(i);
+        print_threads(i, &model);
         printf("memory at -c %d: weights as %s %.1f MiB, cache as %s %.1f MiB, scratch %.1f MiB, together %.1f MiB\n", used, type, mib(weights),
                kv, mib(cache), mib(scratch), mib(weights + cache + scratch));
     }

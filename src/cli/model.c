@@ -68,13 +68,32 @@ int check_kv(const char *type) {
     return usage_error("--kv: '%s' is unknown; there are f32, f16 and q8", type);
 }
 
-int load_model(qw_model **out, const struct model_flags *f, bool quiet) {
+/* Main threads take part in the work, and the engine's inherit their CPUs. */
+int choose_cpus(struct model_flags *f) {
+    qw_error err;
+    if (f->cpus.n_usable == 0) {                    /* the first load: later ones begin with the same CPUs */
+        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err)) return usage_error("--cpu-list: %s", err.message);
+        qw_find_cpus(&f->cpus);
+    }
+    if (f->cpu_list) {
+        if (f->n_threads == 0) f->n_threads = f->cpus.n_usable < 256 ? f->cpus.n_usable : 256;
+        return 0;
+    }
+    if (f->cpus.n_fast == f->cpus.n_usable) return 0;
+    bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
+    return qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err) ? engine_error(&err) : 0;
+}
+
+int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     char found[MODEL_PATH];
     const char *path = find_model(f->path, quiet, found);
-    struct bar bar = load_bar(quiet);
-    const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads, .cpu = f->cpu, .progress = on_load, .user = &bar};
-    qw_error err;
     *out = NULL;
+    struct bar bar = load_bar(quiet);
+    int rc = choose_cpus(f);
+    if (rc) return rc;
+    const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads, .n_threads_batch = f->n_threads_batch,
+                                   .cpu = f->cpu, .progress = on_load, .user = &bar};
+    qw_error err;
     if (!path) return EXIT_ERROR;
     int failed = qw_load(out, path, &params, &err);
     load_bar_end(&bar);

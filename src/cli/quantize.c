@@ -45,7 +45,7 @@ static int check_target(const char *model, const char *out) {
     return own ? usage_error("-o %s is a file of the model itself; choose another name", out) : 0;
 }
 
-static int pack(const struct model_flags *f, const char *out) {
+static int pack(struct model_flags *f, const char *out) {
     char found[MODEL_PATH];
     const char *model = find_model(f->path, false, found);
     struct target t = {.rc = 0};
@@ -53,10 +53,11 @@ static int pack(const struct model_flags *f, const char *out) {
     qw_error err = {0, ""};
     if (!model) return EXIT_ERROR;
     int rc = check_target(model, out);
+    if (!rc) rc = choose_cpus(f);
     if (!rc) rc = output_open(&t.file, out);
     if (rc) return rc;
     poll_sigint();
-    const qw_load_params params = {.n_threads = f->n_threads, .cpu = f->cpu, .progress = on_load, .user = &bar};
+    const qw_load_params params = {.n_threads = f->n_threads, .n_threads_batch = f->n_threads_batch, .cpu = f->cpu, .progress = on_load, .user = &bar};
     int failed = qw_quantize(model, f->weight_type, &params, write_part, &t, &err);
     load_bar_end(&bar);
     rc = !failed ? 0 : t.rc ? t.rc : engine_error(&err);        /* output_write has told its own failure */

@@ -1,0 +1,246 @@
+/* test_topology.c - which CPUs are used, on made-up machines: files as Linux shows them below /sys and /proc. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "test.h"
+#include "threads.h"
+#include "topology.h"
+
+static char root[64];
+
+static void put(const char *path, const char *text) {
+    char full[512];
+    snprintf(full, sizeof full, "%s/%s", root, path);
+    for (char *s = full + strlen(root) + 1; (s = strchr(s, '/')) != NULL; *s++ = '/') {
+        *s = 0;
+        mkdir(full, 0700);
+    }
+    FILE *f = fopen(full, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f)) { perror(full); exit(1); }
+}
+
+static void clear(void) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    if (system(command) || mkdir(root, 0700)) { perror(root); exit(1); }
+}
+
+/* "0-3:530 4-7:1024": a file for each of those CPUs. */
+static void put_cpus(const char *name, const char *values) {
+    char list[32], value[64], path[128], text[80];
+    int n;
+    for (; values && sscanf(values, " %31[^:]:%63s%n", list, value, &n) == 2; values += n) {
+        struct cpu_mask m;
+        if (mask_parse(&m, list, NULL)) { printf("bad list %s\n", list); exit(1); }
+        for (int i = 0; i < MAX_CPUS; i++) {
+            if (!mask_has(&m, i)) continue;
+            snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/%s", i, name);
+            snprintf(text, sizeof text, "%s\n", value);
+            put(path, text);
+        }
+    }
+}
+
+static struct cpus find(const char *allowed) {
+    struct cpu_mask m;
+    struct cpus c;
+    if (mask_parse(&m, allowed, NULL)) { printf("bad list %s\n", allowed); exit(1); }
+    cpus_find(&c, &m, root);
+    return c;
+}
+
+static void check(const char *name, const char *allowed, const char *fast, int n_threads, int at_once) {
+    struct cpus c = find(allowed);
+    char text[2048];
+    mask_print(text, sizeof text, &c.fast);
+    CHECK(strcmp(text, fast) == 0, "%s: %s instead of %s", name, text, fast);
+    CHECK(c.n_fast == mask_count(&c.fast) && c.n_usable == mask_count(&c.usable), "%s: %d fast, %d usable", name, c.n_fast, c.n_usable);
+    CHECK(c.n_threads == n_threads, "%s: %d threads instead of %d", name, c.n_threads, n_threads);
+    CHECK(c.at_once == at_once, "%s: %d at once instead of %d", name, c.at_once, at_once);
+}
+
+/* ---- lists ---- */
+
+static void test_lists(void) {
+    static const char *const good[][2] = {{"0", "0"}, {"0-3,6", "0-3,6"}, {"6,3,0-2", "0-3,6"}, {"1-1", "1"}, {"0,1,2", "0-2"}, {"1023", "1023"},
+                                          {"00,007", "0,7"}, {"63-64", "63-64"}, {"0-1023", "0-1023"}};
+    static const char *const bad[][2] = {{"", "''"}, {"x", "'x'"}, {"0,", "''"}, {",0", "''"}, {"0,,1", "''"}, {"3-1", "'3-1'"}, {"0-", "'0-'"}, {"-1", "'-1'"},
+                                         {"1024", "'1024'"}, {"0-1024", "'0-1024'"}, {"99999999999999999999", "'99999999999999999999'"}, {"0 1", "'0 1'"},
+                                         {"0,+1", "'+1'"}, {"1-2-3", "'1-2-3'"}, {"0-3:2", "'0-3:2'"}, {" 0", "' 0'"}, {"4294967296", "'4294967296'"}};
+    struct cpu_mask m;
+    qw_error err;
+    char text[2048], small[12];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        CHECK(mask_parse(&m, good[i][0], &err) == 0, "%s: %s", good[i][0], err.message);
+        mask_print(text, sizeof text, &m);
+        CHECK(strcmp(text, good[i][1]) == 0, "%s became %s", good[i][0], text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err.message[0] = 0;
+        CHECK(mask_parse(&m, bad[i][0], &err) == QW_EARG && strncmp(err.message, bad[i][1], strlen(bad[i][1])) == 0, "'%s': %s", bad[i][0], err.message);
+    }
+    m = (struct cpu_mask){{0}};
+    for (int i = 0; i < MAX_CPUS; i += 2) mask_add(&m, i);
+    mask_print(text, sizeof text, &m);
+    CHECK(strlen(text) > 2000 && strcmp(text + strlen(text) - 5, ",1022") == 0, "the longest list is cut: %zu", strlen(text));
+    mask_print(small, sizeof small, &m);
+    CHECK(strcmp(small, "0,2,4,6...") == 0, "a list that is too long: %s", small);
+}
+
+/* ---- machines ---- */
+
+static void test_machines(void) {
+    static const struct { const char *name, *allowed, *capacity, *clock, *fast; int n_threads; } machines[] = {
+        {"Pi 5", "0-3", "0-3:1024", "0-3:2400000", "0-3", 4},
+        {"Pi 2: no capacity", "0-3", NULL, "0-3:900000", "0-3", 4},
+        {"RK3588", "0-7", "0-3:414 4-5:1024 6-7:1010", "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
+        {"RK3588, its clocks alone", "0-7", NULL, "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
+        {"RK3588, one fast cluster at a lower clock", "0-7", "0-3:530 4-5:1024 6-7:768", NULL, "4-7", 4},
+        {"RK3399", "0-5", "0-3:485 4-5:1024", "0-3:1416000 4-5:1800000", "4-5", 2},
+        {"S922X: the small cores run at a higher clock", "0-5", "0-1:623 2-5:1024", "0-1:1896000 2-5:1800000", "2-5", 4},
+        {"Snapdragon 855", "0-7", "0-3:381 4-6:871 7:1024", "0-3:1785600 4-6:2419200 7:2841600", "4-7", 4},
+        {"Snapdragon 870, its clocks alone", "0-7", NULL, "0-3:1804800 4-6:2419200 7:3187200", "4-7", 4},
+        {"Tensor: a medium core in between", "0-7", "0-3:160 4-5:498 6-7:1024", NULL, "4-7", 4},
+        {"Snapdragon 810: capacity says nothing", "0-7", "0-7:1024", "0-3:1555200 4-7:1958400", "4-7", 4},
+        {"hybrid x86", "0-11", "0-7:1024 8-11:600", "0-7:5000000 8-11:3800000", "0-7", 8},
+        {"hybrid x86, its clocks alone", "0-5", NULL, "0-1:5000000 2-5:3800000", "0-1", 2},
+        {"x86 with favoured cores", "0-3", NULL, "0:5300000 1-3:5000000", "0-3", 4},
+        {"only small cores allowed", "0-2", "0-3:414 4-7:1024", NULL, "0-2", 3},
+        {"one big core allowed", "2-4", "0-3:414 4-7:1024", NULL, "4", 1},
+        {"nothing known", "0-7", NULL, NULL, "0-7", 8},
+        {"gaps in the numbers", "1,4,130,1023", "1:400 4:1024 130:1000 1023:400", NULL, "4,130", 2},
+        {"a capacity is missing: the clocks", "0-3", "0-2:1024", "0-1:1000000 2-3:2000000", "2-3", 2},
+        {"a clock is missing", "0-3", NULL, "0-2:1000000", "0-3", 4},
+        {"capacity is no number", "0-3", "0-1:fast 2-3:1024", "0-3:1000000", "0-3", 4},
+        {"capacity is negative", "0-3", "0-1:-5 2-3:1024", NULL, "0-3", 4},
+        {"capacity is 0", "0-3", "0-1:0 2-3:1024", NULL, "0-3", 4},
+        {"capacity is huge", "0-3", "0-1:99999999999999999999999 2-3:1024", NULL, "0-3", 4},
+        {"as far apart as can be", "0-3", "0-1:1 2-3:1000000000", NULL, "2-3", 2},
+        {"more than threads", "0-299", NULL, NULL, "0-299", MAX_THREADS},
+    };
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        struct cpu_mask m;
+        clear();
+        put_cpus("cpu_capacity", machines[i].capacity);
+        put_cpus("cpufreq/cpuinfo_max_freq", machines[i].clock);
+        if (mask_parse(&m, machines[i].allowed, NULL)) continue;
+        check(machines[i].name, machines[i].allowed, machines[i].fast, machines[i].n_threads, mask_count(&m));
+    }
+}
+
+static void test_siblings(void) {
+    clear();
+    put_cpus("topology/thread_siblings_list", "0,4:0,4 1,5:1,5 2,6:2,6 3,7:3,7");
+    check("4 cores, 8 threads", "0-7", "0-7", 4, 8);
+    check("the second threads of 2 of them", "2,6,7", "2,6-7", 2, 3);
+    put_cpus("topology/thread_siblings_list", "0-1:0-1 2-3:2-3 4:4 5:5 6:6 7:7");
+    put_cpus("cpu_capacity", "0-3:1024 4-7:600");
+    check("hybrid x86", "0-7", "0-3", 2, 8);
+    clear();
+    put_cpus("topology/thread_siblings_list", "0:0-9999 1:-1 2:3 3:x");
+    check("siblings that cannot be", "0-3", "0-3", 4, 4);
+}
+
+static void test_offline(void) {
+    clear();
+    put("sys/devices/system/cpu/present", "0-3\n");
+    put("sys/devices/system/cpu/online", "0-1\n");
+    put_cpus("cpu_capacity", "0-1:1024");
+    check("two that may come back", "0-1", "0-1", 2, 4);
+    check("one of those that are there", "1", "1", 1, 1);
+    put("sys/devices/system/cpu/smt/control", "off\n");
+    check("hyperthreads that are off", "0-1", "0-1", 2, 2);
+    put("sys/devices/system/cpu/smt/control", "on\n");
+    put("sys/devices/system/cpu/present", "0-3,\n");
+    check("a list that is damaged", "0-1", "0-1", 2, 2);
+}
+
+/* ---- quotas ---- */
+
+static void test_quotas(void) {
+    static const struct { const char *name, *group, *path, *text; int threads; } quotas[] = {
+        {"v2, a container", "0::/\n", "sys/fs/cgroup/cpu.max", "200000 100000\n", 2},
+        {"v2, none", "0::/\n", "sys/fs/cgroup/cpu.max", "max 100000\n", 8},
+        {"v2, half a CPU", "0::/\n", "sys/fs/cgroup/cpu.max", "50000 100000\n", 1},
+        {"v2, a hundredth", "0::/\n", "sys/fs/cgroup/cpu.max", "1000 100000\n", 1},
+        {"v2, 2.4", "0::/\n", "sys/fs/cgroup/cpu.max", "240000 100000\n", 2},
+        {"v2, 2.5", "0::/\n", "sys/fs/cgroup/cpu.max", "250000 100000\n", 3},
+        {"v2, more than there are", "0::/\n", "sys/fs/cgroup/cpu.max", "6400000 100000\n", 8},
+        {"v2, its own group", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/a.scope/cpu.max", "300000 100000\n", 3},
+        {"v2, a group above", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/cpu.max", "300000 100000\n", 3},
+        {"v2, another group", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/b.scope/cpu.max", "300000 100000\n", 8},
+        {"v1 and v2", "9:name=systemd:/\n3:cpuset:/\n2:cpuacct:/\n0::/a\n", "sys/fs/cgroup/a/cpu.max", "300000 100000\n", 3},
+        {"no period", "0::/\n", "sys/fs/cgroup/cpu.max", "200000\n", 8},
+        {"a period of 0", "0::/\n", "sys/fs/cgroup/cpu.max", "200000 0\n", 8},
+        {"not a number", "0::/\n", "sys/fs/cgroup/cpu.max", "\xff\xfe many\n", 8},
+        {"negative", "0::/\n", "sys/fs/cgroup/cpu.max", "-1 -1\n", 8},
+        {"damaged lines", "\n:\n::\n0:\n0::\n", "sys/fs/cgroup/other", "", 8},
+    };
+    char longer[3000];
+    for (size_t i = 0; i < sizeof quotas / sizeof *quotas; i++) {
+        clear();
+        put("proc/self/cgroup", quotas[i].group);
+        put(quotas[i].path, quotas[i].text);
+        check(quotas[i].name, "0-7", "0-7", quotas[i].threads, quotas[i].threads);
+    }
+    static const struct { const char *name, *group, *dir, *quota; int threads; } old[] = {
+        {"v1", "4:cpu,cpuacct:/a/b\n1:memory:/\n", "a/b/", "300000", 3}, {"v1, above", "4:cpuacct,cpu:/a/b\n", "", "300000", 3},
+        {"v1, none", "4:cpu:/a/b\n", "a/b/", "-1", 8}, {"v1, cpuset is another", "4:cpuset:/a\n5:cpuacct:/a\n", "a/", "300000", 8},
+    };
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        char path[128];
+        clear();
+        put("proc/self/cgroup", old[i].group);
+        snprintf(path, sizeof path, "sys/fs/cgroup/cpu/%scpu.cfs_quota_us", old[i].dir);
+        put(path, old[i].quota);
+        snprintf(path, sizeof path, "sys/fs/cgroup/cpu/%scpu.cfs_period_us", old[i].dir);
+        put(path, "100000\n");
+        check(old[i].name, "0-7", "0-7", old[i].threads, old[i].threads);
+    }
+    clear();
+    memset(longer, '/', sizeof longer - 1);
+    longer[sizeof longer - 1] = 0;
+    memcpy(longer, "0::", 3);
+    put("proc/self/cgroup", longer);
+    put("sys/fs/cgroup/cpu.max", "200000 100000\n");
+    check("a path that is too long", "0-7", "0-7", 8, 8);
+}
+
+/* ---- this machine ---- */
+
+static void test_here(void) {
+    struct cpu_mask before, after, one = {{0}};
+    struct cpus c;
+    qw_error err;
+    int first = 0;
+    cpus_allowed(&before);
+    cpus_find(&c, &before, "");
+    CHECK(c.n_usable >= 1 && c.n_fast >= 1 && c.n_threads >= 1 && c.n_threads <= c.n_fast && c.at_once >= 1, "%d usable, %d fast, %d threads, %d at once",
+          c.n_usable, c.n_fast, c.n_threads, c.at_once);
+    while (!mask_has(&before, first)) first++;
+    mask_add(&one, first);
+    if (cpus_use(&one, &err) == QW_EUNSUPPORTED) return;
+    cpus_allowed(&after);
+    CHECK(memcmp(&one, &after, sizeof one) == 0, "the process is not on CPU %d alone: %s", first, err.message);
+    mask_add(&one, MAX_CPUS - 1);
+    CHECK(cpus_use(&one, &err) == QW_EARG && strstr(err.message, "CPU 1023"), "a CPU that does not exist: %s", err.message);
+    cpus_allowed(&after);
+    CHECK(mask_count(&after) == 1, "a call that fails changes nothing");
+    CHECK(cpus_use(&before, &err) == 0, "back: %s", err.message);
+}
+
+int main(void) {
+    const char *tmp = getenv("TMPDIR");
+    snprintf(root, sizeof root, "%.40s/qw-cpus-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(root)) { perror(root); return 1; }
+    RUN("topology: lists of CPUs", test_lists);
+    RUN("topology: fast cores", test_machines);
+    RUN("topology: hyperthreads count once", test_siblings);
+    RUN("topology: CPUs offline", test_offline);
+    RUN("topology: quotas", test_quotas);
+    RUN("topology: this machine", test_here);
+    clear();
+    rmdir(root);
+    TEST_END();
+}
