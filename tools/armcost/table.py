@@ -25,7 +25,7 @@ def measure(level, step):
     terms = [(f * sign, f'{folder}/{level}.{n}.{run}.tsv') for n, f in ((1, one), (2, two)) for run, sign in ((with_it, 1), (without, -1))]
     cpus = [MODELS[c] for c in CORES[level]]
     total, per = cost(elfs[level], cpus, terms)
-    return total, {c: per[MODELS[c]] for c in CORES[level]}
+    return total, {c: per[MODELS[c]] for c in CORES[level] if per[MODELS[c]] is not None}
 
 
 results = {(level, step): measure(level, step) for level in elfs for step in STEPS}

@@ -81,7 +81,7 @@ def blocks(terms):
 
 
 def cost(path, cpus, terms):
-    """Instructions, and for each CPU {symbol: cycles}; the rest that is not modelled counts as the average of what is."""
+    """Instructions, and for each CPU {symbol: cycles}, or None where llvm-mca fails; the rest that is not modelled counts as the average of what is."""
     elf, every = Elf(path), blocks(terms)
     total = sum(b[1] * b[3] for b in every)
     hot, covered = [], 0
@@ -101,7 +101,10 @@ def cost(path, cpus, terms):
                 out = subprocess.run(['llvm-mca-' + LLVM, '-mtriple=' + triple, '-mcpu=' + cpu, '-mattr=' + features, '-iterations=%d' % ITERATIONS,
                                       '-skip-unsupported-instructions=any', f.name], capture_output=True, text=True)
                 cycles = [int(x) for x in re.findall(r'^Total Cycles: +(\d+)', out.stdout, re.M)]
-                if len(cycles) != len(part): sys.exit('tbcost: llvm-mca for %s: %s' % (cpu, out.stderr[:500]))
+                if len(cycles) != len(part):
+                    print('tbcost: llvm-mca cannot: -mcpu=%s: %s' % (cpu, out.stderr.splitlines()[0]), file=sys.stderr)
+                    result[cpu] = None
+                if result[cpu] is None: continue
                 for b, c in zip(part, cycles): result[cpu][b[4]] = result[cpu].get(b[4], 0) + c / ITERATIONS * b[3] * total / covered
     return total, result
 
@@ -112,5 +115,6 @@ if __name__ == '__main__':
     total, result = cost(sys.argv[1], sys.argv[2].split(','), terms)
     print('%.4g instructions' % total)
     for cpu, per in result.items():
+        if per is None: continue
         print('%s: %.4g cycles' % (cpu, sum(per.values())))
         for symbol, cycles in sorted(per.items(), key=lambda x: -x[1])[:16]: print('%14.4g %s' % (cycles, symbol))
