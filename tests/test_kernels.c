@@ -51,7 +51,8 @@ static void *place(enum slot s, size_t size, int slack) {       /* size bytes th
     return slots[s].data = slots[s].end - slack - size;
 }
 
-enum kind { NORMAL, CONSTANT, ALTERNATING, ZEROS, OUTLIER, SMALL, WIDE, TIES, POSITIVE, NEGATIVE, N_PLAIN, MIXED = N_PLAIN, N_KINDS };
+/* LEAST: down to subnormals, which some vectors take for 0 */
+enum kind { NORMAL, CONSTANT, ALTERNATING, ZEROS, OUTLIER, SMALL, WIDE, TIES, POSITIVE, NEGATIVE, LEAST, N_PLAIN, MIXED = N_PLAIN, N_KINDS };
 
 static void fill(float *x, int n, int kind) {
     int hot = below(n), now = kind;
@@ -59,7 +60,7 @@ static void fill(float *x, int n, int kind) {
         if (kind == MIXED && i % BLOCK == 0) now = below(N_PLAIN);
         float u = uniform(), tie = i % SUPER ? (float)below(254) - 126.5f : 127;        /* with a step of 1, halfway between steps */
         const float of[] = {u + uniform(), 0.75f, i & 1 ? 1 : -1, i & 1 ? 0.0f : -0.0f, i == hot ? 1e4f : 0.01f * u, 1e-20f * u,
-                            ldexpf(u, below(60) - 40), tie, 1.5f + u, -1.5f + u};
+                            ldexpf(u, below(60) - 40), tie, 1.5f + u, -1.5f + u, ldexpf(u, -below(90) - 60)};
         x[i] = of[now];
     }
 }
@@ -296,6 +297,17 @@ static void test_vectors(void) {
             if (op == RMSNORM) compare((struct args){op, .n_in = n, .w = w, .x = x}, size);
             if (op != ROPE || n % 2 == 0) compare((struct args){op, .n_in = n, .in_place = true, .w = w, .x = x}, size);
         }
+    }
+}
+
+/* One value makes the others subnormal in between, large weights bring them back: they must not be lost on the way. */
+static void test_rmsnorm_subnormal(void) {
+    for (int i = 0; i < 4 * COUNT(widths); i++) {
+        int n = widths[i / 4];
+        float *x = floats(X, n, NORMAL), *w = floats(W, n, NORMAL);
+        for (int k = 0; k < n; k++) x[k] = ldexpf(x[k], -60 - below(6)), w[k] = ldexpf(w[k], 60);
+        x[below(n)] = 1e19f;
+        compare((struct args){RMSNORM, .n_in = n, .w = w, .x = x}, (size_t)n * sizeof(float));
     }
 }
 
@@ -548,6 +560,7 @@ int main(int argc, char **argv) {
     RUN("kernels: attention over f16, the same bits", test_attention_f16);
     RUN("kernels: attention over q8, the same bits", test_attention_q8);
     RUN("kernels: row, row_q, quantize, pack, rmsnorm, rope, silu_mul, add, the same bits", test_vectors);
+    RUN("kernels: rmsnorm through subnormals", test_rmsnorm_subnormal);
     RUN("kernels: what is not finite stays so", test_not_finite);
     RUN("kernels: rows that are not finite are marked", test_pack_not_finite);
     TEST_END();

@@ -9,6 +9,7 @@
 #include <float.h>
 #include <math.h>
 #include "kernels.h"
+#include "vectors.h"
 #if defined(__F16C__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -60,20 +61,23 @@ static inline float sum_lanes(float a[LANES]) {
     return a[0] + a[1];
 }
 
-/* Floats side by side, as many as this file's registers hold. Sums kept in arrays of float stay in memory with gcc. On ARMv7 one: its
- * vectors flush subnormals, its scalar unit does not. */
-#if defined(__arm__)
-enum { WIDTH = 1 };
-#elif defined(__AVX512F__)
-enum { WIDTH = 16 };
-#elif defined(__AVX__)
-enum { WIDTH = 8 };
-#else
-enum { WIDTH = 4 };
-#endif
-typedef float vec __attribute__((vector_size(WIDTH * sizeof(float))));
-
-static inline vec load_vec(const float *p) { vec v; memcpy(&v, p, sizeof v); return v; }
+/* exp_f32 of several. Subnormals vanish beside the 1 that is added at the end, and a result is 0 or at least exp(-60). */
+static inline void exp_vecs(fvec x[SIDE]) {
+    fvec t[SIDE], n[SIDE], r[SIDE], p[SIDE];
+    EACH_SIDE r[i] = fv_least(x[i], 88.0f);
+    EACH_SIDE t[i] = fv_add(fv_mul(r[i], fv_all(1.44269504f)), fv_all(0x1.8p23f));
+    EACH_SIDE n[i] = fv_sub(t[i], fv_all(0x1.8p23f));
+    EACH_SIDE r[i] = fv_sub(r[i], fv_mul(n[i], fv_all(0.693359375f)));
+    EACH_SIDE r[i] = fv_sub(r[i], fv_mul(n[i], fv_all(-2.12194440e-4f)));
+    EACH_SIDE p[i] = fv_add(fv_mul(r[i], fv_all(1.9875691500e-4f)), fv_all(1.3981999507e-3f));
+    EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(8.3334519073e-3f));
+    EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(4.1665795894e-2f));
+    EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(1.6666665459e-1f));
+    EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(5.0000001201e-1f));
+    EACH_SIDE p[i] = fv_add(fv_add(fv_mul(p[i], fv_mul(r[i], r[i])), r[i]), fv_all(1.0f));
+    EACH_SIDE p[i] = fv_mul(p[i], fv_from_bits(uv_to_exponent(uv_add(fv_bits(t[i]), uv_all(127)))));
+    EACH_SIDE x[i] = fv_zero_below(p[i], x[i], -60.0f);
+}
 
 /* ---- matrix products ---- */
 
@@ -208,33 +212,74 @@ static void row_q8(float *y, const void *w, int64_t row, int n_in) {
 
 /* ---- the rest of a layer ---- */
 
-static void rmsnorm(float *y, const float *x, const float *w, int n, float eps) {
-    vec v[LANES / WIDTH] = {{0}};
-    float a[LANES];
-    int whole = n - n % LANES;
-    for (int k = 0; k < whole; k += LANES)
-        for (int i = 0; i < LANES / WIDTH; i++) v[i] += load_vec(x + k + i * WIDTH) * load_vec(x + k + i * WIDTH);
-    memcpy(a, v, sizeof a);
-    for (int k = whole; k < n; k++) a[k % LANES] += x[k] * x[k];
-    float inv = 1.0f / sqrtf(sum_lanes(a) / (float)n + eps);        /* sqrtf is exactly rounded by IEEE 754 */
-    for (int k = 0; k < n; k++) y[k] = flush(w[k] * (x[k] * inv));
+/* All 0 or at least 2^-62: then the squares are 0 or normal, and so is x * inv below, as inv >= 2^-64. */
+static inline bool squares_are_normal(const float *x, int n) {
+    uint32_t small = 0;
+    for (int k = 0; k < n; k++) small |= (to_bits(x[k]) << 1) - 1 < (to_bits(0x1p-62f) << 1) - 1;
+    return !small;
 }
 
+/* fvec: of w * (x * inv) only w may be subnormal; then the product is below TINY, as |x * inv| <= sqrt(n). */
+static void rmsnorm(float *y, const float *x, const float *w, int n, float eps) {
+    fvec v[LANES / FWIDTH], scale;
+    float a[LANES];
+    int whole = (int)FWIDTH == (int)WIDTH || squares_are_normal(x, n) ? n - n % LANES : 0, k;
+    for (int i = 0; i < LANES / FWIDTH; i++) v[i] = fv_all(0);
+    for (k = 0; k < whole; k += LANES)
+        for (int i = 0; i < LANES / FWIDTH; i++) {
+            fvec e = fv_load(x + k + i * FWIDTH);
+            v[i] = fv_add(v[i], fv_mul(e, e));
+        }
+    for (int i = 0; i < LANES / FWIDTH; i++) fv_store(a + i * FWIDTH, v[i]);
+    for (; k < n; k++) a[k % LANES] += x[k] * x[k];
+    float inv = 1.0f / sqrtf(sum_lanes(a) / (float)n + eps);        /* sqrtf is exactly rounded by IEEE 754 */
+    scale = fv_all(inv);
+    for (k = 0; k < whole; k += LANES)
+        for (int i = 0; i < LANES / FWIDTH; i++) {
+            int at = k + i * FWIDTH;
+            fv_store(y + at, fv_flush(fv_mul(fv_load(w + at), fv_mul(fv_load(x + at), scale))));
+        }
+    for (; k < n; k++) y[k] = flush(w[k] * (x[k] * inv));
+}
+
+/* fvec: next to a sum of at least TINY a subnormal term is less than half a unit of the last place, and a lesser sum is 0. */
 static void rope(float *v, const float *cos_sin, int n) {
     const float *cs = cos_sin, *sn = cos_sin + n / 2;
-    for (int j = 0; j < n / 2; j++) {
-        float a = v[j], b = v[j + n / 2];
+    float *u = v + n / 2;
+    int j = 0;
+    for (; j + FWIDTH <= n / 2; j += FWIDTH) {
+        fvec a = fv_load(v + j), b = fv_load(u + j), c = fv_load(cs + j), s = fv_load(sn + j);
+        fv_store(v + j, fv_flush(fv_sub(fv_mul(a, c), fv_mul(b, s))));
+        fv_store(u + j, fv_flush(fv_add(fv_mul(b, c), fv_mul(a, s))));
+    }
+    for (; j < n / 2; j++) {
+        float a = v[j], b = u[j];
         v[j] = flush(a * cs[j] - b * sn[j]);
-        v[j + n / 2] = flush(b * cs[j] + a * sn[j]);
+        u[j] = flush(b * cs[j] + a * sn[j]);
     }
 }
 
+/* fvec: g and u are products of matrices, 0 or at least 2^-123; g / (1 + exp) is 0 or normal then. */
 static void silu_mul(float *g, const float *u, int n) {
-    for (int i = 0; i < n; i++) g[i] = flush(g[i] / (1.0f + exp_f32(-g[i])) * u[i]);
+    int k = 0;
+    for (; k + FSTEP <= n; k += FSTEP) {
+        fvec e[SIDE];
+        EACH_SIDE e[i] = fv_sub(fv_all(-0.0f), fv_load(g + k + i * FWIDTH));
+        exp_vecs(e);
+        EACH_SIDE e[i] = fv_div(fv_load(g + k + i * FWIDTH), fv_add(fv_all(1.0f), e[i]));
+        EACH_SIDE fv_store(g + k + i * FWIDTH, fv_flush(fv_mul(e[i], fv_load(u + k + i * FWIDTH))));
+    }
+    for (; k < n; k++) g[k] = flush(g[k] / (1.0f + exp_f32(-g[k])) * u[k]);
 }
 
+/* fvec: as in rope. */
 static void add(float *x, const float *y, int n) {
-    for (int i = 0; i < n; i++) x[i] = flush(x[i] + y[i]);
+    int k = 0;
+    for (; k + FSTEP <= n; k += FSTEP) EACH_SIDE {
+        int at = k + i * FWIDTH;
+        fv_store(x + at, fv_flush(fv_add(fv_load(x + at), fv_load(y + at))));
+    }
+    for (; k < n; k++) x[k] = flush(x[k] + y[k]);
 }
 
 #include "attention.h"

@@ -23,47 +23,71 @@ static inline float bf16_up(float x) { return from_bits((to_bits(x) + 0xFFFF) & 
 
 /* ---- activations ---- */
 
+static inline uint32_t most_bits(const float *v, int n) {          /* magnitudes are ordered as their bits are */
+    uint32_t most = 0;
+    for (int k = 0; k < n; k++) {
+        uint32_t u = to_bits(v[k]) & 0x7FFFFFFF;
+        most = u > most ? u : most;
+    }
+    return most;
+}
+
+/* out = v * scale rounded, BLOCK of them, all within +-127; returns their sum. In v * scale + 1.5 * 2^23 the whole number is in the low
+ * bits. fvec: what is subnormal rounds to 0. */
+static inline int round_block_to_bytes(int8_t *out, const float *v, float scale) {
+    uvec sum = uv_all(0);
+    uint32_t parts[FWIDTH], all = 0;
+    for (int k = 0; k < BLOCK; k += LANES) {
+        uvec u[LANES / FWIDTH];
+        for (int i = 0; i < LANES / FWIDTH; i++) {
+            u[i] = fv_bits(fv_add(fv_mul(fv_load(v + k + i * FWIDTH), fv_all(scale)), fv_all(0x1.8p23f)));
+            sum = uv_add(sum, u[i]);
+        }
+        uv_store_low_bytes((uint8_t *)out + k, u);
+    }
+    memcpy(parts, &sum, sizeof parts);
+    for (int i = 0; i < FWIDTH; i++) all += parts[i];
+    return (int)(all - BLOCK * to_bits(0x1.8p23f));
+}
+
 /* Per superblock dx is the largest magnitude / 127. fine: dx is 1/8 of that, and block b has its own factor t = 1..8, the least with
  * which its largest value fits. Below 2^-36 altogether: 0. Not finite: dx is NaN, then the products are, too, and that is noticed. */
 static void quantize(struct act *out, const float *x, int n, bool fine) {
-    for (int s = 0; s < n_super(n); s++, out++) {
-        float v[SUPER], most[BLOCKS], all = 0;
-        int left = n - s * SUPER < SUPER ? n - s * SUPER : SUPER;
-        uint32_t top = 0;
-        memcpy(v, x + (int64_t)s * SUPER, (size_t)left * sizeof *v);
-        for (int k = left; k < SUPER; k++) v[k] = 0;
-        for (int b = 0; b < BLOCKS; b++) {
-            uint32_t bits = 0;                          /* magnitudes are ordered as their bits are */
-            for (int k = 0; k < BLOCK; k++) {
-                uint32_t u = to_bits(v[b * BLOCK + k]) & 0x7FFFFFFF;
-                bits = u > bits ? u : bits;
-            }
-            most[b] = from_bits(bits);
-            top = bits > top ? bits : top;
+    const float steps = fine ? 127.0f * 8 : 127.0f;
+    for (int s = 0; s < n_super(n); s++, out++, x += SUPER) {
+        float padded[SUPER];
+        const float *v = x;
+        int left = n - s * SUPER;
+        if (left < SUPER) {
+            memcpy(padded, x, (size_t)left * sizeof *x);
+            for (int k = left; k < SUPER; k++) padded[k] = 0;
+            v = padded;
         }
-        all = from_bits(top);
-        bool finite = top < 0x7F800000, live = finite && all >= 0x1p-36f;
-        float steps = fine ? 127.0f * 8 : 127.0f, inv = live ? steps / all : 0;
-        out->dx = live ? all / steps : finite ? 0 : from_bits(0x7FC00000);
+        uint32_t top = most_bits(v, SUPER);
+        float all = from_bits(top);
+        memset(out->t, 1, sizeof out->t);
+        memset(out->zero, 0, sizeof out->zero);
+        if (!(top < 0x7F800000 && all >= 0x1p-36f)) {
+            memset(out->x, 0, sizeof out->x);
+            memset(out->xs, 0, sizeof out->xs);
+            memset(out->m8, 0, sizeof out->m8);
+            out->dx = top < 0x7F800000 ? 0 : from_bits(0x7FC00000);
+            continue;
+        }
+        float inv = steps / all;
+        out->dx = all / steps;
         for (int b = 0; b < BLOCKS; b++) {
             float t = 1;
-            if (fine && live) {
-                float need = most[b] * inv * (1.0f / 127.0f);
+            if (fine) {
+                float need = from_bits(most_bits(v + b * BLOCK, BLOCK)) * inv * (1.0f / 127.0f);
                 t = round_even(need);
                 t = within(t < need ? t + 1 : t, 1, 8);
+                out->t[b] = (uint8_t)t;
             }
-            float scale = inv / t;
-            int sum = 0;
-            out->t[b] = (uint8_t)t;
-            for (int k = 0; k < BLOCK; k++) {
-                int q = live ? (int)within(round_even(v[b * BLOCK + k] * scale), -127, 127) : 0;
-                out->x[b * BLOCK + k] = (int8_t)q;
-                sum += q;
-            }
+            int sum = round_block_to_bytes(out->x + b * BLOCK, v + b * BLOCK, inv / t);
             out->xs[b] = (int16_t)sum;
             out->m8[b] = -8 * sum;
         }
-        memset(out->zero, 0, sizeof out->zero);
     }
 }
 

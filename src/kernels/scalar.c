@@ -1,4 +1,5 @@
 /* scalar.c - L1: the references themselves: the table that every machine can use. */
+#define PLAIN_VECTORS
 #include "lanes.h"
 
 static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
