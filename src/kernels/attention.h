@@ -53,26 +53,40 @@ static inline void fetch(const void *p, int64_t bytes) {
 
 /* ---- the softmax of a tile ---- */
 
-/* Of a tile's numbers, those that are not numbers left out. */
+/* Of a tile's numbers; if some are not numbers, it or what is left may not be one. */
 static inline float largest(const float p[ATTN_TILE]) {
-    float a[ATTN_TILE / 2];
-    for (int l = 0; l < 32; l++) a[l] = greater(greater(p[l + 32], -INFINITY), greater(p[l], -INFINITY));
-#define HALVE(W) for (int l = 0; l < W; l++) a[l] = greater(a[l + W], a[l]);
-    HALVE(16) HALVE(8) HALVE(4) HALVE(2)
+    enum { N = ATTN_TILE / FWIDTH };
+    fvec v[N];
+    float a[FWIDTH];
+    for (int i = 0; i < N; i++) v[i] = fv_load(p + i * FWIDTH);
+    for (int w = N / 2; w > 0; w /= 2)
+        for (int i = 0; i < w; i++) v[i] = fv_greater(v[i], v[i + w]);
+    fv_store(a, v[0]);
+#define HALVE(W) if (W < (int)FWIDTH) for (int i = 0; i < W; i++) a[i] = greater(a[i + W], a[i]);
+    HALVE(8) HALVE(4) HALVE(2) HALVE(1)
 #undef HALVE
-    return greater(a[0], a[1]);
+    return a[0];
 }
 
 /* Scores become weights exp(score - max), those from `valid` on 0. The running maximum moves up first; what was summed so far is to be
- * multiplied by what is returned, as *sum has been. */
+ * multiplied by what is returned, as *sum has been. fvec: exp of anything near 0 is 1, so subnormal scores and differences may as well be 0;
+ * weights are 0 or at least exp(-60). */
 static inline float softmax_tile(float p[ATTN_TILE], int valid, float *max, float *sum) {
     for (int j = valid; j < ATTN_TILE; j++) p[j] = -INFINITY;
-    float now = greater(*max, largest(p)), keep = exp_f32(*max - now), lane[LANES] = {0};
+    float now = greater(*max, largest(p)), keep = exp_f32(*max - now);
     *max = now;
-    for (int j = 0; j < ATTN_TILE; j++) p[j] = exp_f32(p[j] - now);
-    for (int j = 0; j < ATTN_TILE; j += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += p[j + l];
-    *sum = *sum * keep + sum_lanes(lane);
+    for (int j = 0; j < ATTN_TILE; j += FSTEP) {
+        fvec e[SIDE];
+        EACH_SIDE e[i] = fv_sub(fv_load(p + j + i * FWIDTH), fv_all(now));
+        exp_vecs(e);
+        EACH_SIDE fv_store(p + j + i * FWIDTH, e[i]);
+    }
+    fvec lane[LANES / FWIDTH];
+    for (int i = 0; i < LANES / FWIDTH; i++) {
+        lane[i] = fv_load(p + i * FWIDTH);
+        for (int j = LANES; j < ATTN_TILE; j += LANES) lane[i] = fv_add(lane[i], fv_load(p + j + i * FWIDTH));
+    }
+    *sum = *sum * keep + sum_lane_vecs(lane);
     return keep;
 }
 
@@ -224,19 +238,43 @@ static void store_q8(void *cache, const float *k, const float *v, int pos, int h
     scales[ATTN_TILE + column] = dv;
 }
 
-/* The weights p times the values' scales as 14-bit whole numbers u = 128 high + low, the largest 16383. Returns their step. */
+/* p = score of a head: (dq * dk) * dots. fvec: dq * dk is 0 or at least 2^-91. */
+static inline void scale_scores(float *p, const int32_t *dots, float dq, const float *dk, int n) {
+    for (int j = 0; j < n; j += LANES)
+        for (int i = j; i < j + LANES; i += FWIDTH)
+            fv_store(p + i, fv_mul(fv_from_ints(uv_load(dots + i)), fv_mul(fv_all(dq), fv_load(dk + i))));
+}
+
+/* The weights p times the values' scales as 14-bit whole numbers u = 128 high + low, the largest 16383. Returns their step.
+ * fvec: products below TINY are 0, and what is subnormal rounds to 0. */
 static inline float quantize_weights(int8_t high[ATTN_TILE], int8_t low[ATTN_TILE], const float *p, const float *dv, int valid) {
     float w[ATTN_TILE];
-    for (int j = 0; j < ATTN_TILE; j++) w[j] = flush(p[j] * dv[j]);
+    for (int j = 0; j < ATTN_TILE; j += FWIDTH) fv_store(w + j, fv_flush(fv_mul(fv_load(p + j), fv_load(dv + j))));
     for (int j = valid; j < ATTN_TILE; j++) w[j] = 0;
     float top = largest(w);
     float inv = top > 0 ? 16383.0f / top : 0;
-    for (int j = 0; j < ATTN_TILE; j++) {
-        uint32_t u = to_bits(w[j] * inv + 0x1.8p23f) & 0x3FFF;
-        high[j] = (int8_t)(u >> 7);
-        low[j] = (int8_t)(u & 127);
+    for (int j = 0; j < ATTN_TILE; j += LANES) {
+        uvec u[LANES / FWIDTH], v[LANES / FWIDTH];
+        for (int i = 0; i < LANES / FWIDTH; i++) {
+            u[i] = fv_bits(fv_add(fv_mul(fv_load(w + j + i * FWIDTH), fv_all(inv)), fv_all(0x1.8p23f)));
+            v[i] = uv_and(u[i], 127);
+            u[i] = uv_and(UV_RIGHT(u[i], 7), 127);
+        }
+        uv_store_low_bytes((uint8_t *)high + j, u);
+        uv_store_low_bytes((uint8_t *)low + j, v);
     }
     return top / 16383.0f;
+}
+
+/* out = out * keep + step * (128 high + low). fvec: out is 0 or at least TINY, beside which a subnormal is nothing, and step is 0 or at
+ * least 2^-114. */
+static inline void add_dots(float *out, float keep, const int32_t *high, const int32_t *low, float step, int n) {
+    int d = 0;
+    for (; d + FWIDTH <= n; d += FWIDTH) {
+        fvec sum = fv_from_ints(uv_add(UV_LEFT(uv_load(high + d), 7), uv_load(low + d)));
+        fv_store(out + d, fv_flush(fv_add(fv_mul(fv_load(out + d), fv_all(keep)), fv_mul(sum, fv_all(step)))));
+    }
+    for (; d < n; d++) out[d] = flush(out[d] * keep + (float)(128 * high[d] + low[d]) * step);
 }
 
 static void attention_q8(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale) {
@@ -256,19 +294,15 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
             int valid = valid_in_tile(n_pos, t), used = (valid + 15) / 16 * 16;
             dot_columns(dots, keys, ATTN_TILE, used, x, w, w / 4, heads, false);
             for (int h = 0; h < heads; h++) {
-                float p[ATTN_TILE] = {0};
-                for (int j = 0; j < used; j += LANES)
-                    for (int l = 0; l < LANES; l++) p[j + l] = (float)dots[h][j + l] * (dq[h] * scales[j + l]);
+                float p[ATTN_TILE];
+                scale_scores(p, dots[h], dq[h], scales, used);
                 keep[h] = softmax_tile(p, valid, &max[h], &sum[h]);
                 step[h] = quantize_weights(u[2 * h], u[2 * h + 1], p, scales + ATTN_TILE, valid);
             }
             for (int d = 0; d < head_dim; d += ATTN_TILE) {
                 int columns = w - d < ATTN_TILE ? w - d : ATTN_TILE, dims = head_dim - d < columns ? head_dim - d : columns;
                 dot_columns(dots, values + d * ATTN_TILE, columns, columns, u[0], ATTN_TILE, used / 4, 2 * heads, true);
-                for (int h = 0; h < heads; h++) {
-                    float *o = out + h * head_dim + d;
-                    for (int i = 0; i < dims; i++) o[i] = o[i] * keep[h] + (float)(128 * dots[2 * h][i] + dots[2 * h + 1][i]) * step[h];
-                }
+                for (int h = 0; h < heads; h++) add_dots(out + h * head_dim + d, keep[h], dots[2 * h], dots[2 * h + 1], step[h], dims);
             }
         }
         end_heads(out, sum, heads, head_dim);

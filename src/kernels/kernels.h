@@ -111,7 +111,7 @@ struct kernels {
      * Scores: f32 and f16 (q * scale) . k, the products added in ascending dimension; q8 (dq * dk) * (whole sum of q8 k8), where dq has
      * the scale in it. Per tile: the maximum moves up to that of its scores, what was summed is multiplied by exp(old - new), and the
      * tile's weights p = exp(score - max) are summed by lanes. (Milakov and Gimelshein 2018) Values: f32 and f16 p * v added in ascending
-     * position; q8 the weights times the values' scales are rounded to 14 bits, and step * (whole sum of u v8) of the tile is added. */
+     * position; q8 the weights times the values' scales are rounded to 14 bits, and step * (whole sum of u v8) of the tile is added, flushed. */
     void (*attention[N_KV_TYPES])(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale);
 
     /* g[i] = g[i] / (1 + exp(-g[i])) * u[i] */

@@ -61,6 +61,18 @@ static inline float sum_lanes(float a[LANES]) {
     return a[0] + a[1];
 }
 
+/* The same of lanes that are in registers. */
+static inline float sum_lane_vecs(fvec v[LANES / FWIDTH]) {
+    float a[FWIDTH];
+    for (int w = LANES / FWIDTH / 2; w > 0; w /= 2)
+        for (int i = 0; i < w; i++) v[i] = fv_add(v[i], v[i + w]);
+    fv_store(a, v[0]);
+#define HALVE(W) if (W < (int)FWIDTH) for (int i = 0; i < W; i++) a[i] += a[i + W];
+    HALVE(8) HALVE(4) HALVE(2) HALVE(1)
+#undef HALVE
+    return a[0];
+}
+
 /* exp_f32 of several. Subnormals vanish beside the 1 that is added at the end, and a result is 0 or at least exp(-60). */
 static inline void exp_vecs(fvec x[SIDE]) {
     fvec t[SIDE], n[SIDE], r[SIDE], p[SIDE];
@@ -75,7 +87,7 @@ static inline void exp_vecs(fvec x[SIDE]) {
     EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(1.6666665459e-1f));
     EACH_SIDE p[i] = fv_add(fv_mul(p[i], r[i]), fv_all(5.0000001201e-1f));
     EACH_SIDE p[i] = fv_add(fv_add(fv_mul(p[i], fv_mul(r[i], r[i])), r[i]), fv_all(1.0f));
-    EACH_SIDE p[i] = fv_mul(p[i], fv_from_bits(uv_to_exponent(uv_add(fv_bits(t[i]), uv_all(127)))));
+    EACH_SIDE p[i] = fv_mul(p[i], fv_from_bits(UV_LEFT(uv_add(fv_bits(t[i]), uv_all(127)), 23)));
     EACH_SIDE x[i] = fv_zero_below(p[i], x[i], -60.0f);
 }
 

@@ -5,6 +5,8 @@
  * fvec   the same by functions, and on ARMv7 four floats all the same. It is for what no subnormal can decide: whoever uses it says
  *        why. Division is by the scalar unit there, and exact.
  *
+ * fv_greater of what is not a number gives that or the other.
+ *
  * scalar.c defines PLAIN_VECTORS and has no intrinsics, so that the tests compare the two. */
 #ifndef QW_VECTORS_H
 #define QW_VECTORS_H
@@ -45,9 +47,14 @@ static inline uvec fv_bits(fvec x) { return vreinterpretq_u32_f32(x); }
 static inline fvec fv_from_bits(uvec u) { return vreinterpretq_f32_u32(u); }
 static inline fvec fv_zero_below(fvec y, fvec x, float least) { return fv_from_bits(vbicq_u32(fv_bits(y), vcltq_f32(x, vdupq_n_f32(least)))); }
 static inline fvec fv_flush(fvec x) { return fv_from_bits(vbicq_u32(fv_bits(x), vcaltq_f32(x, vdupq_n_f32(TINY)))); }
+static inline fvec fv_greater(fvec a, fvec b) { return vmaxq_f32(a, b); }
+static inline fvec fv_from_ints(uvec u) { return vcvtq_f32_s32(vreinterpretq_s32_u32(u)); }
+static inline uvec uv_load(const int32_t *p) { return vreinterpretq_u32_s32(vld1q_s32(p)); }
 static inline uvec uv_all(uint32_t u) { return vdupq_n_u32(u); }
 static inline uvec uv_add(uvec a, uvec b) { return vaddq_u32(a, b); }
-static inline uvec uv_to_exponent(uvec u) { return vshlq_n_u32(u, 23); }
+static inline uvec uv_and(uvec a, uint32_t b) { return vandq_u32(a, vdupq_n_u32(b)); }
+#define UV_LEFT(u, n) vshlq_n_u32(u, n)
+#define UV_RIGHT(u, n) vshrq_n_u32(u, n)
 static inline void uv_store_low_bytes(uint8_t out[LANES], const uvec u[LANES / FWIDTH]) {
     uint16x8_t low = vcombine_u16(vmovn_u32(u[0]), vmovn_u32(u[1])), high = vcombine_u16(vmovn_u32(u[2]), vmovn_u32(u[3]));
     vst1q_u8(out, vcombine_u8(vmovn_u16(low), vmovn_u16(high)));
@@ -58,6 +65,7 @@ static inline void uv_store_low_bytes(uint8_t out[LANES], const uvec u[LANES / F
 enum { FWIDTH = WIDTH };
 typedef vec fvec;
 typedef uint32_t uvec __attribute__((vector_size(FWIDTH * sizeof(uint32_t))));
+typedef int32_t ivec __attribute__((vector_size(FWIDTH * sizeof(int32_t))));
 
 static inline fvec fv_load(const float *p) { return load_vec(p); }
 static inline void fv_store(float *p, fvec x) { memcpy(p, &x, sizeof x); }
@@ -76,9 +84,14 @@ static inline fvec fv_least(fvec x, float most) {
 /* x < least ? 0 : y */
 static inline fvec fv_zero_below(fvec y, fvec x, float least) { return (fvec)((uvec)y & ~(uvec)(x < fv_all(least))); }
 static inline fvec fv_flush(fvec x) { return (fvec)((uvec)x & ~((uvec)(x > fv_all(-TINY)) & (uvec)(x < fv_all(TINY)))); }
+static inline fvec fv_greater(fvec a, fvec b) { uvec more = (uvec)(a > b); return (fvec)((more & (uvec)a) | (~more & (uvec)b)); }
+static inline fvec fv_from_ints(uvec u) { return __builtin_convertvector((ivec)u, fvec); }
+static inline uvec uv_load(const int32_t *p) { uvec u; memcpy(&u, p, sizeof u); return u; }
 static inline uvec uv_all(uint32_t u) { return u - (uvec){0}; }
 static inline uvec uv_add(uvec a, uvec b) { return a + b; }
-static inline uvec uv_to_exponent(uvec u) { return u << 23; }
+static inline uvec uv_and(uvec a, uint32_t b) { return a & b; }
+#define UV_LEFT(u, n) ((u) << (n))
+#define UV_RIGHT(u, n) ((u) >> (n))
 static inline void uv_store_low_bytes(uint8_t out[LANES], const uvec u[LANES / FWIDTH]) {
     uint32_t part[LANES];
     memcpy(part, u, sizeof part);
