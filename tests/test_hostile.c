@@ -430,6 +430,9 @@ static void test_sessions(void) {
     qw_model *none = NULL;
     expect_code("weight type", qw_load(&none, FIXTURE, &(qw_load_params){.weight_type = "q2"}, &err), QW_EARG, &err, "q2");
     expect_code("threads", qw_load(&none, FIXTURE, &(qw_load_params){.n_threads = 100000}, &err), QW_EARG, &err, "100000 threads");
+    expect_code("threads for prompts", qw_load(&none, FIXTURE, &(qw_load_params){.n_threads = 2, .n_threads_batch = 257}, &err), QW_EARG, &err, "257 threads");
+    expect_code("threads for prompts", qw_load(&none, FIXTURE, &(qw_load_params){.n_threads_batch = -1}, &err), QW_EARG, &err, "-1 threads");
+    expect_code("no CPUs", qw_use_cpus("", &err), QW_EARG, &err, "'' in ''");
     rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = 16}, &err);
     CHECK(rc == 0, "%s", err.message);
     expect_code("nothing fed", qw_next(s, &id, &err), QW_EARG, &err, "no tokens");

@@ -81,7 +81,8 @@ int choose_cpus(struct model_flags *f) {
     }
     if (f->cpus.n_fast == f->cpus.n_usable) return 0;
     bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
-    return qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err) ? engine_error(&err) : 0;
+    if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err)) say("%s: the threads run where the system puts them", err.message);
+    return 0;
 }
 
 int load_model(qw_model **out, struct model_flags *f, bool quiet) {
