@@ -139,7 +139,9 @@ ROW(row_bf16, load_bf16, 2)
 static void row_f16(float *y, const void *w, int n_in) {
     const unsigned char *p = w;
     int k = 0;
-#if defined(__F16C__)
+#if defined(__AVX512F__)
+    for (; k + 16 <= n_in; k += 16) _mm512_storeu_ps(y + k, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p + 2 * k))));
+#elif defined(__F16C__)
     for (; k + 8 <= n_in; k += 8) _mm256_storeu_ps(y + k, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 2 * k))));
 #elif defined(__aarch64__)
     for (; k + 4 <= n_in; k += 4) vst1q_f32(y + k, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p + 2 * k))));
