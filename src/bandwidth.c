@@ -44,7 +44,7 @@ static double seconds(void) {
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err) {
     static const size_t distances[] = {0, 512, 4096};       /* bytes; which one is best differs from core to core */
     enum { N = sizeof distances / sizeof *distances };
-    uint64_t free_now = available_memory();
+    uint64_t free_now = available_memory("");
     int64_t pieces = free_now == 0 || free_now / 4 / PIECE > MOST_PIECES ? MOST_PIECES : (int64_t)(free_now / 4 / PIECE);
     if (pieces < LEAST_PIECES) pieces = LEAST_PIECES;
     struct reader *r = alloc_zero(1, sizeof *r);

@@ -59,7 +59,7 @@ static int choose_type(const struct qw_model *m, const char *name, enum weight_t
             return fail(err, QW_EARG, "%s holds weights packed as %s; it cannot be used as %s", m->path, weight_type_name(m->weights.type), name);
         *out = m->weights.type;
     } else if (by_itself) {
-        uint64_t free_now = available_memory(), q8 = packed_size(&m->weights, WEIGHT_Q8);
+        uint64_t free_now = available_memory(""), q8 = packed_size(&m->weights, WEIGHT_Q8);
         *out = m->weights.n_params < 100000000 ? WEIGHT_BF16 : free_now == 0 || q8 <= free_now / 4 * 3 ? WEIGHT_Q8 : WEIGHT_Q4;
     }
     return 0;
@@ -70,7 +70,7 @@ static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error
     enum weight_type type = WEIGHT_BF16;
     int rc = choose_type(m, p->weight_type, &type, err);
     if (rc || type == m->weights.type) return rc;
-    uint64_t size = packed_size(&m->weights, type), free_now = available_memory();
+    uint64_t size = packed_size(&m->weights, type), free_now = available_memory("");
     if (free_now && size > free_now)
         return fail(err, QW_ENOMEM, "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available", size >> 20, weight_type_name(type), free_now >> 20);
     return weights_pack(&m->weights, type, m->kernels, m->pool, p->progress, p->user, err);
@@ -247,7 +247,7 @@ int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64
 
 /* Refuse what cannot fit before any of it is touched; say what would. */
 static int check_fits(const struct qw_session *s, qw_error *err) {
-    uint64_t cache, scratch, free_now = available_memory();
+    uint64_t cache, scratch, free_now = available_memory("");
     int n_ctx = s->n_ctx, rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
     if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
     uint64_t fits = free_now > scratch ? (free_now - scratch) / (cache / (uint64_t)n_ctx + 1) : 0;

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cgroup.h"
 
-/* The first number in a small file, after `key` if that is not NULL; UINT64_MAX when there is none ("max", no such file). */
-static uint64_t number_in(const char *path, const char *key) {
-    char text[8192], *at = text;
+/* The first number in the file dir/name, after `key` if that is not NULL; UINT64_MAX when there is none ("max", no such file). */
+static uint64_t number_in(const char *dir, const char *name, const char *key) {
+    char path[1200], text[8192], *at = text;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "re");
     if (!f) return UINT64_MAX;
     size_t n = fread(text, 1, sizeof text - 1, f);
@@ -18,22 +20,22 @@ static uint64_t number_in(const char *path, const char *key) {
     return *at >= '0' && *at <= '9' ? strtoull(at, NULL, 10) : UINT64_MAX;
 }
 
-/* limit - used, where used leaves out the page cache, which gives way. */
-static uint64_t left(const char *limit_file, const char *usage_file, const char *stat_file, const char *cache_key) {
-    uint64_t limit = number_in(limit_file, NULL), used = number_in(usage_file, NULL), cache = number_in(stat_file, cache_key);
-    if (limit == UINT64_MAX || used == UINT64_MAX) return UINT64_MAX;
-    if (cache != UINT64_MAX && cache < used) used -= cache;
-    return limit > used ? limit - used : 0;
+/* The limit less what is used without the page cache, which gives way. ctx: uint64_t, the least so far */
+static void left_in_group(void *ctx, const char *dir, bool v2) {
+    uint64_t *least = ctx, limit = number_in(dir, v2 ? "memory.max" : "memory.limit_in_bytes", NULL);
+    uint64_t used = number_in(dir, v2 ? "memory.current" : "memory.usage_in_bytes", NULL);
+    uint64_t cache = number_in(dir, "memory.stat", v2 ? "\nfile " : "\ntotal_cache ");
+    if (limit == UINT64_MAX || used == UINT64_MAX) return;
+    if (cache != UINT64_MAX) used -= cache < used ? cache : used;
+    uint64_t left = limit > used ? limit - used : 0;
+    if (left < *least) *least = left;
 }
 
-uint64_t available_memory(void) {
-    uint64_t best = number_in("/proc/meminfo", "MemAvailable:");
+uint64_t available_memory(const char *root) {
+    char proc[1024];
+    snprintf(proc, sizeof proc, "%s/proc", root);
+    uint64_t best = number_in(proc, "meminfo", "MemAvailable:");
     if (best != UINT64_MAX) best = best > UINT64_MAX >> 10 ? UINT64_MAX : best << 10;
-#define CGROUP "/sys/fs/cgroup/"
-    uint64_t v2 = left(CGROUP "memory.max", CGROUP "memory.current", CGROUP "memory.stat", "\nfile ");
-    uint64_t v1 = left(CGROUP "memory/memory.limit_in_bytes", CGROUP "memory/memory.usage_in_bytes", CGROUP "memory/memory.stat", "\ntotal_cache ");
-#undef CGROUP
-    if (v2 < best) best = v2;
-    if (v1 < best) best = v1;
+    cgroup_each(root, "memory", left_in_group, &best);
     return best == UINT64_MAX ? 0 : best == 0 ? 1 : best;
 }

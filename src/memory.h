@@ -3,8 +3,8 @@
 #define QW_MEMORY_H
 #include "base.h"
 
-/* Bytes that can be allocated without pushing others out: the least of MemAvailable and of what the cgroup (v2 or v1) still allows.
- * 0: unknown. */
-uint64_t available_memory(void);
+/* Bytes that can be allocated without pushing others out: the least of MemAvailable and of what this process's cgroup (v2 or v1) and those
+ * above it still allow. 0: unknown. root is "" but for tests. */
+uint64_t available_memory(const char *root);
 
 #endif

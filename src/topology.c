@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "cgroup.h"
 #include "threads.h"
 
 /* ---- lists of CPUs ---- */
@@ -131,50 +132,19 @@ static int quota_cpus(uint64_t quota, uint64_t period) {
     return n < 1 ? 1 : n < INT32_MAX ? (int)n : INT32_MAX;
 }
 
-static int quota_of_group(const char *dir, bool v2) {
+/* ctx: int, the least so far */
+static void quota_of_group(void *ctx, const char *dir, bool v2) {
     char text[64], period[64];
+    int *least = ctx, n;
     if (v2) {
-        if (!small_file(text, sizeof text, "%s/cpu.max", dir)) return INT32_MAX;        /* "200000 100000", or "max 100000" */
+        if (!small_file(text, sizeof text, "%s/cpu.max", dir)) return;                  /* "200000 100000", or "max 100000" */
         const char *second = strchr(text, ' ');
-        return quota_cpus(number(text), second ? number(second + 1) : 0);
+        n = quota_cpus(number(text), second ? number(second + 1) : 0);
+    } else {
+        if (!small_file(text, sizeof text, "%s/cpu.cfs_quota_us", dir) || !small_file(period, sizeof period, "%s/cpu.cfs_period_us", dir)) return;
+        n = quota_cpus(number(text), number(period));
     }
-    if (!small_file(text, sizeof text, "%s/cpu.cfs_quota_us", dir) || !small_file(period, sizeof period, "%s/cpu.cfs_period_us", dir)) return INT32_MAX;
-    return quota_cpus(number(text), number(period));
-}
-
-/* The group's own quota and those of all above it. In a container its path may be that outside; what is not there limits nothing. */
-static int quota_of_path(const char *root, const char *mount, const char *path, bool v2) {
-    char dir[1024];
-    int least = INT32_MAX, base = snprintf(dir, sizeof dir, "%s%s", root, mount), len = base;
-    if (base >= 0 && base < (int)sizeof dir) len = base + snprintf(dir + base, sizeof dir - (size_t)base, "%s", path);
-    if (len < 0 || len >= (int)sizeof dir) return least;
-    for (;;) {
-        int n = quota_of_group(dir, v2);
-        if (n < least) least = n;
-        char *slash = strrchr(dir + base, '/');
-        if (!slash) return least;
-        *slash = 0;
-    }
-}
-
-static int quota(const char *root) {
-    char path[1024], line[1024];
-    int least = INT32_MAX;
-    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    FILE *f = fopen(path, "re");
-    while (f && fgets(line, sizeof line, f)) {              /* "0::/path" (v2), "4:cpu,cpuacct:/path" (v1) */
-        line[strcspn(line, "\n")] = 0;
-        char *list = strchr(line, ':'), *group = list ? strchr(list + 1, ':') : NULL;
-        if (!group) continue;
-        *list = *group = ',';
-        *group++ = 0;
-        bool v2 = list[1] == 0, v1 = false;
-        for (const char *s = list; s && !v1; s = strchr(s + 1, ',')) v1 = strncmp(s, ",cpu", 4) == 0 && (s[4] == ',' || s[4] == 0);
-        int n = v1 || v2 ? quota_of_path(root, v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group, v2) : INT32_MAX;
-        if (n < least) least = n;
-    }
-    if (f) fclose(f);
-    return least;
+    if (n < *least) *least = n;
 }
 
 /* ---- all of it ---- */
@@ -194,7 +164,8 @@ void cpus_allowed(struct cpu_mask *out) {
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root) {
     struct cpu_mask online, present;
     char smt[32];
-    int limit = quota(root);
+    int limit = INT32_MAX;
+    cgroup_each(root, "cpu", quota_of_group, &limit);
     *out = (struct cpus){.usable = *allowed, .fast = *allowed, .n_usable = mask_count(allowed)};
     /* Capacity, where the kernel knows it, is speed. Clocks say less: a small core's is 0.6 to 0.79 of its big neighbour's, which does more
      * in a cycle; cores of one kind lie within 0.8. Small cores' capacities go up to 0.61 (A53 beside A73). */

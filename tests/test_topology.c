@@ -1,8 +1,9 @@
-/* test_topology.c - which CPUs are used, on made-up machines: files as Linux shows them below /sys and /proc. */
+/* test_topology.c - which CPUs are used and how much memory is free, on made-up machines: files as Linux shows them below /sys and /proc. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "memory.h"
 #include "test.h"
 #include "threads.h"
 #include "topology.h"
@@ -207,6 +208,35 @@ static void test_quotas(void) {
     check("a path that is too long", "0-7", "0-7", 8, 8);
 }
 
+/* ---- memory ---- */
+
+static void test_memory(void) {
+    static const struct { const char *name, *group, *dir; const char *max, *current, *stat; uint64_t want; } groups[] = {
+        {"no limit", "0::/\n", "", "max\n", "5000000\n", "anon 1\nfile 1000000\n", 8192000}, {"a container", "0::/\n", "", "6000000\n", "5000000\n", "anon 1\nfile 1000000\n", 2000000},
+        {"its own group", "0::/a/b\n", "/a/b", "6000000\n", "5000000\n", "anon 1\nfile 9000000\n", 6000000}, {"a group above", "0::/a/b\n", "/a", "6000000\n", "5000000\n", "", 1000000},
+        {"another group", "0::/a/b\n", "/c", "6000000\n", "5000000\n", "", 8192000}, {"full", "0::/\n", "", "4000\n", "5000\n", "x", 1},
+        {"not numbers", "0::/\n", "", "-1\n", "many\n", "\nfile \n", 8192000},
+    };
+    char path[128];
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        clear();
+        put("proc/meminfo", "MemTotal: 90000 kB\nMemAvailable:    8000 kB\n");
+        put("proc/self/cgroup", groups[i].group);
+        for (int k = 0; k < 3; k++) {
+            snprintf(path, sizeof path, "sys/fs/cgroup%s/memory.%s", groups[i].dir, k == 0 ? "max" : k == 1 ? "current" : "stat");
+            put(path, k == 0 ? groups[i].max : k == 1 ? groups[i].current : groups[i].stat);
+        }
+        CHECK(available_memory(root) == groups[i].want, "%s: %d", groups[i].name, (int)available_memory(root));
+    }
+    clear();
+    CHECK(available_memory(root) == 0, "nothing known: %d", (int)available_memory(root));
+    put("proc/self/cgroup", "7:memory,x:/a\n");
+    put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "700000\n");
+    put("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "300000\n");
+    put("sys/fs/cgroup/memory/a/memory.stat", "cache 3\ntotal_cache 100000\n");
+    CHECK(available_memory(root) == 500000, "v1: %d", (int)available_memory(root));
+}
+
 /* ---- this machine ---- */
 
 static void test_here(void) {
@@ -239,6 +269,7 @@ int main(void) {
     RUN("topology: hyperthreads count once", test_siblings);
     RUN("topology: CPUs offline", test_offline);
     RUN("topology: quotas", test_quotas);
+    RUN("memory: what is free, and what groups leave", test_memory);
     RUN("topology: this machine", test_here);
     clear();
     rmdir(root);

@@ -6,7 +6,7 @@
 # Prints an ok or not ok line; run from the project's root. A new file must be given its layer here.
 awk '
 function layer(f) {
-    if (f ~ /^(base|utf8|num|memory|threads|topology)\./) return 0
+    if (f ~ /^(base|utf8|num|memory|cgroup|threads|topology)\./) return 0
     if (f ~ /^(json|safetensors|companions|tokenizer|tokenizer_impl|tokenizer_load|bpe|split|unicode|unicode_tables|template|template_detect|sampler|cpu)\./) return 1
     if (f ~ /^kernels\//) return 1
     if (f ~ /^(config|weights|pack)\./) return 2
