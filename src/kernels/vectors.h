@@ -5,7 +5,7 @@
  * fvec   the same by functions, and on ARMv7 four floats all the same. It is for what no subnormal can decide: whoever uses it says
  *        why. Division is by the scalar unit there, and exact.
  *
- * scalar.c defines PLAIN_VECTORS and has no intrinsics, so that the tests compare the two. */
+ * scalar.c defines PLAIN_VECTORS and has no intrinsics, so that the tests can compare the two. */
 #ifndef QW_VECTORS_H
 #define QW_VECTORS_H
 #include "kernels.h"
