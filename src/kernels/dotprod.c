@@ -225,20 +225,36 @@ static inline void open_q8(struct opened *o, const struct q8_super *w) {
 /* What 4 tokens bring to a superblock before its products. */
 struct tile {
     const struct act *x[TILE];
-    int32_t start[TILE][PANEL]; /* q4: the minima */
+    int8x16_t parts[TILE];      /* q4: of the block sums */
+    int32x4_t total;            /* q4: of each token's block sums */
     int32_t t[BLOCKS][TILE];    /* q8: the factors */
 };
 
 #define EACH_TOKEN(F) F(0) F(1) F(2) F(3)
 
-/* 8 rows x 4 tokens: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. q, scale, start and d stand at the first of the rows. */
+/* 8 rows x 4 tokens: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. */
 static inline __attribute__((always_inline))
-void multiply(float (*y)[PANEL], const int8_t (*q)[8][16][4], const int32_t (*scale)[16], const float *d, const struct tile *x, int row, bool fine) {
+void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tile *x, int row, bool fine) {
+    const int32_t (*scale)[16] = o->scale;
+    const float *d = o->d;
 #define START(T) \
-    int32x4_t suma##T = fine ? vdupq_n_s32(0) : vld1q_s32(x->start[T] + row), dota##T = vdupq_n_s32(0); \
-    int32x4_t sumb##T = fine ? vdupq_n_s32(0) : vld1q_s32(x->start[T] + row + 4), dotb##T = vdupq_n_s32(0); \
+    int32x4_t suma##T = fine ? vdupq_n_s32(0) : vdupq_laneq_s32(x->total, T), dota##T; \
+    int32x4_t sumb##T = suma##T, dotb##T; \
     const int8_t *p##T = x->x[T]->x;
     EACH_TOKEN(START)
+    if (!fine) {                /* sum_minima, step by step for 4 tokens */
+        int8x16_t lowa = o->m.low[row / 4], lowb = o->m.low[row / 4 + 1], higha = o->m.high[row / 4], highb = o->m.high[row / 4 + 1];
+#define PARTS(T) int8x16_t parts##T = x->parts[T];
+#define HIGH_LOW(T) suma##T = vdotq_laneq_s32(suma##T, lowa, parts##T, 2); sumb##T = vdotq_laneq_s32(sumb##T, lowb, parts##T, 2);
+#define HIGH_HIGH(T) suma##T = vdotq_laneq_s32(suma##T, higha, parts##T, 3); sumb##T = vdotq_laneq_s32(sumb##T, highb, parts##T, 3);
+#define SHIFT(T) suma##T = vshlq_n_s32(suma##T, 6); sumb##T = vshlq_n_s32(sumb##T, 6);
+#define LOW_LOW(T) suma##T = vdotq_laneq_s32(suma##T, lowa, parts##T, 0); sumb##T = vdotq_laneq_s32(sumb##T, lowb, parts##T, 0);
+#define LOW_HIGH(T) suma##T = vdotq_laneq_s32(suma##T, higha, parts##T, 1); sumb##T = vdotq_laneq_s32(sumb##T, highb, parts##T, 1);
+#define SHIFT_4(T) suma##T = vshlq_n_s32(suma##T, 4); sumb##T = vshlq_n_s32(sumb##T, 4);
+        EACH_TOKEN(PARTS) EACH_TOKEN(HIGH_LOW) EACH_TOKEN(HIGH_HIGH) EACH_TOKEN(SHIFT) EACH_TOKEN(LOW_LOW) EACH_TOKEN(LOW_HIGH) EACH_TOKEN(SHIFT_4)
+    }
+#define ZERO(T) dota##T = dotb##T = vdupq_n_s32(0);
+    EACH_TOKEN(ZERO)
 #pragma GCC unroll 1
     for (int b = 0; b < BLOCKS; b++) {
 #define RESET(T) dota##T = dotb##T = vdupq_n_s32(0);
@@ -294,22 +310,12 @@ static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct ac
     struct tile tile;
     for (int t = 0; t < n; t += TILE) {
         point_at(&tile, x, supers, t, n);
-#define SUMS(T) int16x8_t sums##T = vnegq_s16(vld1q_s16(tile.x[T]->xs)); int8x16_t parts##T = split_sums(sums##T);
-        EACH_TOKEN(SUMS)
-        int32x4_t total = total_sums(sums0, sums1, sums2, sums3);
-#pragma GCC unroll 1
-        for (int r = 0; r < 4; r++) {
-            int8x16_t low = o->m.low[r], high = o->m.high[r];
-            /* sum_minima, step by step for 4 tokens */
-#define HIGH_LOW(T) int32x4_t sum##T = vdotq_laneq_s32(vdupq_laneq_s32(total, T), low, parts##T, 2);
-#define HIGH_HIGH(T) sum##T = vdotq_laneq_s32(sum##T, high, parts##T, 3);
-#define SHIFT(T) sum##T = vshlq_n_s32(sum##T, 6);
-#define LOW_LOW(T) sum##T = vdotq_laneq_s32(sum##T, low, parts##T, 0);
-#define LOW_HIGH(T) sum##T = vdotq_laneq_s32(sum##T, high, parts##T, 1);
-#define STORE(T) vst1q_s32(tile.start[T] + 4 * r, vshlq_n_s32(sum##T, 4));
-            EACH_TOKEN(HIGH_LOW) EACH_TOKEN(HIGH_HIGH) EACH_TOKEN(SHIFT) EACH_TOKEN(LOW_LOW) EACH_TOKEN(LOW_HIGH) EACH_TOKEN(STORE)
-        }
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o->q, o->scale, o->d, &tile, row, false);
+#define SUMS(T) int16x8_t sums##T = vld1q_s16(tile.x[T]->xs);
+#define NEGATE(T) sums##T = vnegq_s16(sums##T);
+#define SPLIT(T) tile.parts[T] = split_sums(sums##T);
+        EACH_TOKEN(SUMS) EACH_TOKEN(NEGATE) EACH_TOKEN(SPLIT)
+        tile.total = total_sums(sums0, sums1, sums2, sums3);
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, o->q, &tile, row, false);
     }
 }
 
@@ -319,7 +325,7 @@ static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*
         point_at(&tile, x, supers, t, n);
         for (int b = 0; b < BLOCKS; b++)
             for (int i = 0; i < TILE; i++) tile.t[b][i] = tile.x[i]->t[b];
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, q, o->scale, o->d, &tile, row, true);
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, q, &tile, row, true);
     }
 }
 

@@ -60,7 +60,7 @@ class Elf:
 
 
 def blocks(terms):
-    """[[address, instructions, bytes, count, symbol]], in order of addresses; pieces that qemu cut at a page or at its limit are one again."""
+    """[[address, instructions, bytes, count, symbol]]. qemu cuts blocks where a page ends: what ran on into the next page is one again."""
     count = {}
     for factor, path in terms:
         with open(path) as f:
@@ -68,16 +68,17 @@ def blocks(terms):
                 address, n, size, times, symbol = line.rstrip('\n').split('\t')
                 key = int(address, 16), int(n), int(size), re.sub(r'\.(constprop|isra|part|cold|lto_priv)\.?\d*', '', symbol)
                 count[key] = count.get(key, 0) + factor * int(times)
-    merged = []
-    for (address, n, size, symbol), times in sorted(count.items()):
-        last = merged[-1] if merged else None
-        cut = address % 4096 in (0, 4094) or (last and last[1] % 512 == 0)
+    every = [[address, n, size, times, symbol] for (address, n, size, symbol), times in sorted(count.items())]
+    for second in every:
+        if second[0] % 4096 not in (0, 4094): continue
         # At a page's end qemu may count two bytes too many.
-        if cut and last and 0 <= last[0] + last[2] - address <= 2 and abs(last[3] - times) * 1000 <= abs(times) and last[4] == symbol:
-            last[1] += n
-            last[2] = address + size - last[0]
-        else: merged.append([address, n, size, times, symbol])
-    return merged
+        into = [b for b in every if b[0] < second[0] <= b[0] + b[2] <= second[0] + 2 and b[3] > 0 and b[4] == second[4]]
+        if not into or sum(b[3] for b in into) > second[3] * 1.001: continue
+        second[3] -= sum(b[3] for b in into)
+        for b in into:
+            b[1] += second[1]
+            b[2] = second[0] + second[2] - b[0]
+    return every
 
 
 def cost(path, cpus, terms):
