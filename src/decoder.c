@@ -196,30 +196,30 @@ static void *cache_of(const struct decoder *d, int layer, int64_t kv_head) {
     return d->cache + ((int64_t)layer * d->c->n_head_kv + kv_head) * d->head_room;
 }
 
-/* Normalise and rotate token t's heads, and put its keys and values into the cache. */
-static void store_tokens(void *ctx, int64_t begin, int64_t end) {
-    const struct step *s = ctx;
+/* Normalise and rotate a key/value head of token t and the query heads that share it; its key and value go into the cache. */
+static void store_head(const struct step *s, int64_t t, int64_t head) {
     const struct decoder *d = s->d;
     const struct config *c = d->c;
-    int hd = c->head_dim;
-    float eps = (float)c->rms_norm_eps;
-    for (int64_t t = begin; t < end; t++) {
-        const float *cos_sin = d->cos_sin + t * hd;
-        for (int i = 0; i < c->n_head; i++) {
-            float *q = d->q + (t * c->n_head + i) * hd;
-            d->kernels->rmsnorm(q, q, s->l->q_norm, hd, eps);
-            d->kernels->rope(q, cos_sin, hd);
-        }
-        for (int i = 0; i < c->n_head_kv; i++) {
-            float *k = d->k + (t * c->n_head_kv + i) * hd, *v = d->v + (t * c->n_head_kv + i) * hd;
-            d->kernels->rmsnorm(k, k, s->l->k_norm, hd, eps);
-            d->kernels->rope(k, cos_sin, hd);
-            d->kernels->store[d->kv](cache_of(d, s->layer, i), k, v, (int)(s->pos + t), hd);
-        }
+    int hd = c->head_dim, group = c->n_head / c->n_head_kv;
+    float eps = (float)c->rms_norm_eps, *k = d->k + (t * c->n_head_kv + head) * hd, *v = d->v + (t * c->n_head_kv + head) * hd;
+    const float *cos_sin = d->cos_sin + t * hd;
+    for (int i = 0; i < group; i++) {
+        float *q = d->q + (t * c->n_head + head * group + i) * hd;
+        d->kernels->rmsnorm(q, q, s->l->q_norm, hd, eps);
+        d->kernels->rope(q, cos_sin, hd);
     }
+    d->kernels->rmsnorm(k, k, s->l->k_norm, hd, eps);
+    d->kernels->rope(k, cos_sin, hd);
+    d->kernels->store[d->kv](cache_of(d, s->layer, head), k, v, (int)(s->pos + t), hd);
 }
 
-/* Item i is key/value head i % n_head_kv of token i / n_head_kv, with the query heads that share it. */
+/* Item i is key/value head i % n_head_kv of token i / n_head_kv. */
+static void store_heads(void *ctx, int64_t begin, int64_t end) {
+    const struct step *s = ctx;
+    for (int64_t i = begin; i < end; i++) store_head(s, i / s->d->c->n_head_kv, i % s->d->c->n_head_kv);
+}
+
+/* The same items, with the query heads that share them. A token alone needs no other's keys: it stores its own first. */
 static void attend(void *ctx, int64_t begin, int64_t end) {
     const struct step *s = ctx;
     const struct decoder *d = s->d;
@@ -227,8 +227,8 @@ static void attend(void *ctx, int64_t begin, int64_t end) {
     int hd = c->head_dim, group = c->n_head / c->n_head_kv;
     float scale = (float)(1 / sqrt(hd));
     for (int64_t i = begin; i < end; i++) {
-        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv;
-        int64_t q = (t * c->n_head + head * group) * hd;
+        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv, q = (t * c->n_head + head * group) * hd;
+        if (s->n == 1) store_head(s, t, head);
         d->kernels->attention[d->kv](d->b + q, d->q + q, cache_of(d, s->layer, head), group, (int)(s->pos + t + 1), hd, scale);
     }
 }
@@ -262,7 +262,7 @@ void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
         struct step s = {d, l, l->attn_norm, i, n, pos};
         parallel_for(d->pool, n, 4, norm_tokens, &s);
         multiply(d, &(struct products){d, d->a, n, 3, {&l->q, &l->k, &l->v}, {d->q, d->k, d->v}});
-        parallel_for(d->pool, n, 1, store_tokens, &s);
+        if (n > 1) parallel_for(d->pool, (int64_t)n * c->n_head_kv, 8, store_heads, &s);
         parallel_for(d->pool, (int64_t)n * c->n_head_kv, 1, attend, &s);
         multiply(d, &(struct products){d, d->b, n, 1, {&l->o}, {d->y}});
         parallel_for(d->pool, n, 4, add_tokens, &s);
