@@ -227,12 +227,14 @@ static void store_q8(void *cache, const float *k, const float *v, int pos, int h
     int w = kv_width(head_dim), column = pos % ATTN_TILE;
     float *scales = tile_of(cache, KV_Q8, pos, head_dim);
     int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w, x[MAX_HEAD_DIM];
+    memset(x, 0, (size_t)w);
     float dk = quantize_head(x, k, head_dim);
-    for (int d = 0; d < head_dim; d++) keys[(d / 4 * ATTN_TILE + column) * 4 + d % 4] = x[d];
+    for (int d = 0; d < w; d += 4) memcpy(keys + d * ATTN_TILE + column * 4, x + d, 4);
     float dv = quantize_head(x, v, head_dim);
-    for (int d = 0; d < head_dim; d++) {
-        int part = d / ATTN_TILE * ATTN_TILE, stride = w - part < ATTN_TILE ? w - part : ATTN_TILE;
-        values[part * ATTN_TILE + (column / 4 * stride + d - part) * 4 + column % 4] = x[d];
+    for (int part = 0; part < head_dim; part += ATTN_TILE) {
+        int stride = w - part < ATTN_TILE ? w - part : ATTN_TILE, dims = head_dim - part < stride ? head_dim - part : stride;
+        int8_t *to = values + part * ATTN_TILE + column / 4 * stride * 4 + column % 4;
+        for (int d = 0; d < dims; d++) to[4 * d] = x[part + d];
     }
     scales[column] = dv == dv ? dk : dv;                /* a score that is not a number is noticed, a value might not be */
     scales[ATTN_TILE + column] = dv;
