@@ -32,7 +32,7 @@ endif
 KFLAGS_sse41 := -msse4.1
 KFLAGS_avx2  := -mavx2 -mfma -mf16c
 KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
-KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false)
+KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false -mllvm -enable-post-misched=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 
 ENGINE  := $(wildcard src/*.c) $(KERNELS:%=src/kernels/%.c)

@@ -9,7 +9,8 @@
  *
  * One token: all 16 rows of the panel, unpacked in registers.
  * More: a superblock is unpacked once for up to CHUNK tokens, then 8 rows x 4 tokens are multiplied at a time: 8 dots and 8 sums stay
- * in registers, and 16 + 8 loads serve 64 sdot. */
+ * in registers, and 16 + 8 loads serve 64 sdot. Half of the loads are ld1, which needs a register for its address, but is taken beside
+ * an sdot by cores that run in order; the address is counted on beside one of the other loads. */
 #include <arm_neon.h>
 #include <stddef.h>
 #include "sdot.h"
@@ -146,7 +147,8 @@ static inline void panel_q4(float y[PANEL], const struct q4_super *w, int supers
     STORE_ROWS(y)
 }
 
-static inline void panel_q8(float y[PANEL], const struct q8_super *w, int supers, const struct act *x) {
+/* Apart: within matmul_q8 gcc runs out of registers for the tile's sake. */
+static __attribute__((noinline)) void panel_q8(float y[PANEL], const struct q8_super *w, int supers, const struct act *x) {
     float32x4_t y0 = vdupq_n_f32(0), y1 = y0, y2 = y0, y3 = y0;
     for (; supers > 0; supers--, w++, x++) {
         prefetch(w, offsetof(struct q8_super, q));
@@ -225,17 +227,31 @@ static inline void open_q8(struct opened *o, const struct q8_super *w) {
 /* What 4 tokens bring to a superblock before its products. */
 struct tile {
     const struct act *x[TILE];
+    float dx[TILE];
     int8x16_t parts[TILE];      /* q4: of the block sums */
     int32x4_t total;            /* q4: of each token's block sums */
     int32_t t[BLOCKS][TILE];    /* q8: the factors */
 };
+
+/* p + n, which the compiler shall neither fold into later addresses nor put off. */
+static inline const void *ahead(const void *p, int n) {
+    p = (const char *)p + n;
+    __asm__("" : "+r"(p));
+    return p;
+}
+
+/* A load that in-order cores issue beside a product. */
+static inline int8x16_t load_beside(const void *p) {
+    int8x16_t v;
+    __asm__("ld1 {%0.16b}, %1" : "=w"(v) : "Q"(*(const int8_t (*)[16])p));
+    return v;
+}
 
 #define EACH_TOKEN(F) F(0) F(1) F(2) F(3)
 
 /* 8 rows x 4 tokens: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. */
 static inline __attribute__((always_inline))
 void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tile *x, int row, bool fine) {
-    const int32_t (*scale)[16] = o->scale;
     const float *d = o->d;
 #define START(T) \
     int32x4_t suma##T = fine ? vdupq_n_s32(0) : vdupq_laneq_s32(x->total, T), dota##T; \
@@ -255,56 +271,82 @@ void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16
     }
 #define ZERO(T) dota##T = dotb##T = vdupq_n_s32(0);
     EACH_TOKEN(ZERO)
+    const int8_t *w = q[0][0][row + 4];
+    const int32_t *scales = o->scale[0] + row + 4;
+#define FIRST_X(T) int8x16_t xl##T = vld1q_s8(p##T), xh##T;
+    EACH_TOKEN(FIRST_X)
 #pragma GCC unroll 1
     for (int b = 0; b < BLOCKS; b++) {
-#define RESET(T) dota##T = dotb##T = vdupq_n_s32(0);
+/* q8: made anew just here; gcc would copy a zero for each first product, late. */
+#define RESET(T) __asm__ volatile("movi %0.4s, #0" : "=w"(dota##T)); __asm__ volatile("movi %0.4s, #0" : "=w"(dotb##T));
         if (fine) { EACH_TOKEN(RESET) }
-#define LOAD_X(T) int8x16_t xl##T = vld1q_s8(p##T), xh##T = vld1q_s8(p##T + 16); p##T += BLOCK;
-        EACH_TOKEN(LOAD_X)
-#define DOT(A, B, X, LANE) \
-        dota0 = vdotq_laneq_s32(dota0, A, X##0, LANE); \
-        dota1 = vdotq_laneq_s32(dota1, A, X##1, LANE); \
-        dota2 = vdotq_laneq_s32(dota2, A, X##2, LANE); \
-        dota3 = vdotq_laneq_s32(dota3, A, X##3, LANE); \
-        dotb0 = vdotq_laneq_s32(dotb0, B, X##0, LANE); \
-        dotb1 = vdotq_laneq_s32(dotb1, B, X##1, LANE); \
-        dotb2 = vdotq_laneq_s32(dotb2, B, X##2, LANE); \
-        dotb3 = vdotq_laneq_s32(dotb3, B, X##3, LANE);
-#define LOAD_W(G) int8x16_t wa##G = vld1q_s8(q[b][G][row]), wb##G = vld1q_s8(q[b][G][row + 4]);
-        /* each load well before its use, for cores that run in order */
-        LOAD_W(0) LOAD_W(1)
-        DOT(wa0, wb0, xl, 0) LOAD_W(2)
-        DOT(wa1, wb1, xl, 1) LOAD_W(3)
-        DOT(wa2, wb2, xl, 2) LOAD_W(4)
-        DOT(wa3, wb3, xl, 3) LOAD_W(5)
-        DOT(wa4, wb4, xh, 0) LOAD_W(6)
-        DOT(wa5, wb5, xh, 1) LOAD_W(7)
-        DOT(wa6, wb6, xh, 2)
-        int32x4_t scalea = vld1q_s32(scale[b] + row), scaleb = vld1q_s32(scale[b] + row + 4);
-        DOT(wa7, wb7, xh, 3)
+#define DOTS(G, X, LANE, LOAD) \
+        dota0 = vdotq_laneq_s32(dota0, wa##G, X##0, LANE); \
+        dota1 = vdotq_laneq_s32(dota1, wa##G, X##1, LANE); \
+        dota2 = vdotq_laneq_s32(dota2, wa##G, X##2, LANE); \
+        LOAD \
+        dota3 = vdotq_laneq_s32(dota3, wa##G, X##3, LANE); \
+        dotb0 = vdotq_laneq_s32(dotb0, wb##G, X##0, LANE); \
+        dotb1 = vdotq_laneq_s32(dotb1, wb##G, X##1, LANE); \
+        dotb2 = vdotq_laneq_s32(dotb2, wb##G, X##2, LANE); \
+        dotb3 = vdotq_laneq_s32(dotb3, wb##G, X##3, LANE);
+#define LOAD_A(G) int8x16_t wa##G = vld1q_s8(w + 48); w = ahead(w, 64);
+#define LOAD_B(G) int8x16_t wb##G = load_beside(w);
+#define LOAD_X(T) xh##T = vld1q_s8(p##T + 16); p##T = ahead(p##T, BLOCK);
+        int8x16_t wa0 = vld1q_s8(w - 16);
+        LOAD_X(0) LOAD_X(1)
+        int8x16_t wb0 = vld1q_s8(w);
+        LOAD_A(1)
+        DOTS(0, xl, 0, LOAD_B(1)) LOAD_A(2) LOAD_X(2)
+        DOTS(1, xl, 1, LOAD_B(2)) LOAD_A(3) LOAD_X(3)
+        DOTS(2, xl, 2, LOAD_B(3)) LOAD_A(4)
+        DOTS(3, xl, 3, LOAD_B(4)) LOAD_A(5)
+        DOTS(4, xh, 0, LOAD_B(5)) LOAD_A(6)
+        DOTS(5, xh, 1, LOAD_B(6)) LOAD_A(7)
+        DOTS(6, xh, 2, LOAD_B(7))
+        int32x4_t scalea = vld1q_s32(scales - 4);
+        w = ahead(w, 64);
+        DOTS(7, xh, 3, int32x4_t scaleb = vreinterpretq_s32_s8(load_beside(scales));)
 #define SCALE_T(T) \
         dota##T = vmulq_laneq_s32(dota##T, t, T); \
         dotb##T = vmulq_laneq_s32(dotb##T, t, T);
         if (fine) { int32x4_t t = vld1q_s32(x->t[b]); EACH_TOKEN(SCALE_T) }
 #define SCALE(T) \
         suma##T = vmlaq_s32(suma##T, dota##T, scalea); \
+        xl##T = load_beside(p##T); \
         sumb##T = vmlaq_s32(sumb##T, dotb##T, scaleb);
         EACH_TOKEN(SCALE)
+        scales = ahead(scales, 64);
     }
-    float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4);
     /* add_super, step by step for 4 tokens */
-#define STEP(T) float32x4_t stepa##T = vmulq_n_f32(da, x->x[T]->dx), stepb##T = vmulq_n_f32(db, x->x[T]->dx);
+    float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4), dx = vld1q_f32(x->dx);
+#define LOAD_Y(T) float32x4_t ya##T = vld1q_f32(y[T] + row), yb##T = vld1q_f32(y[T] + row + 4);
+#define STEP(T) float32x4_t stepa##T = vmulq_laneq_f32(da, dx, T), stepb##T = vmulq_laneq_f32(db, dx, T);
 #define CONVERT(T) float32x4_t fa##T = vcvtq_f32_s32(suma##T), fb##T = vcvtq_f32_s32(sumb##T);
 #define PRODUCT(T) fa##T = vmulq_f32(stepa##T, fa##T); fb##T = vmulq_f32(stepb##T, fb##T);
-#define SUM(T) fa##T = vaddq_f32(vld1q_f32(y[T] + row), fa##T); fb##T = vaddq_f32(vld1q_f32(y[T] + row + 4), fb##T);
-#define STORE_Y(T) vst1q_f32(y[T] + row, fa##T); vst1q_f32(y[T] + row + 4, fb##T);
-    EACH_TOKEN(STEP) EACH_TOKEN(CONVERT) EACH_TOKEN(PRODUCT) EACH_TOKEN(SUM) EACH_TOKEN(STORE_Y)
+#define SUM(T) fa##T = vaddq_f32(ya##T, fa##T); fb##T = vaddq_f32(yb##T, fb##T);
+#define STORE_A(T) vst1q_f32(y[T] + row, fa##T);
+#define STORE_B(T) vst1q_f32(y[T] + row + 4, fb##T);
+    EACH_TOKEN(LOAD_Y) EACH_TOKEN(STEP) EACH_TOKEN(CONVERT) EACH_TOKEN(PRODUCT)
+    SUM(0) SUM(1)
+    fa2 = vaddq_f32(ya2, fa2); STORE_A(0)
+    fb2 = vaddq_f32(yb2, fb2); STORE_B(0)
+    fa3 = vaddq_f32(ya3, fa3); STORE_A(1)
+    fb3 = vaddq_f32(yb3, fb3); STORE_B(1)
+    STORE_A(2) STORE_B(2) STORE_A(3) STORE_B(3)
 }
 
-/* Token after the last of n repeat the last: their sums go nowhere. */
+/* Tokens t.. of n, those after the last repeat it: their sums go nowhere. Step by step for 4 tokens, as in multiply. */
 static inline void point_at(struct tile *tile, const struct act *x, int supers, int t, int n) {
-    for (int i = 0; i < TILE; i++) tile->x[i] = x + (int64_t)(t + i < n ? t + i : n - 1) * supers;
+#define AT(T) int at##T = t + T < n ? t + T : n - 1;
+#define TOKEN(T) const struct act *x##T = x + (int64_t)at##T * supers;
+#define LOAD_DX(T) float dx##T = x##T->dx;
+#define POINT(T) tile->x[T] = x##T; tile->dx[T] = dx##T;
+    EACH_TOKEN(AT) EACH_TOKEN(TOKEN) EACH_TOKEN(LOAD_DX) EACH_TOKEN(POINT)
 }
+
+/* The compiler shall read a tile again for each 8 rows: the registers are needed. */
+#define IN_MEMORY(TILE) __asm__("" : "+m"(TILE))
 
 static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct act *x, int supers, int n) {
     struct tile tile;
@@ -312,10 +354,23 @@ static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct ac
         point_at(&tile, x, supers, t, n);
 #define SUMS(T) int16x8_t sums##T = vld1q_s16(tile.x[T]->xs);
 #define NEGATE(T) sums##T = vnegq_s16(sums##T);
-#define SPLIT(T) tile.parts[T] = split_sums(sums##T);
-        EACH_TOKEN(SUMS) EACH_TOKEN(NEGATE) EACH_TOKEN(SPLIT)
-        tile.total = total_sums(sums0, sums1, sums2, sums3);
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, o->q, &tile, row, false);
+#define LOW_PARTS(T) int16x8_t low##T = vandq_s16(sums##T, vdupq_n_s16(63));
+#define NARROW(T) int8x8_t parts##T = vmovn_s16(low##T);
+#define BOTH_PARTS(T) int8x16_t both##T = vcombine_s8(parts##T, vshrn_n_s16(sums##T, 6));
+#define STORE_PARTS(T) tile.parts[T] = both##T;
+        EACH_TOKEN(SUMS) EACH_TOKEN(NEGATE)
+        int16x8_t total = vpaddq_s16(sums0, sums1), more = vpaddq_s16(sums2, sums3);    /* total_sums, split_sums */
+        EACH_TOKEN(LOW_PARTS)
+        total = vpaddq_s16(total, more);
+        EACH_TOKEN(NARROW)
+        total = vpaddq_s16(total, total);
+        EACH_TOKEN(BOTH_PARTS)
+        tile.total = vshll_n_s16(vget_low_s16(total), 1);
+        EACH_TOKEN(STORE_PARTS)
+        for (int row = 0; row < PANEL; row += 8) {
+            IN_MEMORY(tile);
+            multiply(y + t, o, o->q, &tile, row, false);
+        }
     }
 }
 
@@ -325,7 +380,10 @@ static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*
         point_at(&tile, x, supers, t, n);
         for (int b = 0; b < BLOCKS; b++)
             for (int i = 0; i < TILE; i++) tile.t[b][i] = tile.x[i]->t[b];
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, q, &tile, row, true);
+        for (int row = 0; row < PANEL; row += 8) {
+            IN_MEMORY(tile);
+            multiply(y + t, o, q, &tile, row, true);
+        }
     }
 }
 
