@@ -95,10 +95,14 @@ static inline void begin_heads(float *out, float *max, float *sum, int heads, in
     for (int h = 0; h < heads; h++) max[h] = -INFINITY, sum[h] = 0;
 }
 
+/* fvec: products below TINY are 0. */
 static inline void end_heads(float *out, const float *sum, int heads, int head_dim) {
     for (int h = 0; h < heads; h++, out += head_dim) {
         float inv = 1.0f / sum[h];
-        for (int d = 0; d < head_dim; d++) out[d] = flush(out[d] * inv);
+        int d = 0;
+        for (; d + FSTEP <= head_dim; d += FSTEP)
+            EACH_SIDE fv_store(out + d + i * FWIDTH, fv_flush(fv_mul(fv_load(out + d + i * FWIDTH), fv_all(inv))));
+        for (; d < head_dim; d++) out[d] = flush(out[d] * inv);
     }
 }
 
@@ -210,15 +214,17 @@ static void attention_f16(float *out, const float *q, const void *cache, int gro
 
 /* x = returned scale * out: largest magnitude / 127. All below 2^-36: 0. Not finite: NaN. */
 static inline float quantize_head(int8_t *out, const float *x, int n) {
-    uint32_t top = 0;                                   /* magnitudes are ordered as their bits are */
-    for (int i = 0; i < n; i++) {
-        uint32_t u = to_bits(x[i]) & 0x7FFFFFFF;
-        top = u > top ? u : top;
+    uint32_t top = most_bits(x, n);
+    bool finite = top < 0x7F800000;
+    if (!finite || from_bits(top) < 0x1p-36f) {
+        memset(out, 0, (size_t)n);
+        return finite ? 0 : from_bits(0x7FC00000);
     }
-    bool finite = top < 0x7F800000, live = finite && from_bits(top) >= 0x1p-36f;
-    float inv = live ? 127.0f / from_bits(top) : 0;
-    for (int i = 0; i < n; i++) out[i] = live ? (int8_t)within(round_even(x[i] * inv), -127, 127) : 0;
-    return live ? from_bits(top) / 127.0f : finite ? 0 : from_bits(0x7FC00000);
+    float inv = 127.0f / from_bits(top);
+    int d = 0;
+    for (; d + BLOCK <= n; d += BLOCK) round_block_to_bytes(out + d, x + d, inv);
+    for (; d < n; d++) out[d] = (int8_t)round_even(x[d] * inv);
+    return from_bits(top) / 127.0f;
 }
 
 static inline int8_t *q8_keys(const void *tile) { return (int8_t *)(uintptr_t)((const float *)tile + 2 * ATTN_TILE); }
@@ -272,9 +278,12 @@ static inline float quantize_weights(int8_t high[ATTN_TILE], int8_t low[ATTN_TIL
  * least 2^-114. */
 static inline void add_dots(float *out, float keep, const int32_t *high, const int32_t *low, float step, int n) {
     int d = 0;
-    for (; d + FWIDTH <= n; d += FWIDTH) {
-        fvec sum = fv_from_ints(uv_add(UV_LEFT(uv_load(high + d), 7), uv_load(low + d)));
-        fv_store(out + d, fv_flush(fv_add(fv_mul(fv_load(out + d), fv_all(keep)), fv_mul(sum, fv_all(step)))));
+    for (; d + FSTEP <= n; d += FSTEP) {
+        fvec sum[SIDE], old[SIDE];
+        EACH_SIDE sum[i] = fv_from_ints(uv_add(UV_LEFT(uv_load(high + d + i * FWIDTH), 7), uv_load(low + d + i * FWIDTH)));
+        EACH_SIDE old[i] = fv_mul(fv_load(out + d + i * FWIDTH), fv_all(keep));
+        EACH_SIDE sum[i] = fv_flush(fv_add(old[i], fv_mul(sum[i], fv_all(step))));
+        EACH_SIDE fv_store(out + d + i * FWIDTH, sum[i]);
     }
     for (; d < n; d++) out[d] = flush(out[d] * keep + (float)(128 * high[d] + low[d]) * step);
 }

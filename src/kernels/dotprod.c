@@ -5,7 +5,7 @@
  *
  *   q4 scales   The dots D run on through the superblock and are never reset: sum of sc[b] dot[b] = sum of D[b] (sc[b] - sc[b+1]).
  *               q8 has a factor per block and token besides, so there the dots start anew.
- *   q4 minima   sdot as well, 4 blocks at once: m - 128 fits a signed byte, and -xs = 64 high + low two of them.
+ *   q4 minima   udot as well, 4 blocks at once: 4096 - xs = 64 high + low are two bytes without sign.
  *
  * One token: all 16 rows of the panel, unpacked in registers.
  * More: a superblock is unpacked once for up to CHUNK tokens, then 8 rows x 4 tokens are multiplied at a time: 8 dots and 8 sums stay
@@ -18,7 +18,7 @@
 /* The products below are written in the order that suits cores that run in order: gcc keeps it, where its own costs such a core a quarter
  * to a half more cycles. The loops of lanes.h above are scheduled as ever. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-schedule-insns", "no-schedule-insns2", "no-tree-ter", "no-peephole2")
+#pragma GCC optimize("no-schedule-insns", "no-schedule-insns2", "no-tree-ter", "no-peephole2", "no-auto-inc-dec")
 #endif
 
 enum { TILE = 4, CHUNK = 64, AHEAD = 1024 };
@@ -33,42 +33,41 @@ static inline float32x4_t add_super(float32x4_t y, float32x4_t d, float dx, int3
 
 /* ---- minima ---- */
 
-/* Of rows 4i..4i+3 the minima of blocks 0-3 in low[i] and 4-7 in high[i], less 128, block after block within a row. */
-struct minima { int8x16_t low[4], high[4]; };
+/* Of rows 8i..8i+3 (a) and 8i+4..8i+7 (b) the minima of blocks 0-3 (low) and 4-7 (high), block after block within a row; base is -64
+ * times their sum. */
+struct minima { uint8x16_t lowa, lowb, higha, highb; int32x4_t basea, baseb; };
 
-static inline void transpose_minima(int8x16_t out[4], const uint8_t m[4][16]) {
-    uint8x16_t flip = vdupq_n_u8(128), m0 = vld1q_u8(m[0]), m1 = vld1q_u8(m[1]), m2 = vld1q_u8(m[2]), m3 = vld1q_u8(m[3]);
-    uint8x16x2_t even = vzipq_u8(veorq_u8(m0, flip), veorq_u8(m2, flip)), odd = vzipq_u8(veorq_u8(m1, flip), veorq_u8(m3, flip));
+static inline void transpose_minima(uint8x16_t out[4], const uint8_t m[4][16]) {
+    uint8x16x2_t even = vzipq_u8(vld1q_u8(m[0]), vld1q_u8(m[2])), odd = vzipq_u8(vld1q_u8(m[1]), vld1q_u8(m[3]));
     uint8x16x2_t first = vzipq_u8(even.val[0], odd.val[0]), last = vzipq_u8(even.val[1], odd.val[1]);
-    out[0] = vreinterpretq_s8_u8(first.val[0]);
-    out[1] = vreinterpretq_s8_u8(first.val[1]);
-    out[2] = vreinterpretq_s8_u8(last.val[0]);
-    out[3] = vreinterpretq_s8_u8(last.val[1]);
+    out[0] = first.val[0];
+    out[1] = first.val[1];
+    out[2] = last.val[0];
+    out[3] = last.val[1];
 }
 
-static inline struct minima load_minima(const struct q4_super *w) {
-    struct minima out;
-    transpose_minima(out.low, w->m);
-    transpose_minima(out.high, w->m + 4);
-    return out;
+static inline int32x4_t minima_base(uint8x16_t low, uint8x16_t high) {
+    uint8x16_t all = vdupq_n_u8(64);
+    return vnegq_s32(vreinterpretq_s32_u32(vdotq_u32(vdotq_u32(vdupq_n_u32(0), low, all), high, all)));
 }
 
-/* The block sums of a token, negated, as bytes: lanes 0, 1 the low parts 0..63 of blocks 0-3, 4-7, lanes 2, 3 the high -64..63. */
-static inline int8x16_t split_sums(int16x8_t sums) {
-    return vcombine_s8(vmovn_s16(vandq_s16(sums, vdupq_n_s16(63))), vshrn_n_s16(sums, 6));
+static inline void load_minima(struct minima m[2], const struct q4_super *w) {
+    uint8x16_t low[4], high[4];
+    transpose_minima(low, w->m);
+    transpose_minima(high, w->m + 4);
+    for (int i = 0; i < 2; i++)
+        m[i] = (struct minima){low[2 * i], low[2 * i + 1], high[2 * i], high[2 * i + 1],
+                               minima_base(low[2 * i], high[2 * i]), minima_base(low[2 * i + 1], high[2 * i + 1])};
 }
 
-/* 2 * the sum of each token's 8 sums: it makes up for the 128 taken from the minima, where the high parts count 64. It fits 16 bits. */
-static inline int32x4_t total_sums(int16x8_t a, int16x8_t b, int16x8_t c, int16x8_t d) {
-    int16x8_t v = vpaddq_s16(vpaddq_s16(a, b), vpaddq_s16(c, d));
-    return vshll_n_s16(vget_low_s16(vpaddq_s16(v, v)), 1);
-}
+/* sum + the minima of 4 blocks times a part of the block sums: lanes 0, 1 the low parts of blocks 0-3, 4-7, lanes 2, 3 the high. */
+#define DOT_MINIMA(SUM, M, PARTS, LANE) vreinterpretq_s32_u32(vdotq_laneq_u32(vreinterpretq_u32_s32(SUM), M, PARTS, LANE))
 
-/* -16 sum over b of m[b] xs[b] of rows 4i..4i+3, from their token's total and parts. */
-static inline int32x4_t sum_minima(int32x4_t total, int8x16_t low, int8x16_t high, int8x16_t parts) {
-    int32x4_t sum = vdotq_laneq_s32(vdotq_laneq_s32(total, low, parts, 2), high, parts, 3);
+/* -16 sum over b of m[b] xs[b] of 4 rows: 16 sum of m (64 high + low) - 16 * 4096 sum of m. */
+static inline int32x4_t sum_minima(int32x4_t base, uint8x16_t low, uint8x16_t high, uint8x16_t parts) {
+    int32x4_t sum = DOT_MINIMA(DOT_MINIMA(base, low, parts, 2), high, parts, 3);
     sum = vshlq_n_s32(sum, 6);
-    return vshlq_n_s32(vdotq_laneq_s32(vdotq_laneq_s32(sum, low, parts, 0), high, parts, 1), 4);
+    return vshlq_n_s32(DOT_MINIMA(DOT_MINIMA(sum, low, parts, 0), high, parts, 1), 4);
 }
 
 /* ---- one token ---- */
@@ -106,18 +105,17 @@ static inline void prefetch(const void *p, int bytes) {
 static inline int8x16_t low_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))); }
 static inline int8x16_t high_nibbles(uint8x16_t v) { return vreinterpretq_s8_u8(vshrq_n_u8(v, 4)); }
 
-static const uint8_t none[PANEL];
+static const _Alignas(16) uint8_t none[PANEL];
 
 static inline void panel_q4(float y[PANEL], const struct q4_super *w, int supers, const struct act *x) {
     float32x4_t y0 = vdupq_n_f32(0), y1 = y0, y2 = y0, y3 = y0;
     for (; supers > 0; supers--, w++, x++) {
         prefetch(w, offsetof(struct q4_super, q));
-        struct minima m = load_minima(w);
-        int16x8_t sums = vnegq_s16(vld1q_s16(x->xs));
-        int8x16_t parts = split_sums(sums);
-        int32x4_t total = total_sums(sums, sums, sums, sums);
-        int32x4_t sum0 = sum_minima(total, m.low[0], m.high[0], parts), sum1 = sum_minima(total, m.low[1], m.high[1], parts);
-        int32x4_t sum2 = sum_minima(total, m.low[2], m.high[2], parts), sum3 = sum_minima(total, m.low[3], m.high[3], parts);
+        struct minima m[2];
+        load_minima(m, w);
+        uint8x16_t parts = vld1q_u8(x->low);
+        int32x4_t sum0 = sum_minima(m[0].basea, m[0].lowa, m[0].higha, parts), sum1 = sum_minima(m[0].baseb, m[0].lowb, m[0].highb, parts);
+        int32x4_t sum2 = sum_minima(m[1].basea, m[1].lowa, m[1].higha, parts), sum3 = sum_minima(m[1].baseb, m[1].lowb, m[1].highb, parts);
         int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0, dot2 = dot0, dot3 = dot0;
 #pragma GCC unroll 2
         for (int b = 0; b < BLOCKS; b++) {
@@ -187,7 +185,7 @@ static __attribute__((noinline)) void panel_q8(float y[PANEL], const struct q8_s
 struct opened {
     int8_t q[8][8][16][4];      /* as in q8_super */
     int32_t scale[8][16];       /* q4: sc[b] - sc[b+1]; q8: sc[b] */
-    struct minima m;
+    struct minima m[2];
     float d[16];
 };
 
@@ -195,81 +193,76 @@ static inline void open_steps(struct opened *o, const uint16_t *d) {
     for (int r = 0; r < PANEL; r += 4) vst1q_f32(o->d + r, load_steps(d + r));
 }
 
+static inline void open_scales(int32_t to[PANEL], int16x8_t low, int16x8_t high) {
+    store_beside(to, vreinterpretq_s8_s32(vmovl_s16(vget_low_s16(low))));
+    store_beside(to + 4, vreinterpretq_s8_s32(vmovl_high_s16(low)));
+    store_beside(to + 8, vreinterpretq_s8_s32(vmovl_s16(vget_low_s16(high))));
+    store_beside(to + 12, vreinterpretq_s8_s32(vmovl_high_s16(high)));
+}
+
+/* Addresses are counted on well before they are needed: to wait for one is dear. */
 static inline void open_q4(struct opened *o, const struct q4_super *w) {
     for (int b = 0; b < BLOCKS; b++) {
-        for (int g = 0; g < 4; g++)
-            for (int r = 0; r < PANEL; r += 4) {
-                uint8x16_t v = vld1q_u8(w->q[b][g][r]);
-                vst1q_s8(o->q[b][g][r], low_nibbles(v));
-                vst1q_s8(o->q[b][g + 4][r], high_nibbles(v));
-            }
-        for (int r = 0; r < PANEL; r += 8) {
-            uint8x8_t next = b + 1 < BLOCKS ? vld1_u8(w->sc[b + 1] + r) : vdup_n_u8(0);
-            int16x8_t scale = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(w->sc[b] + r), next));
-            vst1q_s32(o->scale[b] + r, vmovl_s16(vget_low_s16(scale)));
-            vst1q_s32(o->scale[b] + r + 4, vmovl_high_s16(scale));
+        void *low = o->q[b], *high = o->q[b][4];
+        for (int g = 0; g < 4; g++) {
+            uint8x16_t v0 = vld1q_u8(w->q[b][g][0]), v1 = vld1q_u8(w->q[b][g][4]), v2 = vld1q_u8(w->q[b][g][8]), v3 = vld1q_u8(w->q[b][g][12]);
+#define OPEN(R) { \
+            int8x16_t l = low_nibbles(v##R), h = high_nibbles(v##R); \
+            store_beside(low, l); \
+            low = ahead(low, 16); \
+            store_beside(high, h); \
+            high = ahead(high, 16); }
+            OPEN(0) OPEN(1) OPEN(2) OPEN(3)
+#undef OPEN
         }
+        uint8x16_t scale = vld1q_u8(w->sc[b]), next = vld1q_u8(b + 1 < BLOCKS ? w->sc[b + 1] : none);
+        open_scales(o->scale[b], vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(scale), vget_low_u8(next))),
+                    vreinterpretq_s16_u16(vsubl_high_u8(scale, next)));
     }
-    o->m = load_minima(w);
+    load_minima(o->m, w);
     open_steps(o, w->d);
 }
 
 static inline void open_q8(struct opened *o, const struct q8_super *w) {
-    for (int b = 0; b < BLOCKS; b++)
-        for (int r = 0; r < PANEL; r += 8) {
-            uint16x8_t scale = vmovl_u8(vld1_u8(w->sc[b] + r));
-            vst1q_s32(o->scale[b] + r, vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(scale))));
-            vst1q_s32(o->scale[b] + r + 4, vreinterpretq_s32_u32(vmovl_high_u16(scale)));
-        }
+    for (int b = 0; b < BLOCKS; b++) {
+        uint8x16_t scale = vld1q_u8(w->sc[b]);
+        open_scales(o->scale[b], vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(scale))), vreinterpretq_s16_u16(vmovl_high_u8(scale)));
+    }
     open_steps(o, w->d);
-}
-
-/* What 4 tokens bring to a superblock before its products. */
-struct tile {
-    const struct act *x[TILE];
-    float dx[TILE];
-    int8x16_t parts[TILE];      /* q4: of the block sums */
-    int32x4_t total;            /* q4: of each token's block sums */
-    int32_t t[BLOCKS][TILE];    /* q8: the factors */
-};
-
-/* p + n, which the compiler shall neither fold into later addresses nor put off. */
-static inline const void *ahead(const void *p, int n) {
-    p = (const char *)p + n;
-    __asm__("" : "+r"(p));
-    return p;
-}
-
-/* A load that in-order cores issue beside a product. */
-static inline int8x16_t load_beside(const void *p) {
-    int8x16_t v;
-    __asm__("ld1 {%0.16b}, %1" : "=w"(v) : "Q"(*(const int8_t (*)[16])p));
-    return v;
 }
 
 #define EACH_TOKEN(F) F(0) F(1) F(2) F(3)
 
-/* 8 rows x 4 tokens: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. */
+/* 8 rows x 4 tokens, superblock s: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. t are the factors of q8's blocks and tokens. */
 static inline __attribute__((always_inline))
-void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tile *x, int row, bool fine) {
+void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct act *const x[TILE], int s,
+              const int32_t (*t)[TILE], int row, bool fine) {
     const float *d = o->d;
-#define START(T) \
-    int32x4_t suma##T = fine ? vdupq_n_s32(0) : vdupq_laneq_s32(x->total, T), dota##T; \
-    int32x4_t sumb##T = suma##T, dotb##T; \
-    const int8_t *p##T = x->x[T]->x;
-    EACH_TOKEN(START)
+#define TOKEN(T) const int8_t *p##T = x[T]->x;
+#define AT_SUPER(T) p##T = ahead(p##T, s * (int64_t)sizeof **x);
+#define START(T) int32x4_t suma##T = vdupq_n_s32(0), sumb##T = suma##T, dota##T, dotb##T;
+    EACH_TOKEN(TOKEN) EACH_TOKEN(AT_SUPER) EACH_TOKEN(START)
     if (!fine) {                /* sum_minima, step by step for 4 tokens */
-        int8x16_t lowa = o->m.low[row / 4], lowb = o->m.low[row / 4 + 1], higha = o->m.high[row / 4], highb = o->m.high[row / 4 + 1];
-#define PARTS(T) int8x16_t parts##T = x->parts[T];
-#define HIGH_LOW(T) suma##T = vdotq_laneq_s32(suma##T, lowa, parts##T, 2); sumb##T = vdotq_laneq_s32(sumb##T, lowb, parts##T, 2);
-#define HIGH_HIGH(T) suma##T = vdotq_laneq_s32(suma##T, higha, parts##T, 3); sumb##T = vdotq_laneq_s32(sumb##T, highb, parts##T, 3);
+        const struct minima *m = &o->m[row / 8];
+        const int32x4_t *basea = ahead(&m->basea, 0), *baseb = ahead(&m->baseb, 0);
+        uint8x16_t lowa = m->lowa, lowb = m->lowb, higha = m->higha, highb = m->highb;
+/* Each time anew from memory, which is free beside a product; a copy is not. */
+#define BASE(SUM, FROM) __asm__ volatile("ld1 {%0.4s}, %1" : "=w"(SUM) : "Q"(FROM));
+#define PARTS(T) uint8x16_t parts##T = vld1q_u8((const uint8_t *)p##T + offsetof(struct act, low));
+#define HIGH_LOW(T, MORE_A, MORE_B) suma##T = DOT_MINIMA(suma##T, lowa, parts##T, 2); MORE_A sumb##T = DOT_MINIMA(sumb##T, lowb, parts##T, 2); MORE_B
+#define HIGH_HIGH(T) suma##T = DOT_MINIMA(suma##T, higha, parts##T, 3); sumb##T = DOT_MINIMA(sumb##T, highb, parts##T, 3);
 #define SHIFT(T) suma##T = vshlq_n_s32(suma##T, 6); sumb##T = vshlq_n_s32(sumb##T, 6);
-#define LOW_LOW(T) suma##T = vdotq_laneq_s32(suma##T, lowa, parts##T, 0); sumb##T = vdotq_laneq_s32(sumb##T, lowb, parts##T, 0);
-#define LOW_HIGH(T) suma##T = vdotq_laneq_s32(suma##T, higha, parts##T, 1); sumb##T = vdotq_laneq_s32(sumb##T, highb, parts##T, 1);
+#define LOW_LOW(T) suma##T = DOT_MINIMA(suma##T, lowa, parts##T, 0); sumb##T = DOT_MINIMA(sumb##T, lowb, parts##T, 0);
+#define LOW_HIGH(T) suma##T = DOT_MINIMA(suma##T, higha, parts##T, 1); sumb##T = DOT_MINIMA(sumb##T, highb, parts##T, 1);
 #define SHIFT_4(T) suma##T = vshlq_n_s32(suma##T, 4); sumb##T = vshlq_n_s32(sumb##T, 4);
-        EACH_TOKEN(PARTS) EACH_TOKEN(HIGH_LOW) EACH_TOKEN(HIGH_HIGH) EACH_TOKEN(SHIFT) EACH_TOKEN(LOW_LOW) EACH_TOKEN(LOW_HIGH) EACH_TOKEN(SHIFT_4)
+        EACH_TOKEN(PARTS)
+        BASE(suma0, *basea) BASE(sumb0, *baseb) BASE(suma1, *basea) BASE(sumb1, *baseb)
+        HIGH_LOW(0, BASE(suma2, *basea), BASE(sumb2, *baseb)) HIGH_LOW(1, BASE(suma3, *basea), BASE(sumb3, *baseb)) HIGH_LOW(2,,) HIGH_LOW(3,,)
+        EACH_TOKEN(HIGH_HIGH) EACH_TOKEN(SHIFT) EACH_TOKEN(LOW_LOW) EACH_TOKEN(LOW_HIGH) EACH_TOKEN(SHIFT_4)
     }
-#define ZERO(T) dota##T = dotb##T = vdupq_n_s32(0);
+/* Most from memory: to make a zero costs as much as a product. (All, and gcc copies sums in the loop.) */
+    const volatile int32x4_t *zero = ahead(none, 0);
+#define ZERO(T) dota##T = T > 1 ? *zero : vdupq_n_s32(0); dotb##T = *zero;
     EACH_TOKEN(ZERO)
     const int8_t *w = q[0][0][row + 4];
     const int32_t *scales = o->scale[0] + row + 4;
@@ -308,9 +301,9 @@ void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16
         w = ahead(w, 64);
         DOTS(7, xh, 3, int32x4_t scaleb = vreinterpretq_s32_s8(load_beside(scales));)
 #define SCALE_T(T) \
-        dota##T = vmulq_laneq_s32(dota##T, t, T); \
-        dotb##T = vmulq_laneq_s32(dotb##T, t, T);
-        if (fine) { int32x4_t t = vld1q_s32(x->t[b]); EACH_TOKEN(SCALE_T) }
+        dota##T = vmulq_laneq_s32(dota##T, factors, T); \
+        dotb##T = vmulq_laneq_s32(dotb##T, factors, T);
+        if (fine) { int32x4_t factors = vld1q_s32(t[b]); EACH_TOKEN(SCALE_T) }
 #define SCALE(T) \
         suma##T = vmlaq_s32(suma##T, dota##T, scalea); \
         xl##T = load_beside(p##T); \
@@ -319,77 +312,47 @@ void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16
         scales = ahead(scales, 64);
     }
     /* add_super, step by step for 4 tokens */
-    float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4), dx = vld1q_f32(x->dx);
-#define LOAD_Y(T) float32x4_t ya##T = vld1q_f32(y[T] + row), yb##T = vld1q_f32(y[T] + row + 4);
-#define STEP(T) float32x4_t stepa##T = vmulq_laneq_f32(da, dx, T), stepb##T = vmulq_laneq_f32(db, dx, T);
+    float32x4_t da = vld1q_f32(d + row), db = vld1q_f32(d + row + 4);
+    void *toa0 = y[0] + row;
+#define LOAD_Y(T) \
+    float dx##T = *(const float *)(const void *)(p##T + offsetof(struct act, dx) - SUPER); \
+    float32x4_t ya##T = vld1q_f32(toa##T); void *tob##T = ahead(toa##T, 16); \
+    float32x4_t yb##T = vld1q_f32((const float *)toa##T + 4);
+#define NEXT(T, U) void *toa##U = ahead(tob##T, sizeof *y - 16);
+    LOAD_Y(0) NEXT(0, 1) LOAD_Y(1) NEXT(1, 2) LOAD_Y(2) NEXT(2, 3) LOAD_Y(3)
+#define STEP(T) float32x4_t stepa##T = vmulq_n_f32(da, dx##T), stepb##T = vmulq_n_f32(db, dx##T);
 #define CONVERT(T) float32x4_t fa##T = vcvtq_f32_s32(suma##T), fb##T = vcvtq_f32_s32(sumb##T);
 #define PRODUCT(T) fa##T = vmulq_f32(stepa##T, fa##T); fb##T = vmulq_f32(stepb##T, fb##T);
 #define SUM(T) fa##T = vaddq_f32(ya##T, fa##T); fb##T = vaddq_f32(yb##T, fb##T);
-#define STORE_A(T) vst1q_f32(y[T] + row, fa##T);
-#define STORE_B(T) vst1q_f32(y[T] + row + 4, fb##T);
-    EACH_TOKEN(LOAD_Y) EACH_TOKEN(STEP) EACH_TOKEN(CONVERT) EACH_TOKEN(PRODUCT)
-    SUM(0) SUM(1)
-    fa2 = vaddq_f32(ya2, fa2); STORE_A(0)
-    fb2 = vaddq_f32(yb2, fb2); STORE_B(0)
-    fa3 = vaddq_f32(ya3, fa3); STORE_A(1)
-    fb3 = vaddq_f32(yb3, fb3); STORE_B(1)
-    STORE_A(2) STORE_B(2) STORE_A(3) STORE_B(3)
+#define STORE(T) store_beside(toa##T, vreinterpretq_s8_f32(fa##T)); store_beside(tob##T, vreinterpretq_s8_f32(fb##T));
+    EACH_TOKEN(STEP) EACH_TOKEN(CONVERT) EACH_TOKEN(PRODUCT)
+    SUM(0) SUM(1) STORE(0) SUM(2) STORE(1) SUM(3) STORE(2) STORE(3)
 }
 
-/* Tokens t.. of n, those after the last repeat it: their sums go nowhere. Step by step for 4 tokens, as in multiply. */
-static inline void point_at(struct tile *tile, const struct act *x, int supers, int t, int n) {
-#define AT(T) int at##T = t + T < n ? t + T : n - 1;
-#define TOKEN(T) const struct act *x##T = x + (int64_t)at##T * supers;
-#define LOAD_DX(T) float dx##T = x##T->dx;
-#define POINT(T) tile->x[T] = x##T; tile->dx[T] = dx##T;
-    EACH_TOKEN(AT) EACH_TOKEN(TOKEN) EACH_TOKEN(LOAD_DX) EACH_TOKEN(POINT)
+/* Up to CHUNK tokens, and after the last it again to fill its tile: those sums go nowhere. */
+struct tokens { const struct act *x[CHUNK + TILE - 1]; };
+
+static inline void point_at(struct tokens *out, const struct act *x, int supers, int n) {
+    for (int t = 0; t < n + TILE - 1; t++) out->x[t] = x + (int64_t)(t < n ? t : n - 1) * supers;
 }
 
-/* The compiler shall read a tile again for each 8 rows: the registers are needed. */
-#define IN_MEMORY(TILE) __asm__("" : "+m"(TILE))
+static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct tokens *x, int s, int n) {
+    for (int t = 0; t < n; t += TILE)
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, o->q, x->x + t, s, NULL, row, false);
+}
 
-static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct act *x, int supers, int n) {
-    struct tile tile;
+static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tokens *x, int s, int n) {
+    int32_t factors[BLOCKS][TILE];
     for (int t = 0; t < n; t += TILE) {
-        point_at(&tile, x, supers, t, n);
-#define SUMS(T) int16x8_t sums##T = vld1q_s16(tile.x[T]->xs);
-#define NEGATE(T) sums##T = vnegq_s16(sums##T);
-#define LOW_PARTS(T) int16x8_t low##T = vandq_s16(sums##T, vdupq_n_s16(63));
-#define NARROW(T) int8x8_t parts##T = vmovn_s16(low##T);
-#define BOTH_PARTS(T) int8x16_t both##T = vcombine_s8(parts##T, vshrn_n_s16(sums##T, 6));
-#define STORE_PARTS(T) tile.parts[T] = both##T;
-        EACH_TOKEN(SUMS) EACH_TOKEN(NEGATE)
-        int16x8_t total = vpaddq_s16(sums0, sums1), more = vpaddq_s16(sums2, sums3);    /* total_sums, split_sums */
-        EACH_TOKEN(LOW_PARTS)
-        total = vpaddq_s16(total, more);
-        EACH_TOKEN(NARROW)
-        total = vpaddq_s16(total, total);
-        EACH_TOKEN(BOTH_PARTS)
-        tile.total = vshll_n_s16(vget_low_s16(total), 1);
-        EACH_TOKEN(STORE_PARTS)
-        for (int row = 0; row < PANEL; row += 8) {
-            IN_MEMORY(tile);
-            multiply(y + t, o, o->q, &tile, row, false);
-        }
-    }
-}
-
-static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct act *x, int supers, int n) {
-    struct tile tile;
-    for (int t = 0; t < n; t += TILE) {
-        point_at(&tile, x, supers, t, n);
         for (int b = 0; b < BLOCKS; b++)
-            for (int i = 0; i < TILE; i++) tile.t[b][i] = tile.x[i]->t[b];
-        for (int row = 0; row < PANEL; row += 8) {
-            IN_MEMORY(tile);
-            multiply(y + t, o, q, &tile, row, true);
-        }
+            for (int i = 0; i < TILE; i++) factors[b][i] = x->x[t + i][s].t[b];
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, q, x->x + t, s, factors, row, true);
     }
 }
 
 static inline void store_rows(float *y, int64_t stride, float (*sums)[PANEL], int rows, int n) {
     for (int t = 0; t < n; t++, y += stride)
-        if (rows >= PANEL) memcpy(y, sums[t], sizeof sums[t]);
+        if (rows >= PANEL) for (int r = 0; r < PANEL; r += 4) store_beside(y + r, vreinterpretq_s8_f32(vld1q_f32(sums[t] + r)));
         else memcpy(y, sums[t], (size_t)rows * sizeof *y);
 }
 
@@ -404,10 +367,12 @@ static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int sup
                 panel_q4(sums[0], panel, supers, token);
             } else {
                 struct opened o;
+                struct tokens all;
+                point_at(&all, token, supers, tokens);
                 memset(sums, 0, sizeof sums);
                 for (int s = 0; s < supers; s++) {
                     open_q4(&o, panel + s);
-                    tokens_q4(sums, &o, token + s, supers, tokens);
+                    tokens_q4(sums, &o, &all, s, tokens);
                 }
             }
             store_rows(y + first * stride + row, stride, sums, rows - row, tokens);
@@ -426,10 +391,12 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
                 panel_q8(sums[0], panel, supers, token);
             } else {
                 struct opened o;
+                struct tokens all;
+                point_at(&all, token, supers, tokens);
                 memset(sums, 0, sizeof sums);
                 for (int s = 0; s < supers; s++) {
                     open_q8(&o, panel + s);
-                    tokens_q8(sums, &o, panel[s].q, token + s, supers, tokens);
+                    tokens_q8(sums, &o, panel[s].q, &all, s, tokens);
                 }
             }
             store_rows(y + first * stride + row, stride, sums, rows - row, tokens);

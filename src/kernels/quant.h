@@ -24,12 +24,16 @@ static inline float bf16_up(float x) { return from_bits((to_bits(x) + 0xFFFF) & 
 /* ---- activations ---- */
 
 static inline uint32_t most_bits(const float *v, int n) {          /* magnitudes are ordered as their bits are */
-    uint32_t most = 0;
-    for (int k = 0; k < n; k++) {
-        uint32_t u = to_bits(v[k]) & 0x7FFFFFFF;
-        most = u > most ? u : most;
-    }
-    return most;
+    uvec most[LANES / FWIDTH];
+    uint32_t parts[LANES], all = 0;
+    int k = 0;
+    for (int i = 0; i < LANES / FWIDTH; i++) most[i] = uv_all(0);
+    for (; k + LANES <= n; k += LANES)
+        for (int i = 0; i < LANES / FWIDTH; i++) most[i] = uv_greater(most[i], uv_and(fv_bits(fv_load(v + k + i * FWIDTH)), 0x7FFFFFFF));
+    memcpy(parts, most, sizeof parts);
+    for (int i = 0; i < LANES; i++) all = parts[i] > all ? parts[i] : all;
+    for (; k < n; k++) all = (to_bits(v[k]) & 0x7FFFFFFF) > all ? to_bits(v[k]) & 0x7FFFFFFF : all;
+    return all;
 }
 
 /* out = v * scale rounded, BLOCK of them, all within +-127; returns their sum. In v * scale + 1.5 * 2^23 the whole number is in the low
@@ -71,6 +75,8 @@ static void quantize(struct act *out, const float *x, int n, bool fine) {
             memset(out->x, 0, sizeof out->x);
             memset(out->xs, 0, sizeof out->xs);
             memset(out->m8, 0, sizeof out->m8);
+            memset(out->low, 0, sizeof out->low);
+            memset(out->high, 64, sizeof out->high);
             out->dx = top < 0x7F800000 ? 0 : from_bits(0x7FC00000);
             continue;
         }
@@ -87,6 +93,8 @@ static void quantize(struct act *out, const float *x, int n, bool fine) {
             int sum = round_block_to_bytes(out->x + b * BLOCK, v + b * BLOCK, inv / t);
             out->xs[b] = (int16_t)sum;
             out->m8[b] = -8 * sum;
+            out->low[b] = (4096 - sum) & 63;
+            out->high[b] = (uint8_t)((4096 - sum) >> 6);
         }
     }
 }

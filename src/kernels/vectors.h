@@ -52,6 +52,7 @@ static inline fvec fv_from_ints(uvec u) { return vcvtq_f32_s32(vreinterpretq_s32
 static inline uvec uv_load(const int32_t *p) { return vreinterpretq_u32_s32(vld1q_s32(p)); }
 static inline uvec uv_all(uint32_t u) { return vdupq_n_u32(u); }
 static inline uvec uv_add(uvec a, uvec b) { return vaddq_u32(a, b); }
+static inline uvec uv_greater(uvec a, uvec b) { return vmaxq_u32(a, b); }
 static inline uvec uv_and(uvec a, uint32_t b) { return vandq_u32(a, vdupq_n_u32(b)); }
 #define UV_LEFT(u, n) vshlq_n_u32(u, n)
 #define UV_RIGHT(u, n) vshrq_n_u32(u, n)
@@ -89,6 +90,10 @@ static inline fvec fv_from_ints(uvec u) { return __builtin_convertvector((ivec)u
 static inline uvec uv_load(const int32_t *p) { uvec u; memcpy(&u, p, sizeof u); return u; }
 static inline uvec uv_all(uint32_t u) { return u - (uvec){0}; }
 static inline uvec uv_add(uvec a, uvec b) { return a + b; }
+static inline uvec uv_greater(uvec a, uvec b) {       /* compilers know this for one instruction, masks they do not */
+    for (int i = 0; i < FWIDTH; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
 static inline uvec uv_and(uvec a, uint32_t b) { return a & b; }
 #define UV_LEFT(u, n) ((u) << (n))
 #define UV_RIGHT(u, n) ((u) >> (n))
