@@ -26,7 +26,7 @@ enum { TOKENS = 64, AHEAD = 1024 };
  * gcc moves the loads of all quads of a block to its front, and spills: ORDER keeps them in their group. (Not for one token on
  * AArch64, where the registers suffice and the earlier loads help an A53.)
  * clang takes smlal2 by a quad apart, since it sees that both halves are equal: HIDE.
- * clang for ARMv7 keeps isum in registers and spills what is used more often: IN_MEMORY. */
+ * clang for ARMv7 keeps isum in registers and spills what is used more often: IN_MEMORY, IN_REGISTERS. */
 #ifdef __clang__
 #define ORDER (void)0
 #define HIDE(v) __asm__("" : "+w"(v))
@@ -36,8 +36,10 @@ enum { TOKENS = 64, AHEAD = 1024 };
 #endif
 #if defined(__clang__) && !defined(__aarch64__)
 #define IN_MEMORY(v) __asm__("" : "+m"(v))
+#define IN_REGISTERS(s) __asm__ volatile("" : "+w"((s).r01), "+w"((s).r23), "+w"((s).r45), "+w"((s).r67))
 #else
 #define IN_MEMORY(v) (void)0
+#define IN_REGISTERS(s) (void)0
 #endif
 
 /* ---- the two spellings of an operation ---- */
@@ -237,29 +239,31 @@ static void unpack(struct unpacked *u, const struct q4_super *p, int row) {
     }
 }
 
-struct token { const struct act *x; struct sums16 s; struct sums32 wide; struct isum isum; };
+struct token { const struct act *x; struct sums16 s; struct sums32 wide; };
 
-/* The tokens of a tile have a name each: gcc keeps small arrays of vectors in memory. F(token, its number, A) */
+/* The tokens of a tile have a name each: gcc keeps small arrays of vectors in memory. Apart from them i0..i3, for clang keeps the whole of
+ * a struct in memory. F(token, its number, A) */
 #define EACH_TOKEN(F, A) { F(t0, 0, A) if (tokens > 1) { F(t1, 1, A) } if (tokens > 2) { F(t2, 2, A) F(t3, 3, A) } }
-#define START(T, N, SUPERS) T.x = x + N * (int64_t)SUPERS; T.isum.low = T.isum.high = vdupq_n_s32(0);
-#define FINISH(T, N, D) step(y[N], D, T.x->dx, &T.isum);
+#define START(T, N, SUPERS) T.x = x + N * (int64_t)SUPERS; i##N.low = i##N.high = vdupq_n_s32(0);
+#define FINISH(T, N, D) step(y[N], D, T.x->dx, &i##N);
 
 /* 8 rows by `tokens` tokens. */
 INLINE void tile_q4(float (*y)[PANEL], const struct unpacked *u, const uint16_t *d, const struct act *x, int supers, const int tokens) {
     struct token t0, t1, t2, t3;
+    struct isum i0, i1, i2, i3;
     EACH_TOKEN(START, supers)
 #define ADD_MINIMUM(T, N, B) \
         xs = vld1q_s16(T.x->xs); \
-        T.isum.low = MLA16_LANE(T.isum.low, min, xs, B); \
-        T.isum.high = MLA16_HIGH_LANE(T.isum.high, min, xs, B);
+        i##N.low = MLA16_LANE(i##N.low, min, xs, B); \
+        i##N.high = MLA16_HIGH_LANE(i##N.high, min, xs, B);
 #define MINIMUM(B) { int16x8_t xs, min = vld1q_s16(u->min[B]); EACH_TOKEN(ADD_MINIMUM, B) }
     EIGHT(MINIMUM)
 #undef MINIMUM
-#define SHIFT(T, N, BITS) T.isum.low = vshlq_n_s32(T.isum.low, BITS); T.isum.high = vshlq_n_s32(T.isum.high, BITS);
+#define SHIFT(T, N, BITS) i##N.low = vshlq_n_s32(i##N.low, BITS); i##N.high = vshlq_n_s32(i##N.high, BITS);
     EACH_TOKEN(SHIFT, 3)
     for (int b = 0; b < BLOCKS; b++) {
 #define MUL(T, N, G) mul(&T.s, w03, w47, load_quad(T.x->x + b * BLOCK + 4 * G));
-#define MLA(T, N, G) mla(&T.s, w03, w47, load_quad(T.x->x + b * BLOCK + 4 * G));
+#define MLA(T, N, G) mla(&T.s, w03, w47, load_quad(T.x->x + b * BLOCK + 4 * G)); IN_REGISTERS(T.s);
 #define GROUP(G) { \
         ORDER; \
         int8x16_t w03 = vld1q_s8(u->q[b][G][0]), w47 = vld1q_s8(u->q[b][G][4]); \
@@ -267,7 +271,7 @@ INLINE void tile_q4(float (*y)[PANEL], const struct unpacked *u, const uint16_t 
     }
         EIGHT(GROUP)
 #undef GROUP
-#define END_Q4(T, N, SC) add_scaled16(&T.isum, fold(&T.s), SC);
+#define END_Q4(T, N, SC) add_scaled16(&i##N, fold(&T.s), SC);
         int16x8_t sc = vld1q_s16(u->sc[b]);
         EACH_TOKEN(END_Q4, sc)
     }
@@ -307,11 +311,12 @@ INLINE void pair(struct token *t, int8x16_t v03, int8x16_t v47, int8x16_t w03, i
         int8x16_t w03 = vld1q_s8(p->q[b][G + 1][row]), w47 = vld1q_s8(p->q[b][G + 1][row + 4]); \
         EACH_TOKEN(PAIR_OF, G) \
     }
-#define END_Q8(T, N, SC) add_scaled32(&T.isum, &T.wide, SC, T.x->t[b]);
+#define END_Q8(T, N, SC) add_scaled32(&i##N, &T.wide, SC, T.x->t[b]);
 
 /* 8 rows by `tokens` tokens. */
 INLINE void tile_q8(float (*y)[PANEL], const struct q8_super *p, const int row, const struct act *x, int supers, const int tokens) {
     struct token t0, t1, t2, t3;
+    struct isum i0, i1, i2, i3;
     EACH_TOKEN(START, supers)
     for (int b = 0; b < BLOCKS; b++) {
         PAIR(0) PAIR(2) PAIR(4) PAIR(6)
@@ -338,11 +343,12 @@ static void tokens_q8(float (*y)[PANEL], const struct q8_super *p, int supers, c
 INLINE void block_q8(struct isum *isum, const struct q8_super *p, const struct act *x, int b, const int row) {
     const int tokens = 1;
     struct token t0, t1, t2, t3;
+    struct isum i0, i1, i2, i3;
     t0.x = x;
-    t0.isum = *isum;
+    i0 = *isum;
     PAIR(0) PAIR(2) PAIR(4) PAIR(6)
     EACH_TOKEN(END_Q8, vld1_u8(p->sc[b] + row))
-    *isum = t0.isum;
+    *isum = i0;
 }
 
 static void panel_q8(float y[PANEL], const struct q8_super *p, int supers, const struct act *x) {
@@ -381,10 +387,9 @@ MATMUL_Q(matmul_q4, struct q4_super, panel_q4, tokens_q4)
 
 /* ---- the q8 cache ---- */
 
-/* 8 columns, two lanes each, by n vectors. */
-INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n, bool positive) {
-    struct sums32 sum[4];
-    (void)positive;
+/* 8 columns, two lanes each, by n <= TILE vectors. */
+INLINE void dot_some(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n) {
+    struct sums32 sum[TILE];
     for (int t = 0; t < n; t++) sum[t].r01 = sum[t].r23 = sum[t].r45 = sum[t].r67 = vdupq_n_s32(0);
     for (int g = 0; g < groups; g += 2, w += 8 * stride, x += 8) {
         int8x16_t a03 = vld1q_s8(w), a47 = vld1q_s8(w + 16), b03 = vld1q_s8(w + 4 * stride), b47 = vld1q_s8(w + 4 * stride + 16);
@@ -400,6 +405,12 @@ INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, i
         vst1q_s32(y + t * ATTN_TILE, pairs32(sum[t].r01, sum[t].r23));
         vst1q_s32(y + t * ATTN_TILE + 4, pairs32(sum[t].r45, sum[t].r67));
     }
+}
+
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n, bool positive) {
+    (void)positive;
+    for (int t = 0; t < n; t += TILE)
+        dot_some(y + t * ATTN_TILE, w, stride, x + t * x_stride, x_stride, groups, n - t < TILE ? n - t : TILE);
 }
 
 DOT_COLUMNS(8)

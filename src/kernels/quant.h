@@ -24,15 +24,18 @@ static inline float bf16_up(float x) { return from_bits((to_bits(x) + 0xFFFF) & 
 /* ---- activations ---- */
 
 static inline uint32_t most_bits(const float *v, int n) {          /* magnitudes are ordered as their bits are */
+    const int whole = n - n % LANES;
     uvec most[LANES / FWIDTH];
     uint32_t parts[LANES], all = 0;
-    int k = 0;
     for (int i = 0; i < LANES / FWIDTH; i++) most[i] = uv_all(0);
-    for (; k + LANES <= n; k += LANES)
+    for (int k = 0; k < whole; k += LANES)
         for (int i = 0; i < LANES / FWIDTH; i++) most[i] = uv_greater(most[i], uv_and(fv_bits(fv_load(v + k + i * FWIDTH)), 0x7FFFFFFF));
     memcpy(parts, most, sizeof parts);
     for (int i = 0; i < LANES; i++) all = parts[i] > all ? parts[i] : all;
-    for (; k < n; k++) all = (to_bits(v[k]) & 0x7FFFFFFF) > all ? to_bits(v[k]) & 0x7FFFFFFF : all;
+    for (int k = whole; k < n; k++) {
+        uint32_t u = to_bits(v[k]) & 0x7FFFFFFF;
+        all = u > all ? u : all;
+    }
     return all;
 }
 
