@@ -1,0 +1,73 @@
+/* panels.h - L1: the walk over panels, tokens and superblocks, for the kernels of x86.
+ *
+ * One token streams each panel once; lines are asked for two superblocks ahead, which the hardware prefetcher does not do across pages.
+ *
+ * More tokens: a superblock of two panels is unpacked once for up to TOKENS tokens, and tiles of up to COLS tokens walk it.
+ *
+ * A file includes it after its
+ *   one_q4, one_q8          add a superblock's products with one token to y, for 16 rows; `next` is to be asked for
+ *   struct unpacked         a superblock of two panels; unpack_q4, unpack_q8 fill in panel 0 or 1
+ *   tile_q4, tile_q8        the same with n tokens for 32 rows; n is known when it is compiled
+ *   EACH(F)                 F(0) .. F(COLS - 1)
+ */
+#ifndef QW_PANELS_H
+#define QW_PANELS_H
+#include "kernels.h"
+
+enum { TOKENS = 64, AHEAD = 2 };
+
+INLINE void store_rows(float *y, const float *sum, int rows, const int most) {
+    if (rows >= most) memcpy(y, sum, (size_t)most * sizeof *y);
+    else memcpy(y, sum, (size_t)rows * sizeof *y);
+}
+
+INLINE void unpack(struct unpacked *u, int panel, const void *w, const char *next, const bool q8) {
+    for (size_t i = 0; i < (q8 ? sizeof(struct q8_super) : sizeof(struct q4_super)); i += 64) __builtin_prefetch(next + i);
+    if (q8) unpack_q8(u, panel, w);
+    else unpack_q4(u, panel, w);
+}
+
+INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supers, const struct act *x, int n, const bool q8) {
+    const int64_t size = q8 ? sizeof(struct q8_super) : sizeof(struct q4_super), panel = supers * size;
+    float sum[TOKENS][2 * PANEL] __attribute__((aligned(64)));
+    struct unpacked u;
+    for (int row = 0; n == 1 && row < rows; row += PANEL) {
+        memset(sum, 0, sizeof *sum);
+        for (int s = 0; s < supers; s++, w += size) {
+            if (q8) one_q8(sum[0], (const struct q8_super *)w, (const struct q8_super *)(w + AHEAD * size), &x[s]);
+            else one_q4(sum[0], (const struct q4_super *)w, (const struct q4_super *)(w + AHEAD * size), &x[s]);
+        }
+        store_rows(y + row, sum[0], rows - row, PANEL);
+    }
+    for (int row = 0; n > 1 && row < rows; row += 2 * PANEL, w += 2 * panel) {
+        const char *w1 = row + PANEL < rows ? w + panel : w;            /* an odd panel is its own partner */
+        for (int t = 0, some; t < n; t += some) {
+            some = n - t < TOKENS ? n - t : TOKENS;
+            memset(sum, 0, (size_t)some * sizeof *sum);
+            for (int s = 0; s < supers; s++) {
+                int64_t at = s * size, next = at + AHEAD * size + (s + AHEAD < supers ? 0 : panel);     /* after w come w1 and the next pair */
+                unpack(&u, 0, w + at, w + next, q8);
+                unpack(&u, 1, w1 + at, w1 + next, q8);
+                for (int c = 0, cols; c < some; c += cols) {
+                    int tiles = (some - c + COLS - 1) / COLS;
+                    const struct act *a = x + (int64_t)(t + c) * supers + s;
+                    cols = (some - c + tiles - 1) / tiles;              /* equal tiles: 8 is 4 + 4 */
+#define TILE(N) case N: tile(&sum[c], &u, a, supers, N < COLS ? N : COLS, q8); break;
+                    switch (cols) { TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) }
+#undef TILE
+                }
+            }
+            for (int c = 0; c < some; c++) store_rows(y + (t + c) * stride + row, sum[c], rows - row, 2 * PANEL);
+        }
+    }
+}
+
+static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+    matmul_q(y, stride, w, rows, supers, x, n, false);
+}
+
+static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+    matmul_q(y, stride, w, rows, supers, x, n, true);
+}
+
+#endif
