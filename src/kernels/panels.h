@@ -21,10 +21,15 @@ INLINE void store_rows(float *y, const float *sum, int rows, const int most) {
     else memcpy(y, sum, (size_t)rows * sizeof *y);
 }
 
-INLINE void unpack(struct unpacked *u, int panel, const void *w, const char *next, const bool q8) {
-    for (size_t i = 0; i < (q8 ? sizeof(struct q8_super) : sizeof(struct q4_super)); i += 64) __builtin_prefetch(next + i);
+INLINE void unpack(struct unpacked *u, int panel, const void *w, const bool q8) {
     if (q8) unpack_q8(u, panel, w);
     else unpack_q4(u, panel, w);
+}
+
+/* Ask for n bytes from p and as many of the panel below; returns where they end. */
+INLINE const char *ask(const char *p, int64_t n, int64_t panel) {
+    for (const char *end = p + n; p < end; p += 64) __builtin_prefetch(p), __builtin_prefetch(p + panel);
+    return p;
 }
 
 INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supers, const struct act *x, int n, const bool q8) {
@@ -32,7 +37,7 @@ INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supe
     float sum[TOKENS][2 * PANEL] __attribute__((aligned(64)));
     struct unpacked u;
     for (int row = 0; n == 1 && row < rows; row += PANEL) {
-        memset(sum, 0, sizeof *sum);
+        memset(sum[0], 0, PANEL * sizeof(float));
         for (int s = 0; s < supers; s++, w += size) {
             if (q8) one_q8(sum[0], (const struct q8_super *)w, (const struct q8_super *)(w + AHEAD * size), &x[s]);
             else one_q4(sum[0], (const struct q4_super *)w, (const struct q4_super *)(w + AHEAD * size), &x[s]);
@@ -45,12 +50,16 @@ INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supe
             some = n - t < TOKENS ? n - t : TOKENS;
             memset(sum, 0, (size_t)some * sizeof *sum);
             for (int s = 0; s < supers; s++) {
-                int64_t at = s * size, next = at + AHEAD * size + (s + AHEAD < supers ? 0 : panel);     /* after w come w1 and the next pair */
-                unpack(&u, 0, w + at, w + next, q8);
-                unpack(&u, 1, w1 + at, w1 + next, q8);
-                for (int c = 0, cols; c < some; c += cols) {
-                    int tiles = (some - c + COLS - 1) / COLS;
+                int tiles = (some + COLS - 1) / COLS;
+                int64_t at = s * size, share = size / 64 / (tiles + 2) * 64 + 64;
+                const char *next = w + at + AHEAD * size + (s + AHEAD < supers ? 0 : panel);    /* after w come w1 and the next pair */
+                next = ask(next, share, panel);         /* a share at each step: then memory is neither idle nor waited for */
+                unpack(&u, 0, w + at, q8);
+                next = ask(next, share, panel);
+                unpack(&u, 1, w1 + at, q8);
+                for (int c = 0, cols; c < some; c += cols, tiles--) {
                     const struct act *a = x + (int64_t)(t + c) * supers + s;
+                    next = ask(next, share, panel);
                     cols = (some - c + tiles - 1) / tiles;              /* equal tiles: 8 is 4 + 4 */
 #define TILE(N) case N: tile(&sum[c], &u, a, supers, N < COLS ? N : COLS, q8); break;
                     switch (cols) { TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) }
