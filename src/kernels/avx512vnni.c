@@ -1,11 +1,8 @@
 /* avx512vnni.c - L1: kernels for AVX-512 with VNNI.
  *
- * One token (decode) streams each panel once: 4 columns of 16 rows are one register, vpdpbusd multiplies them by 4 broadcast
- * activations, and lines are asked for two superblocks ahead, which the hardware prefetcher does not do across pages.
- *
- * More tokens: a superblock of two panels is unpacked once into bytes for up to TOKENS tokens, and tiles of 32 rows x 6 tokens walk
- * it. Each broadcast feeds two vpdpbusd; 12 dots and 12 sums stay in registers, and 2 weight loads and 6 broadcasts for 12 vpdpbusd
- * leave the load ports room.
+ * 4 columns of 16 rows are one register, vpdpbusd multiplies them by 4 broadcast activations. Tiles are 32 rows x 6 tokens: each
+ * broadcast feeds two vpdpbusd; 12 dots and 12 sums stay in registers, and 2 weight loads and 6 broadcasts for 12 vpdpbusd leave the
+ * load ports room. (The walk: panels.h)
  *
  * Whole numbers may be regrouped freely, so:
  *   q4  dots start at -8 xs, that is, they are those of q - 8: |dot| <= 8 * 127 * 32 fits 16 bits, and vpdpwssd multiplies it by the
@@ -13,8 +10,6 @@
  *   q8  vpdpbusd wants unsigned weights: w + 128 with dots that start at -128 xs. */
 #include <immintrin.h>
 #include "lanes.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum { COLS = 6 };
 
@@ -31,7 +26,7 @@ static inline __m512 steps(const uint16_t d[PANEL]) {
 }
 
 static inline void add_super(float *y, __m512 d, float dx, __m512i isum) {
-    _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), _mm512_mul_ps(_mm512_mul_ps(d, _mm512_set1_ps(dx)), _mm512_cvtepi32_ps(isum))));
+    _mm512_storeu_ps(y, _mm512_loadu_ps(y) + d * _mm512_set1_ps(dx) * _mm512_cvtepi32_ps(isum));
 }
 
 static inline __m512i low_nibbles(__m512i v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); }
@@ -166,8 +161,7 @@ INLINE void tile(float (*y)[2 * PANEL], const struct unpacked *u, const struct a
 /* ---- the q8 cache ---- */
 
 /* regs x 16 columns by n vectors. vpdpbusd wants one factor unsigned: x where it is, else w + 128, of which 128 x is taken back. */
-static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int8_t *w, int stride, int regs, const int8_t *x, int x_stride,
-                                                           int groups, int n, bool positive) {
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, int regs, const int8_t *x, int x_stride, int groups, int n, bool positive) {
     __m512i sum[4][4], extra[4];
     for (int t = 0; t < n; t++) {
         extra[t] = _mm512_setzero_si512();

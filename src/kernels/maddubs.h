@@ -1,4 +1,4 @@
-/* maddubs.h - L1: kernels on the sums of products that x86 has had since SSSE3 (pmaddubsw, pmaddwd), whatever the registers' width.
+/* maddubs.h - L1: kernels on the sums of products that x86 has had since SSSE3 (pmaddubsw, pmaddwd), whatever the registers' width. (The walk: panels.h)
  *
  * 4 columns of ROWS rows are a register. Tiles are 2 registers of rows x 4 tokens: 8 sums, 2 weights, a broadcast and a product fit the
  * 16 registers. Whole numbers may be regrouped freely, so:
@@ -15,8 +15,6 @@
 #ifndef QW_MADDUBS_H
 #define QW_MADDUBS_H
 #include "lanes.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum { ROWS = sizeof(ints) / 4, PARTS = PANEL / ROWS, COLS = 4 };
 
@@ -40,7 +38,7 @@ static inline ints minima(const struct q4_super *w, int b, int row) {
 static inline floats steps(const uint16_t *d) { return (floats)MM(slli_epi32)(widen_words(d), 16); }
 
 static inline void add_super(float *y, floats d, float dx, ints isum) {
-    MM(storeu_ps)(y, MM(add_ps)(MM(loadu_ps)(y), MM(mul_ps)(MM(mul_ps)(d, MM(set1_ps)(dx)), MM(cvtepi32_ps)(isum))));
+    MM(storeu_ps)(y, MM(loadu_ps)(y) + d * MM(set1_ps)(dx) * MM(cvtepi32_ps)(isum));
 }
 
 static inline ints low_nibbles(ints v) { return v & MM(set1_epi8)(15); }
@@ -72,8 +70,7 @@ static inline void one_q4(float *y, const struct q4_super *w, const struct q4_su
             __builtin_prefetch(next->q[b][g]);
             for (int p = 0; p < PARTS; p++) {
                 ints q = load(w->q[b][g][p * ROWS]);
-                ints both = MM(add_epi16)(MM(maddubs_epi16)(low_nibbles(q), low), MM(maddubs_epi16)(high_nibbles(q), high));
-                dot[p] = in_order(MM(add_epi16)(dot[p], both));
+                dot[p] = add_bytes(add_bytes(dot[p], low_nibbles(q), low), high_nibbles(q), high);
             }
         }
         for (int p = 0; p < PARTS; p++) isum[p] = add_words(isum[p], dot[p], twice(&w->sc[b][p * ROWS]));
@@ -154,20 +151,20 @@ static inline void widen_act(struct wide *out, const struct act *x) {
 
 INLINE void tile(float (*y)[2 * PANEL], const struct unpacked *u, const struct act *x, int64_t supers, const int n, const bool q8) {
     struct wide wide[COLS];
-    for (int c = 0; c < n && q8; c++) widen_act(&wide[c], x + c * supers);
+    for (int c = 0; q8 && c < n; c++) widen_act(&wide[c], &x[c * supers]);
     for (int p = 0; p < PARTS; p++) {
         const struct pair *w = &u->pair[p];
-        ints i[COLS] = {{0}}, j[COLS] = {{0}};          /* the sums of the pair's registers */
-        for (int b = 0; b < BLOCKS && !q8; b += 2)
+        ints i[COLS] = {{0}}, j[COLS] = {{0}};              /* the sums of both registers */
+        for (int b = 0; !q8 && b < BLOCKS; b += 2)
             for (int c = 0; c < n; c++) {
                 ints v = broadcast(&x[c * supers].xs[b]);
                 i[c] = add_words(i[c], w->min[b / 2][0], v);
                 j[c] = add_words(j[c], w->min[b / 2][1], v);
             }
-        for (int b = 0; b < BLOCKS; b++) {
-            ints a[COLS] = {{0}}, e[COLS] = {{0}};      /* q4: the dots of a block */
+        for (int b = 0; !q8 && b < BLOCKS; b++) {
+            ints a[COLS] = {{0}}, e[COLS] = {{0}};          /* the dots of a block */
 #pragma GCC unroll 8
-            for (int g = 0; g < 8 && !q8; g++) {
+            for (int g = 0; g < 8; g++) {
                 ints w0 = w->q[8 * b + g][0], w1 = w->q[8 * b + g][1];
                 for (int c = 0; c < n; c++) {
                     ints v = broadcast(&x[c * supers].x[BLOCK * b + 4 * g]);
@@ -175,12 +172,14 @@ INLINE void tile(float (*y)[2 * PANEL], const struct unpacked *u, const struct a
                     e[c] = add_bytes(e[c], w1, v);
                 }
             }
-            for (int c = 0; c < n && !q8; c++) {
+            for (int c = 0; c < n; c++) {
                 i[c] = add_words(i[c], a[c], w->sc[b][0]);
                 j[c] = add_words(j[c], e[c], w->sc[b][1]);
             }
+        }
+        for (int b = 0; q8 && b < BLOCKS; b++) {
 #pragma GCC unroll 16
-            for (int g = 0; g < 16 && q8; g++) {
+            for (int g = 0; g < 16; g++) {
                 ints w0 = w->q[16 * b + g][0], w1 = w->q[16 * b + g][1];
                 for (int c = 0; c < n; c++) {
                     ints v = broadcast((const char *)(g % 2 ? wide[c].odd : wide[c].even) + BLOCK * b + g / 2 * 4);
@@ -191,7 +190,7 @@ INLINE void tile(float (*y)[2 * PANEL], const struct unpacked *u, const struct a
         }
         for (int c = 0; c < n; c++) {
             add_super(&y[c][2 * p * ROWS], w->d[0], x[c * supers].dx, i[c]);
-            add_super(&y[c][2 * p * ROWS + ROWS], w->d[1], x[c * supers].dx, j[c]);
+            add_super(&y[c][(2 * p + 1) * ROWS], w->d[1], x[c * supers].dx, j[c]);
         }
     }
 }
@@ -201,8 +200,7 @@ INLINE void tile(float (*y)[2 * PANEL], const struct unpacked *u, const struct a
 /* ---- the q8 cache ---- */
 
 /* 2 ROWS columns by n vectors. One factor must be unsigned: x where it is, else |w|, whose sign x takes. 2 * 127 * 127 fits 16 bits. */
-static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups,
-                                                           int n, bool positive) {
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n, bool positive) {
     ints sum[4][2], ones = MM(set1_epi16)(1);
     for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = (ints){0};
     for (int g = 0; g < groups; g++, w += 4 * stride, x += 4) {

@@ -1,18 +1,15 @@
-/* panels.h - L1: the walk over panels, tokens and superblocks, for the kernels of x86.
+/* panels.h - L1: the walk over panels, tokens and superblocks of packed weights, for the kernels of x86.
  *
- * One token streams each panel once; lines are asked for two superblocks ahead, which the hardware prefetcher does not do across pages.
+ * One token (decode) streams each panel once. More tokens: a superblock of two panels is unpacked once for up to TOKENS of them, and
+ * tiles of up to COLS tokens walk it. Lines are asked for AHEAD superblocks ahead, which the hardware prefetcher does not do across pages.
  *
- * More tokens: a superblock of two panels is unpacked once for up to TOKENS tokens, and tiles of up to COLS tokens walk it.
- *
- * A file includes it after its
- *   one_q4, one_q8          add a superblock's products with one token to y, for 16 rows; `next` is to be asked for
- *   struct unpacked         a superblock of two panels; unpack_q4, unpack_q8 fill in panel 0 or 1
- *   tile_q4, tile_q8        the same with n tokens for 32 rows; n is known when it is compiled
- *   EACH(F)                 F(0) .. F(COLS - 1)
- */
+ * It is included behind what it calls:
+ *   one_q4, one_q8          add a superblock's products with one token to y, for 16 rows; they ask for the lines of `next`
+ *   struct unpacked         a superblock of two panels; unpack_q4, unpack_q8 fill in the first or the second
+ *   tile                    add its products with n <= COLS tokens to y, for 32 rows; n is known when it is compiled */
 #ifndef QW_PANELS_H
 #define QW_PANELS_H
-#include "kernels.h"
+#include "lanes.h"
 
 enum { TOKENS = 64, AHEAD = 2 };
 
