@@ -100,11 +100,11 @@ static inline void one_q8(float *y, const struct q8_super *w, const struct q8_su
 
 /* ---- more tokens ---- */
 
-/* Two panels are PARTS pairs of registers. */
+/* The rows of two panels are PARTS pairs of registers. */
 struct unpacked {
     struct pair {
+        ints q[BLOCKS * 16][2];         /* q4: [8b + g], bytes, 4 columns of each row; q8: [16b + g], words times the scale, 2 columns */
         ints sc[BLOCKS][2], min[BLOCKS / 2][2];         /* q4 only */
-        ints q[BLOCKS * 16][2];         /* q4: 8 b + g, bytes, 4 columns of each row; q8: 16 b + g, words times the scale, 2 columns */
         floats d[2];
     } pair[PARTS];
 };
@@ -128,13 +128,16 @@ static inline void unpack_q4(struct unpacked *u, int panel, const struct q4_supe
 
 static inline void unpack_q8(struct unpacked *u, int panel, const struct q8_super *w) {
     struct pair *pair = &u->pair[panel * PARTS / 2];
-    for (int b = 0; b < BLOCKS; b++)
+    for (int b = 0; b < BLOCKS; b++) {
+        ints sc[PARTS];
+        for (int p = 0; p < PARTS; p++) sc[p] = MM(slli_epi16)(twice(&w->sc[b][p * ROWS]), 8);
         for (int g = 0; g < 8; g++)
             for (int p = 0; p < PARTS; p++) {
-                ints q = load(w->q[b][g][p * ROWS]), sc = MM(slli_epi16)(twice(&w->sc[b][p * ROWS]), 8);
-                pair[p / 2].q[16 * b + 2 * g][p % 2] = even_times(q, sc);
-                pair[p / 2].q[16 * b + 2 * g + 1][p % 2] = odd_times(q, sc);
+                ints q = load(w->q[b][g][p * ROWS]);
+                pair[p / 2].q[16 * b + 2 * g][p % 2] = even_times(q, sc[p]);
+                pair[p / 2].q[16 * b + 2 * g + 1][p % 2] = odd_times(q, sc[p]);
             }
+    }
     for (int p = 0; p < PARTS; p++) pair[p / 2].d[p % 2] = steps(w->d + p * ROWS);
 }
 

@@ -18,7 +18,8 @@ INLINE void store_rows(float *y, const float *sum, int rows, const int most) {
     else memcpy(y, sum, (size_t)rows * sizeof *y);
 }
 
-INLINE void unpack(struct unpacked *u, int panel, const void *w, const bool q8) {
+/* Not inline, so that its constants have registers. */
+static __attribute__((noinline)) void unpack(struct unpacked *u, int panel, const void *w, bool q8) {
     if (q8) unpack_q8(u, panel, w);
     else unpack_q4(u, panel, w);
 }
