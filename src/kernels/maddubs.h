@@ -1,4 +1,4 @@
-/* maddubs.h - L1: kernels on the sums of products that x86 has had since SSSE3 (pmaddubsw, pmaddwd), whatever the registers' width. (The walk: panels.h)
+/* maddubs.h - L1: kernels on the sums of products that x86 has had since SSSE3, whatever the registers' width. (The walk: panels.h)
  *
  * 4 columns of ROWS rows are a register. Tiles are 2 registers of rows x 4 tokens: 8 sums, 2 weights, a broadcast and a product fit the
  * 16 registers. Whole numbers may be regrouped freely, so:

@@ -30,19 +30,23 @@ INLINE const char *ask(const char *p, int64_t n, int64_t panel) {
     return p;
 }
 
-INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supers, const struct act *x, int n, const bool q8) {
+INLINE void one_token(float *y, const char *w, int rows, int supers, const struct act *x, const bool q8) {
+    const size_t size = q8 ? sizeof(struct q8_super) : sizeof(struct q4_super);
+    for (int row = 0; row < rows; row += PANEL) {
+        float sum[PANEL] __attribute__((aligned(64))) = {0};
+        for (int s = 0; s < supers; s++, w += size) {
+            if (q8) one_q8(sum, (const struct q8_super *)w, (const struct q8_super *)(w + AHEAD * size), &x[s]);
+            else one_q4(sum, (const struct q4_super *)w, (const struct q4_super *)(w + AHEAD * size), &x[s]);
+        }
+        store_rows(y + row, sum, rows - row, PANEL);
+    }
+}
+
+INLINE void more_tokens(float *y, int64_t stride, const char *w, int rows, int supers, const struct act *x, int n, const bool q8) {
     const int64_t size = q8 ? sizeof(struct q8_super) : sizeof(struct q4_super), panel = supers * size;
     float sum[TOKENS][2 * PANEL] __attribute__((aligned(64)));
     struct unpacked u;
-    for (int row = 0; n == 1 && row < rows; row += PANEL) {
-        memset(sum[0], 0, PANEL * sizeof(float));
-        for (int s = 0; s < supers; s++, w += size) {
-            if (q8) one_q8(sum[0], (const struct q8_super *)w, (const struct q8_super *)(w + AHEAD * size), &x[s]);
-            else one_q4(sum[0], (const struct q4_super *)w, (const struct q4_super *)(w + AHEAD * size), &x[s]);
-        }
-        store_rows(y + row, sum[0], rows - row, PANEL);
-    }
-    for (int row = 0; n > 1 && row < rows; row += 2 * PANEL, w += 2 * panel) {
+    for (int row = 0; row < rows; row += 2 * PANEL, w += 2 * panel) {
         const char *w1 = row + PANEL < rows ? w + panel : w;            /* an odd panel is its own partner */
         for (int t = 0, some; t < n; t += some) {
             some = n - t < TOKENS ? n - t : TOKENS;
@@ -70,11 +74,13 @@ INLINE void matmul_q(float *y, int64_t stride, const char *w, int rows, int supe
 }
 
 static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
-    matmul_q(y, stride, w, rows, supers, x, n, false);
+    if (n == 1) one_token(y, w, rows, supers, x, false);
+    else more_tokens(y, stride, w, rows, supers, x, n, false);
 }
 
 static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
-    matmul_q(y, stride, w, rows, supers, x, n, true);
+    if (n == 1) one_token(y, w, rows, supers, x, true);
+    else more_tokens(y, stride, w, rows, supers, x, n, true);
 }
 
 #endif
