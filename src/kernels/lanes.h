@@ -16,6 +16,8 @@
 #include <arm_neon.h>
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* ---- pieces ---- */
 
 static inline float from_bits(uint32_t u) { float f; memcpy(&f, &u, sizeof f); return f; }

@@ -17,8 +17,6 @@
 #include <arm_neon.h>
 #include "lanes.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum { TOKENS = 64, AHEAD = 1024 };
 
 /* ---- what the compilers must be told ----
