@@ -123,9 +123,7 @@ static const struct act *acts(int type, int count, int p) {
         x[i].dx = any_step(0x1p-46f);
         for (int k = 0; k < SUPER; k++) x[i].xs[k / BLOCK] += x[i].x[k] = (int8_t)packed_value(p, k, -127, 127);
         for (int b = 0; b < BLOCKS; b++) {
-            x[i].m8[b] = -8 * x[i].xs[b];
-            x[i].low[b] = (4096 - x[i].xs[b]) % 64;
-            x[i].high[b] = (uint8_t)((4096 - x[i].xs[b]) / 64);
+            act_set_sum(&x[i], b, x[i].xs[b]);
             x[i].t[b] = (uint8_t)(type ? 1 : 1 + packed_value(p, b, 0, 7));
         }
     }
@@ -346,7 +344,7 @@ static void mean_quantize(void) {
                 sum += q, bad += q < -127 || (k < n ? fabs(x[k] - step * q) > 0.50001 * step + (step == 0) * 0x1p-36 : q != 0);
             }
             ts += t < 1 || t > (fine ? 8 : 1) || !(s->dx == 0 || s->dx >= 0x1p-46f) || s->zero[b % 4];
-            sums += s->xs[b] != sum || s->m8[b] != -8 * sum || 64 * s->high[b] + s->low[b] != 4096 - sum || s->low[b] > 63;
+            sums += s->xs[b] != sum;
         }
         CHECK(!bad && !ts && !sums, "width %d, kind %d, fine %d: %d values, %d steps, %d sums", n, kind, fine, bad, ts, sums);
     }

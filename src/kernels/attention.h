@@ -20,14 +20,23 @@ enum { WIDE = 2048 };                                   /* floats of a tile that
 
 /* y[t][c] = sum over k < 4 groups of w[k / 4][c][k % 4] * x[t][k], for n vectors x and `columns` columns, in whole numbers.
  *   w  [groups][stride][4], from -127 to 127    x  [n][x_stride], from -127 to 127, or from 0 if `positive`    y  [n][ATTN_TILE]
- * groups is a multiple of 4, columns one of 16. */
-static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
-                               bool positive);
+ * groups is a multiple of 4, columns one of 16. Each instruction set writes it as
+ *   void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n, bool positive)
+ * and makes two functions of it, which know some of that when they are compiled. (Within attention_q8 gcc ran out of registers.) */
+static void dot_keys(int32_t (*y)[ATTN_TILE], const int8_t *w, int columns, const int8_t *x, int x_stride, int groups, int n);
+static void dot_values(int32_t (*y)[ATTN_TILE], const int8_t *w, int columns, const int8_t *x, int groups, int n);
 
-/* It, from an instruction set's dot_tile for COLS columns and a fixed n up to 4. */
+#define DOT_KEYS_VALUES \
+static NOINLINE void dot_keys(int32_t (*y)[ATTN_TILE], const int8_t *w, int columns, const int8_t *x, int x_stride, int groups, int n) { \
+    dot_columns(y, w, ATTN_TILE, columns, x, x_stride, groups, n, false); \
+} \
+static NOINLINE void dot_values(int32_t (*y)[ATTN_TILE], const int8_t *w, int columns, const int8_t *x, int groups, int n) { \
+    dot_columns(y, w, columns, columns, x, ATTN_TILE, groups, n, true); \
+}
+
+/* All of it, from an instruction set's dot_tile for COLS columns and a fixed n up to 4. */
 #define DOT_COLUMNS(COLS) \
-static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n, \
-                               bool positive) { \
+INLINE void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n, bool positive) { \
     for (int c = 0; c < columns; c += COLS, w += 4 * COLS) \
         for (int t = 0; t < n; t += 4) { \
             int32_t *out = &y[t][c]; \
@@ -39,7 +48,8 @@ static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int str
             default: dot_tile(out, w, stride, u, x_stride, groups, 4, positive); \
             } \
         } \
-}
+} \
+DOT_KEYS_VALUES
 
 /* What will be read next. x86: asked for at once it arrives while what is at hand is computed, at the memory's full speed; asked for line
  * by line within dot_columns it did not. Other machines do that there: small cores wait when too much is asked for. */
@@ -303,7 +313,7 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
             const int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w;
             fetch((const char *)scales + kv_tile_size(KV_Q8, head_dim), kv_tile_size(KV_Q8, head_dim));
             int valid = valid_in_tile(n_pos, t), used = (valid + 15) / 16 * 16;
-            dot_columns(dots, keys, ATTN_TILE, used, x, w, w / 4, heads, false);
+            dot_keys(dots, keys, used, x, w, w / 4, heads);
             for (int h = 0; h < heads; h++) {
                 float p[ATTN_TILE];
                 scale_scores(p, dots[h], dq[h], scales, used);
@@ -312,7 +322,7 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
             }
             for (int d = 0; d < head_dim; d += ATTN_TILE) {
                 int columns = w - d < ATTN_TILE ? w - d : ATTN_TILE, dims = head_dim - d < columns ? head_dim - d : columns;
-                dot_columns(dots, values + d * ATTN_TILE, columns, columns, u[0], ATTN_TILE, used / 4, 2 * heads, true);
+                dot_values(dots, values + d * ATTN_TILE, columns, u[0], used / 4, 2 * heads);
                 for (int h = 0; h < heads; h++) add_dots(out + h * head_dim + d, keep[h], dots[2 * h], dots[2 * h + 1], step[h], dims);
             }
         }

@@ -186,7 +186,7 @@ INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, int regs, const in
         for (int c = 0; c < regs; c++) _mm512_storeu_si512(y + t * ATTN_TILE + 16 * c, positive ? sum[t][c] : _mm512_sub_epi32(sum[t][c], extra[t]));
 }
 
-static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
+INLINE void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n,
                                bool positive) {
     for (int t = 0; t < n; t += 4, y += 4, x += 4 * x_stride) {
         int some = n - t < 4 ? n - t : 4;
@@ -196,5 +196,7 @@ static inline void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int str
             for (int c = 0; c < columns; c += 16) dot_tile(&y[i][c], w + 4 * c, stride, 1, x + i * x_stride, x_stride, groups, 1, positive);
     }
 }
+
+DOT_KEYS_VALUES
 
 const struct kernels kernels_avx512vnni = {.name = "avx512vnni", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

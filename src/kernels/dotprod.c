@@ -234,8 +234,7 @@ static inline void open_q8(struct opened *o, const struct q8_super *w) {
 #define EACH_TOKEN(F) F(0) F(1) F(2) F(3)
 
 /* 8 rows x 4 tokens, superblock s: dota0 is rows 0-3 of token 0, dotb0 rows 4-7. t are the factors of q8's blocks and tokens. */
-static inline __attribute__((always_inline))
-void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct act *const x[TILE], int s,
+INLINE void multiply(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct act *const x[TILE], int s,
               const int32_t (*t)[TILE], int row, bool fine) {
     const float *d = o->d;
 #define TOKEN(T) const int8_t *p##T = x[T]->x;
@@ -336,17 +335,13 @@ static inline void point_at(struct tokens *out, const struct act *x, int supers,
     for (int t = 0; t < n + TILE - 1; t++) out->x[t] = x + (int64_t)(t < n ? t : n - 1) * supers;
 }
 
-static void tokens_q4(float (*y)[PANEL], const struct opened *o, const struct tokens *x, int s, int n) {
-    for (int t = 0; t < n; t += TILE)
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, o->q, x->x + t, s, NULL, row, false);
-}
-
-static void tokens_q8(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tokens *x, int s, int n) {
+/* q: the opened weights, or those of q8 where they lie. */
+INLINE void multiply_tokens(float (*y)[PANEL], const struct opened *o, const int8_t (*q)[8][16][4], const struct tokens *x, int s, int n, bool fine) {
     int32_t factors[BLOCKS][TILE];
     for (int t = 0; t < n; t += TILE) {
-        for (int b = 0; b < BLOCKS; b++)
+        for (int b = 0; fine && b < BLOCKS; b++)
             for (int i = 0; i < TILE; i++) factors[b][i] = x->x[t + i][s].t[b];
-        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, q, x->x + t, s, factors, row, true);
+        for (int row = 0; row < PANEL; row += 8) multiply(y + t, o, q, x->x + t, s, factors, row, fine);
     }
 }
 
@@ -356,23 +351,26 @@ static inline void store_rows(float *y, int64_t stride, float (*sums)[PANEL], in
         else memcpy(y, sums[t], (size_t)rows * sizeof *y);
 }
 
-static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+INLINE void matmul(float *y, int64_t stride, const char *w, int rows, int supers, const struct act *x, int n, bool fine) {
+    const size_t size = fine ? sizeof(struct q8_super) : sizeof(struct q4_super);
     float sums[CHUNK][PANEL];
-    const struct q4_super *panel = w;
-    for (int row = 0; row < rows; row += PANEL, panel += supers) {
+    for (int row = 0; row < rows; row += PANEL, w += supers * size) {
         for (int first = 0; first < n; first += CHUNK) {
             int tokens = n - first < CHUNK ? n - first : CHUNK;
             const struct act *token = x + (int64_t)first * supers;
             if (tokens == 1) {
-                panel_q4(sums[0], panel, supers, token);
+                if (fine) panel_q8(sums[0], (const struct q8_super *)w, supers, token);
+                else panel_q4(sums[0], (const struct q4_super *)w, supers, token);
             } else {
                 struct opened o;
                 struct tokens all;
                 point_at(&all, token, supers, tokens);
                 memset(sums, 0, sizeof sums);
                 for (int s = 0; s < supers; s++) {
-                    open_q4(&o, panel + s);
-                    tokens_q4(sums, &o, &all, s, tokens);
+                    const void *super = w + s * size;
+                    if (fine) open_q8(&o, super);
+                    else open_q4(&o, super);
+                    multiply_tokens(sums, &o, fine ? ((const struct q8_super *)super)->q : o.q, &all, s, tokens, fine);
                 }
             }
             store_rows(y + first * stride + row, stride, sums, rows - row, tokens);
@@ -380,28 +378,12 @@ static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int sup
     }
 }
 
+static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
+    matmul(y, stride, w, rows, supers, x, n, false);
+}
+
 static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
-    float sums[CHUNK][PANEL];
-    const struct q8_super *panel = w;
-    for (int row = 0; row < rows; row += PANEL, panel += supers) {
-        for (int first = 0; first < n; first += CHUNK) {
-            int tokens = n - first < CHUNK ? n - first : CHUNK;
-            const struct act *token = x + (int64_t)first * supers;
-            if (tokens == 1) {
-                panel_q8(sums[0], panel, supers, token);
-            } else {
-                struct opened o;
-                struct tokens all;
-                point_at(&all, token, supers, tokens);
-                memset(sums, 0, sizeof sums);
-                for (int s = 0; s < supers; s++) {
-                    open_q8(&o, panel + s);
-                    tokens_q8(sums, &o, panel[s].q, &all, s, tokens);
-                }
-            }
-            store_rows(y + first * stride + row, stride, sums, rows - row, tokens);
-        }
-    }
+    matmul(y, stride, w, rows, supers, x, n, true);
 }
 
 const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};

@@ -118,7 +118,7 @@ static inline int8x16_t split_sums(const struct act *x) {
 }
 
 /* Tokens t.. of n; after the last it is repeated: its sums go nowhere. */
-static inline __attribute__((always_inline)) void pair_tokens(struct tile *out, const struct act *x, int supers, int t, int n, bool fine) {
+INLINE void pair_tokens(struct tile *out, const struct act *x, int supers, int t, int n, bool fine) {
     for (int p = 0; p < PAIRS; p++, t += 2) {
         const struct act *a = x + (int64_t)(t < n ? t : n - 1) * supers, *b = x + (int64_t)(t + 1 < n ? t + 1 : n - 1) * supers;
         for (int i = 0; i < SUPER / 16; i++) {
@@ -144,8 +144,7 @@ static inline __attribute__((always_inline)) void pair_tokens(struct tile *out, 
 #define EACH_PAIR(F) F(0) F(1) F(2) F(3)
 
 /* Row pairs `pair` and the next (a and b) with 8 tokens. */
-static inline __attribute__((always_inline))
-void multiply(float (*y)[PANEL], const struct opened *o, const struct tile *x, int pair, bool fine) {
+INLINE void multiply(float (*y)[PANEL], const struct opened *o, const struct tile *x, int pair, bool fine) {
 #define DECLARE(P) int32x4_t suma##P = vdupq_n_s32(0), sumb##P = suma##P, dota##P = suma##P, dotb##P = suma##P;
     EACH_PAIR(DECLARE)
     if (!fine) {
@@ -188,8 +187,7 @@ void multiply(float (*y)[PANEL], const struct opened *o, const struct tile *x, i
 }
 
 /* 1 or 2 panels, one superblock of each, and n tokens. */
-static inline __attribute__((always_inline))
-void multiply_tokens(float (*y)[CHUNK][PANEL], const struct opened *o, int panels, const struct act *x, int supers, int n, bool fine) {
+INLINE void multiply_tokens(float (*y)[CHUNK][PANEL], const struct opened *o, int panels, const struct act *x, int supers, int n, bool fine) {
     struct tile tile;
     for (int t = 0; t < n; t += TILE) {
         pair_tokens(&tile, x, supers, t, n, fine);
@@ -198,8 +196,7 @@ void multiply_tokens(float (*y)[CHUNK][PANEL], const struct opened *o, int panel
     }
 }
 
-static inline __attribute__((always_inline))
-void matmul(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n, bool fine) {
+INLINE void matmul(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n, bool fine) {
     float sums[PANELS][CHUNK][PANEL];
     struct opened o[PANELS];
     for (int row = 0; row < rows; row += PANELS * PANEL) {

@@ -45,17 +45,30 @@ struct q8_super {               /* 4256 bytes: 8.3125 bits each */
     uint16_t d[16];             /* BF16 step of row r: 0, or at least 2^-50 */
 };                              /* w = d sc q */
 
-struct act {                    /* 256 activations: 336 bytes. x = dx t x8 */
+struct act {                    /* 256 activations. x = dx t x8 */
     int8_t x[256];              /* -127..127 */
     int16_t xs[8];              /* sum of x over block b, |xs| <= 4064 */
-    uint8_t low[8], high[8];    /* 4096 - xs = 64 high + low, low < 64 */
+#if defined(__x86_64__)         /* the sums again, as this machine's products want them */
     int32_t m8[8];              /* -8 xs */
+#elif defined(__aarch64__)
+    uint8_t low[8], high[8];    /* 4096 - xs = 64 high + low, low < 64 */
+#endif
     float dx;                   /* 0, or at least 2^-46 */
     uint8_t t[8];               /* whole factor of block b: 1..8 for q8 weights, 1 for q4 */
     uint8_t zero[4];
 };
 
-_Static_assert(sizeof(struct q4_super) == 2336 && sizeof(struct q8_super) == 4256 && sizeof(struct act) == 336, "packed layouts");
+static inline void act_set_sum(struct act *a, int b, int sum) {
+    a->xs[b] = (int16_t)sum;
+#if defined(__x86_64__)
+    a->m8[b] = -8 * sum;
+#elif defined(__aarch64__)
+    a->low[b] = (4096 - sum) & 63;
+    a->high[b] = (uint8_t)((4096 - sum) >> 6);
+#endif
+}
+
+_Static_assert(sizeof(struct q4_super) == 2336 && sizeof(struct q8_super) == 4256 && sizeof(struct act) % 16 == 0, "packed layouts");
 
 /* ---- KV cache ---- (tiles: attention.h) */
 

@@ -197,7 +197,7 @@ INLINE void block_q4(struct isum *upper, struct isum *lower, const struct q4_sup
     }
     GROUP(0) GROUP(1) GROUP(2) GROUP(3)
 #undef GROUP
-    int16x8_t less = vdupq_n_s16((int16_t)x->m8[b]);
+    int16x8_t less = vdupq_n_s16((int16_t)(-8 * x->xs[b]));
     add_scaled16(upper, vaddq_s16(fold(&s), less), load_u8(p->sc[b] + row));
     if (ROWS == 16) add_scaled16(lower, vaddq_s16(fold(&t), less), load_u8(p->sc[b] + 8));
 }

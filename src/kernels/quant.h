@@ -76,10 +76,7 @@ static void quantize(struct act *out, const float *x, int n, bool fine) {
         memset(out->zero, 0, sizeof out->zero);
         if (!(top < 0x7F800000 && all >= 0x1p-36f)) {
             memset(out->x, 0, sizeof out->x);
-            memset(out->xs, 0, sizeof out->xs);
-            memset(out->m8, 0, sizeof out->m8);
-            memset(out->low, 0, sizeof out->low);
-            memset(out->high, 64, sizeof out->high);
+            for (int b = 0; b < BLOCKS; b++) act_set_sum(out, b, 0);
             out->dx = top < 0x7F800000 ? 0 : from_bits(0x7FC00000);
             continue;
         }
@@ -93,11 +90,7 @@ static void quantize(struct act *out, const float *x, int n, bool fine) {
                 t = within(t < need ? t + 1 : t, 1, 8);
                 out->t[b] = (uint8_t)t;
             }
-            int sum = round_block_to_bytes(out->x + b * BLOCK, v + b * BLOCK, inv / t);
-            out->xs[b] = (int16_t)sum;
-            out->m8[b] = -8 * sum;
-            out->low[b] = (4096 - sum) & 63;
-            out->high[b] = (uint8_t)((4096 - sum) >> 6);
+            act_set_sum(out, b, round_block_to_bytes(out->x + b * BLOCK, v + b * BLOCK, inv / t));
         }
     }
 }

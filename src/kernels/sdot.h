@@ -27,7 +27,7 @@ static inline void store_beside(void *p, int8x16_t v) { __asm__("st1 {%1.16b}, %
 #endif
 
 /* 16 columns by n vectors, of which 4 groups are a register. */
-static inline __attribute__((always_inline)) void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n,
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n,
                                                            bool positive) {
     int32x4_t sum[4][4];
     (void)positive;
