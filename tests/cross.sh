@@ -1,31 +1,35 @@
 #!/bin/sh
-# cross.sh - the same bits on other machines: test_tiny, test_forward and test_kernels, built with gcc -O2 and clang -O3, run under
-# qemu; test_kernels on more CPUs, so that every level runs.
+# cross.sh - the same bits on other machines: test_kernels, test_tiny, the bytes of test_packed, and on the first CPU test_forward, built
+# with gcc -O2 and clang -O3, run under qemu on so many CPUs that every level runs.
 make=${MAKE:-make}
-one() {     # one NAME TRIPLE QEMU CPU MORE-CPUS CC CFLAGS; CPU may be empty
-    name="$1" triple=$2 qemu=$3 cpu=$4 more=$5 cc=$6 cflags=$7 failed=0
+one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
+    name="$1" triple=$2 qemu=$3 cpus=$4 cc=$5 cflags=$6 failed=0
     if ! command -v "$triple-gcc" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: $triple-gcc is missing"; return; fi
     if ! command -v "${cc%% *}" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: ${cc%% *} is missing"; return; fi
     if ! command -v "$qemu" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: $qemu is missing"; return; fi
     build=.build/cross-${cc%% *}-$triple
-    programs="$build/test_kernels"
-    if [ -n "$cpu" ]; then programs="$build/test_tiny $build/test_forward $programs"; fi
+    programs="$build/test_kernels $build/test_tiny $build/test_packed $build/test_forward"
     # shellcheck disable=SC2086
     if ! $make -s BUILD="$build" CC="$cc" CFLAGS="$cflags" LDFLAGS=-static $programs; then
         echo "not ok - bits on $name, $cflags: does not build"
         return 1
     fi
-    for program in $programs; do
-        cpus=$cpu
-        if [ "$program" = "$build/test_kernels" ]; then cpus="$cpu $more"; fi
-        for c in $cpus; do
+    first=${cpus%% *}
+    for c in $cpus; do
+        for program in $programs; do
+            part=quick
+            case $program in
+            */test_packed) part=bytes ;;
+            */test_tiny) if [ "$c" != "$first" ]; then part=answer; fi ;;
+            esac
             what="${program##*/} on $name, $c, $cflags"
-            if out=$("$qemu" -cpu "$c" "$program" quick 2>&1); then echo "ok - $what"; else
+            if out=$("$qemu" -cpu "$c" "$program" $part 2>&1); then echo "ok - $what"; else
                 echo "$out"
                 echo "not ok - $what"
                 failed=1
             fi
         done
+        programs="$build/test_kernels $build/test_tiny $build/test_packed"
     done
     return $failed
 }
@@ -33,17 +37,17 @@ one() {     # one NAME TRIPLE QEMU CPU MORE-CPUS CC CFLAGS; CPU may be empty
 # Two at a time, each printing when it is done.
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-gcc_then_clang() {  # gcc_then_clang NAME TRIPLE QEMU CPU MORE-CPUS CLANG-TARGET
-    one "$1, gcc" "$2" "$3" "$4" "$5" "$2-gcc" "-O2" > "$tmp/$2.gcc" 2>&1 &
-    one "$1, clang" "$2" "$3" "$4" "$5" "clang --target=$6" "-O3" > "$tmp/$2.clang" 2>&1
+gcc_then_clang() {  # gcc_then_clang NAME TRIPLE QEMU CPUS CLANG-TARGET
+    one "$1, gcc" "$2" "$3" "$4" "$2-gcc" "-O2" > "$tmp/$2.gcc" 2>&1 &
+    one "$1, clang" "$2" "$3" "$4" "clang --target=$5" "-O3" > "$tmp/$2.clang" 2>&1
     status=$?
     wait $! || status=1
     cat "$tmp/$2.gcc" "$tmp/$2.clang"
     return $status
 }
 failed=0
-gcc_then_clang aarch64 aarch64-linux-gnu qemu-aarch64-static cortex-a53 "cortex-a76 max" aarch64-linux-gnu || failed=1
-gcc_then_clang arm arm-linux-gnueabihf qemu-arm-static cortex-a7 "cortex-a9 cortex-a15" "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" || failed=1
-gcc_then_clang riscv64 riscv64-linux-gnu qemu-riscv64-static rv64 "" "riscv64-linux-gnu -march=rv64gc -mno-relax" || failed=1
-gcc_then_clang x86_64 x86_64-linux-gnu qemu-x86_64-static "" "Nehalem Haswell" x86_64-linux-gnu || failed=1
+gcc_then_clang aarch64 aarch64-linux-gnu qemu-aarch64-static "cortex-a53 cortex-a76 max" aarch64-linux-gnu || failed=1
+gcc_then_clang arm arm-linux-gnueabihf qemu-arm-static "cortex-a7 cortex-a9 cortex-a15" "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" || failed=1
+gcc_then_clang riscv64 riscv64-linux-gnu qemu-riscv64-static rv64 "riscv64-linux-gnu -march=rv64gc -mno-relax" || failed=1
+gcc_then_clang x86_64 x86_64-linux-gnu qemu-x86_64-static "Nehalem Haswell" x86_64-linux-gnu || failed=1
 exit $failed
