@@ -27,8 +27,7 @@ static inline void store_beside(void *p, int8x16_t v) { __asm__("st1 {%1.16b}, %
 #endif
 
 /* 16 columns by n vectors, of which 4 groups are a register. */
-INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n,
-                                                           bool positive) {
+INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, int x_stride, int groups, int n, bool positive) {
     int32x4_t sum[4][4];
     (void)positive;
     for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = sum[t][2] = sum[t][3] = vdupq_n_s32(0);
