@@ -389,6 +389,7 @@ ended() { ! kill -0 $pid 2> /dev/null || [ "$(sed 's/.*) \(.\).*/\1/' /proc/$pid
 part() { ls "$d"/interrupted.*.part > /dev/null 2>&1; }
 
 endless="-m $d/long -c 40960 --template none --temp 0 -l 4070-100000 -l 4072-100000"
+: > "$d/out"                                # what is waited for must be its own, not left from before
 $QW run $endless -p "Once upon a time" > "$d/out" 2> "$d/err" < /dev/null & pid=$!
 wait_for test -s "$d/out"
 interrupt "Ctrl-C while it answers" 130 '*' ""
@@ -555,6 +556,7 @@ t "bench: a CPU level that is none" 2 "" "pentium" bench --cpu pentium
 QW_THREADS=3,1 t "bench: the environment gives threads" 0 '*' "3 threads" bench -p 1 -n 0 -r 1 -o csv
 QW_THREADS=3,1 t "bench: -t wins over it" 0 '*' "2 threads" bench -p 1 -n 0 -r 1 -o csv -t 2
 [ "$(wc -l < "$d/out")" -eq 2 ] && pass "bench: -t wins entirely" || fail "bench: -t wins entirely" "$(cat "$d/out")"
+: > "$d/out"
 $QW bench -p 1,1000 -n 0 -r 100 -o json --no-warmup > "$d/out" 2> "$d/err" & pid=$!
 wait_for grep -q samples "$d/out" 2> /dev/null
 interrupt "Ctrl-C while bench measures" 130 '*' "loaded"
