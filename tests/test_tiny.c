@@ -265,7 +265,7 @@ static void one_answer(void) {
             int type = i % 3, n = threads[i / 3];
             int rc = qw_load(&m, "models/tiny", &(qw_load_params){.weight_type = types[type].type, .cpu = level, .n_threads = n}, &err);
             CHECK(rc == 0, "%s", err.message);
-            for (int b = 0; b < 4; b++) {
+            for (int b = 0; rc == 0 && b < 4; b++) {
                 char what[96];
                 if (b != i / 3 && (quick || !strcmp(level, "scalar"))) continue;
                 snprintf(what, sizeof what, "answer as %s, level %.20s, %d threads, batch %d", types[type].type, level, n, batches[b]);
