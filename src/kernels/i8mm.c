@@ -8,7 +8,7 @@
  *
  * Then 4 rows x 8 tokens are multiplied at a time: 8 dots and 8 sums stay in registers, each |r0 t0|r0 t1|r1 t0|r1 t1|, and
  * 8 + 16 loads serve 32 smmla. Scales and minima as in dotprod.c: q4 dots are never reset, sum of sc[b] dot[b] = sum of
- * D[b] (sc[b] - sc[b+1]), and the minima are products too (usmmla), with -xs = 64 high + low.
+ * D[b] (sc[b] - sc[b+1]), and the minima are products too (ummla), with 4096 - xs = 64 high + low.
  * So few tokens that they would fill no tile are left to the dot products. */
 #include <arm_neon.h>
 #include "sdot.h"
@@ -24,6 +24,7 @@ struct opened {
     int8_t q[8][4][8][16];      /* [b][o][pair]: columns 32b + 8o + 0..7 of the first row, then of the second */
     int32_t scale[8][8][4];     /* of the rows of a pair, twice each; q4: sc[b] - sc[b+1]; q8: sc[b] */
     uint8_t m[8][16];           /* minima of blocks 0-7 of the first row, then of the second */
+    int32_t base[8][4];         /* -64 times the sum of a row's minima, of the rows of a pair, twice each */
     float d[16];
 };
 
@@ -50,7 +51,7 @@ static inline void put_steps(float out[PANEL], const uint16_t *d) {
 }
 
 /* [block][row] to [row][block]: to interleave the halves of 128 bytes moves the top bit of an index to its end; 3 times the block. */
-static inline void put_minima(uint8_t out[8][16], const uint8_t m[8][16]) {
+static inline void put_minima(uint8_t out[8][16], int32_t base[8][4], const uint8_t m[8][16]) {
     uint8x16_t v[8], next[8];
     for (int i = 0; i < 8; i++) v[i] = vld1q_u8(m[i]);
     for (int round = 0; round < 3; round++) {
@@ -60,7 +61,10 @@ static inline void put_minima(uint8_t out[8][16], const uint8_t m[8][16]) {
         }
         for (int i = 0; i < 8; i++) v[i] = next[i];
     }
-    for (int i = 0; i < 8; i++) vst1q_u8(out[i], v[i]);
+    for (int i = 0; i < 8; i++) {
+        vst1q_u8(out[i], v[i]);
+        vst1q_s32(base[i], vnegq_s32(vreinterpretq_s32_u32(vmmlaq_u32(vdupq_n_u32(0), v[i], vdupq_n_u8(64)))));
+    }
 }
 
 static void open_q4(struct opened *o, const struct q4_super *w) {
@@ -77,7 +81,7 @@ static void open_q4(struct opened *o, const struct q4_super *w) {
         put_scales(o->scale[b], vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(scale), vget_low_u8(next))),
                    vreinterpretq_s16_u16(vsubl_high_u8(scale, next)));
     }
-    put_minima(o->m, w->m);
+    put_minima(o->m, o->base, w->m);
     put_steps(o->d, w->d);
 }
 
@@ -99,8 +103,8 @@ static void open_q8(struct opened *o, const struct q8_super *w) {
 /* 8 tokens of a superblock, in pairs. */
 struct tile {
     int8_t x[8][4][PAIRS][16];  /* [b][o][pair]: activations 32b + 8o + 0..7 of the first token, then of the second */
-    int8_t low[PAIRS][16];      /* q4: -xs of blocks 0-7 is 64 high + low, of the first token, then of the second */
-    int8_t high[PAIRS][16];
+    uint8_t low[PAIRS][16];     /* q4: low and high parts of the sums of blocks 0-7 of the first token, then of the second */
+    uint8_t high[PAIRS][16];
     int32_t t[8][PAIRS][4];     /* q8: the factors of both tokens, twice */
     float dx[TILE];
 };
@@ -110,11 +114,6 @@ static inline int8x16_t pair_low(int8x16_t a, int8x16_t b) {
 }
 static inline int8x16_t pair_high(int8x16_t a, int8x16_t b) {
     return vreinterpretq_s8_s64(vzip2q_s64(vreinterpretq_s64_s8(a), vreinterpretq_s64_s8(b)));
-}
-
-static inline int8x16_t split_sums(const struct act *x) {
-    int16x8_t sums = vnegq_s16(vld1q_s16(x->xs));
-    return vcombine_s8(vmovn_s16(vandq_s16(sums, vdupq_n_s16(63))), vshrn_n_s16(sums, 6));
 }
 
 /* Tokens t.. of n; after the last it is repeated: its sums go nowhere. */
@@ -132,9 +131,8 @@ INLINE void pair_tokens(struct tile *out, const struct act *x, int supers, int t
             for (int k = 0; k < BLOCKS; k++)
                 for (int i = 0; i < 4; i++) out->t[k][p][i] = i % 2 ? b->t[k] : a->t[k];
         } else {
-            int8x16_t va = split_sums(a), vb = split_sums(b);
-            vst1q_s8(out->low[p], pair_low(va, vb));
-            vst1q_s8(out->high[p], pair_high(va, vb));
+            vst1q_u8(out->low[p], vcombine_u8(vld1_u8(a->low), vld1_u8(b->low)));
+            vst1q_u8(out->high[p], vcombine_u8(vld1_u8(a->high), vld1_u8(b->high)));
         }
     }
 }
@@ -149,11 +147,13 @@ INLINE void multiply(float (*y)[PANEL], const struct opened *o, const struct til
     EACH_PAIR(DECLARE)
     if (!fine) {
         uint8x16_t ma = vld1q_u8(o->m[pair]), mb = vld1q_u8(o->m[pair + 1]);
-#define HIGH(P) int8x16_t high##P = vld1q_s8(x->high[P]); suma##P = vusmmlaq_s32(suma##P, ma, high##P); sumb##P = vusmmlaq_s32(sumb##P, mb, high##P);
+#define BASE(P) suma##P = vld1q_s32(o->base[pair]); sumb##P = vld1q_s32(o->base[pair + 1]);
+#define ADD(SUM, M, PART) SUM = vreinterpretq_s32_u32(vmmlaq_u32(vreinterpretq_u32_s32(SUM), M, PART));
+#define HIGH(P) { uint8x16_t high = vld1q_u8(x->high[P]); ADD(suma##P, ma, high) ADD(sumb##P, mb, high) }
 #define SHIFT(P) suma##P = vshlq_n_s32(suma##P, 6); sumb##P = vshlq_n_s32(sumb##P, 6);
-#define LOW(P) int8x16_t low##P = vld1q_s8(x->low[P]); suma##P = vusmmlaq_s32(suma##P, ma, low##P); sumb##P = vusmmlaq_s32(sumb##P, mb, low##P);
+#define LOW(P) { uint8x16_t low = vld1q_u8(x->low[P]); ADD(suma##P, ma, low) ADD(sumb##P, mb, low) }
 #define TIMES16(P) suma##P = vshlq_n_s32(suma##P, 4); sumb##P = vshlq_n_s32(sumb##P, 4);
-        EACH_PAIR(HIGH) EACH_PAIR(SHIFT) EACH_PAIR(LOW) EACH_PAIR(TIMES16)
+        EACH_PAIR(BASE) EACH_PAIR(HIGH) EACH_PAIR(SHIFT) EACH_PAIR(LOW) EACH_PAIR(TIMES16)
     }
 #pragma GCC unroll 1
     for (int b = 0; b < BLOCKS; b++) {
