@@ -214,8 +214,9 @@ int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
     pthread_cond_init(&p->idle, NULL);
-    sigset_t all, before;                           /* signals are for the caller's own threads: workers inherit a full mask */
+    sigset_t all, before;                           /* signals are for the caller's own threads: workers inherit a full mask, */
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);                        /* but for what their own reads of a mapped file may bring */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (p->n = 1; p->n < n && pthread_create(&p->worker[p->n - 1], NULL, worker_main, p) == 0;) p->n++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

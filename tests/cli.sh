@@ -460,6 +460,17 @@ echo old > "$d/q/x.safetensors"
 t "quantize over a file" 0 "" "" quantize -o "$d/q/x.safetensors"
 cmp "$q4" "$d/q/x.safetensors" && pass "quantize over a file: the same bytes" || fail "quantize over a file: the same bytes"
 rm "$d/q/x.safetensors"
+ln -s ../t.safetensors "$d/q/x.safetensors"
+echo old > "$d/t.safetensors"
+t "quantize -o onto a link" 0 "" "" quantize -o "$d/q/x.safetensors"
+[ -L "$d/q/x.safetensors" ] && cmp "$q4" "$d/t.safetensors" && pass "quantize -o onto a link writes where it points" || fail "quantize -o onto a link writes where it points"
+rm "$d/t.safetensors"
+t "quantize -o onto a link to nowhere" 1 "" "x.safetensors: No such file" quantize -o "$d/q/x.safetensors"
+rm "$d/q/x.safetensors"
+sh -c 'echo left > "$2/q/x.safetensors.$$.part"; exec $1 quantize -o "$2/q/x.safetensors"' - "$QW" "$d" > "$d/out" 2> "$d/err"; status=$?
+compare "quantize beside what a process of the same number left" 0 "" ""
+[ "$(cat "$d/q"/x.*.part)" = left ] && cmp "$q4" "$d/q/x.safetensors" && pass "quantize keeps it" || fail "quantize keeps it" "found: $(ls "$d/q")"
+rm "$d/q"/x.*
 mkdir "$d/q/x.safetensors"
 t "quantize -o onto a directory" 1 "" "x.safetensors: Is a directory" quantize -o "$d/q/x.safetensors"
 rmdir "$d/q/x.safetensors"
@@ -494,14 +505,29 @@ awk -v size="$d/size" 'BEGIN {
 { printf '\320\007\0\0\0\0\0\0'; cat "$d/header"; } > "$d/wide/model.safetensors"
 if truncate -s "$(cat "$d/size")" "$d/wide/model.safetensors" 2> /dev/null; then
     wide="quantize -m $d/wide -t 1 -o $d/interrupted.safetensors"
-    for signal in INT TERM; do
-        echo old > "$d/interrupted.safetensors"
+    untouched() {
+        [ "$(ls "$d" | grep '^interrupted') $(cat "$d/interrupted.safetensors")" = "interrupted.safetensors old" ] &&
+            pass "$1 during quantize leaves what was there" || fail "$1 during quantize leaves what was there" "found: $(ls "$d")"
+    }
+    echo old > "$d/interrupted.safetensors"
+    for signal in INT:130 TERM:143 XCPU:152; do
         $QW $wide > "$d/out" 2> "$d/err" & pid=$!
         wait_for part || fail "quantize writes beside its file" "no $d/interrupted.*.part: $(cat "$d/err")"
-        [ $signal = INT ] || kill -$signal $pid
-        interrupt "SIG$signal during quantize" $([ $signal = INT ] && echo 130 || echo 143) "" ""
-        [ "$(ls "$d" | grep '^interrupted') $(cat "$d/interrupted.safetensors")" = "interrupted.safetensors old" ] &&
-            pass "SIG$signal during quantize leaves what was there" || fail "SIG$signal during quantize leaves what was there" "found: $(ls "$d")"
+        [ $signal = INT:130 ] || kill -${signal%:*} $pid
+        interrupt "SIG${signal%:*} during quantize" ${signal#*:} "" ""
+        untouched "SIG${signal%:*}"
+    done
+    for threads in 1 3; do
+        $QW $wide -t $threads > "$d/out" 2> "$d/err" & pid=$!
+        wait_for part
+        cp "$d/header" "$d/wide/model.safetensors"
+        wait_for ended
+        wait $pid
+        status=$? pid=
+        compare "a model that becomes shorter, $threads threads" 1 "" "cannot be read any more"
+        untouched "a model that becomes shorter, $threads threads,"
+        { printf '\320\007\0\0\0\0\0\0'; cat "$d/header"; } > "$d/wide/model.safetensors"
+        truncate -s "$(cat "$d/size")" "$d/wide/model.safetensors"
     done
     rm "$d/interrupted.safetensors"
 else skip "Ctrl-C during quantize" "cannot make a sparse file"; fi

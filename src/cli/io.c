@@ -94,19 +94,22 @@ int output_open(struct output *o, const char *path) {
         o->path = strdup("stdout");
         return o->path ? 0 : no_memory();
     }
-    if (!(o->path = strdup(path))) return no_memory();
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        o->path = strdup(path);
         o->fd = open(path, O_WRONLY | O_CLOEXEC);               /* a device or pipe has no "complete"; a directory fails here */
     } else {
-        size_t n = strlen(path) + 32;
-        if (!(o->temporary = malloc(n))) { free(o->path); return no_memory(); }
-        snprintf(o->temporary, n, "%s.%ld.part", path, (long)getpid());
-        incomplete = o->temporary;
-        o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        o->path = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : strdup(path);      /* a link stays: its target is written */
+        size_t n = o->path ? strlen(o->path) + 32 : 0;
+        o->temporary = o->path ? malloc(n) : NULL;
+        /* In containers every process may have the same number, and one that was killed has left its file: then the next name. */
+        for (int i = 0; o->temporary && o->fd < 0 && (i == 0 || errno == EEXIST) && i < 100; i++) {
+            snprintf(o->temporary, n, "%s.%ld.part", o->path, (long)getpid() + i);
+            o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        }
+        if (o->fd >= 0) incomplete = o->temporary;
     }
-    if (o->fd >= 0) return 0;
+    if (o->path && o->fd >= 0) return 0;
     say("cannot write %s: %s", path, strerror(errno));
-    incomplete = NULL;
     free(o->temporary);
     free(o->path);
     return EXIT_ERROR;

@@ -1,4 +1,4 @@
-/* messages.c - L5: messages on stderr, exit codes, Ctrl-C. */
+/* messages.c - L5: messages on stderr, exit codes, signals. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -45,11 +45,13 @@ static void on_signal(int sig) {
     if (sig == SIGINT) interrupted = interrupted + 1;
     if (sig == SIGINT && interrupted < patience) return;
     output_abandon();
-    _exit(128 + sig);
+    /* SIGBUS: a page of a mapped file is not there; the kernel has no other way to tell. */
+    static const char lost[] = "\nqw: a file of the model cannot be read any more: it became shorter, or its disk fails\n";
+    _exit(sig == SIGBUS && write(STDERR_FILENO, lost, sizeof lost - 1) != 0 ? EXIT_ERROR : 128 + sig);
 }
 
 void catch_signals(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGBUS};
     struct sigaction a = {.sa_handler = on_signal}, old;    /* no SA_RESTART: a read at the prompt ends */
     sigemptyset(&a.sa_mask);
     signal(SIGXFSZ, SIG_IGN);                               /* past ulimit -f a write fails, as on a full disk */
