@@ -186,7 +186,7 @@ int  qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *
 /* Bytes that generating one token reads behind that many positions: the weights, of an embedding that is not the head one row, the cache. */
 uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
 /* Bytes per second that the model's threads read from memory together: best of several passes over 256 MiB, or a quarter of what is free.
- * Not while a session of this model is in use. */
+ * 0: not even 16 MiB are free. Not while a session of this model is in use. */
 int  qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
 /* ---- conversations ---- */

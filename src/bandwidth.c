@@ -46,10 +46,11 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
     enum { N = sizeof distances / sizeof *distances };
     uint64_t free_now = available_memory("");
     int64_t pieces = free_now == 0 || free_now / 4 / PIECE > MOST_PIECES ? MOST_PIECES : (int64_t)(free_now / 4 / PIECE);
-    if (pieces < LEAST_PIECES) pieces = LEAST_PIECES;
     struct reader *r = alloc_zero(1, sizeof *r);
-    if (r) r->words = alloc_pages((uint64_t)pieces * PIECE);
-    if (!r || !r->words) { free(r); return fail_memory(err, "measuring the read bandwidth", (uint64_t)pieces * PIECE); }
+    *bytes_per_second = 0;
+    if (!r) return fail_memory(err, "measuring the read bandwidth", sizeof *r);
+    while (pieces >= LEAST_PIECES && !(r->words = alloc_pages((uint64_t)pieces * PIECE))) pieces /= 2;
+    if (!r->words) { free(r); return 0; }
     pool_use(m->pool, m->n_threads);
     parallel_for(m->pool, pieces, 1, fill, r);
     double best = 0;

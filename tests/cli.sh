@@ -4,7 +4,7 @@
 QW=${QW:-./qw}
 LC_ALL=C
 export LC_ALL
-unset QW_CTX_SIZE QW_BATCH_SIZE QW_THREADS QW_THREADS_BATCH QW_CPU_LIST QW_WEIGHT_TYPE NO_COLOR
+unset QW_CTX_SIZE QW_BATCH_SIZE QW_THREADS QW_THREADS_BATCH QW_CPU_LIST QW_CPU QW_WEIGHT_TYPE QW_KV_TYPE NO_COLOR
 root=$(pwd)
 bin=${QW##* }
 case $bin in /*) ;; *) bin=$root/$bin ;; esac
@@ -86,6 +86,13 @@ for c in run chat tokenize detokenize template logits info bench; do
 done
 t "an unknown command is named" 2 "" "nonsense" nonsense
 t "a word too many behind --version" 2 "" "surplus" --version surplus
+QW_CPU=scalar t "--version names the kernels in use" 0 '*' "" --version
+grep -q ', kernels scalar (' "$d/out" && pass "--version: those that QW_CPU chooses" || fail "--version: those that QW_CPU chooses" "found: $(cat "$d/out")"
+QW_CPU=pentium t "--version: QW_CPU is none" 2 "" "QW_CPU: 'pentium'" --version
+QW_CPU=pentium t "run: QW_CPU is named" 2 "" "QW_CPU is set to 'pentium'" run -p hi
+QW_WEIGHT_TYPE=q9 t "run: QW_WEIGHT_TYPE is named" 2 "" "QW_WEIGHT_TYPE is set to 'q9'" run -p hi
+QW_KV_TYPE=q3 t "run: QW_KV_TYPE is named" 2 "" "QW_KV_TYPE: 'q3'" run -p hi
+QW_CPU_LIST=x t "run: QW_CPU_LIST is named" 2 "" "QW_CPU_LIST: 'x'" run -p hi
 for bad in "-n 0" "-n 1.5" "-n x" "-n 99999999999" "-c -1" "-b 0" "-s -1" "-s 18446744073709551616" "--temp -1" "--temp nan" "--temp inf" "--temp 0x1" \
            "--top-k -1" "--top-p 1.1" "--min-p 2" "-t 0" "-t 257" "-t 1e9" "-tb 0" "-tb 257" "-tb 1.5" "-tb x" "-q q9" "-l 1" "--template nonsense" "--think=1" "--temp="; do
     flag=${bad%%[ =]*}
@@ -318,6 +325,11 @@ for c in "run -p hi $plain" "tokenize -p hi" "detokenize 1022" "template --messa
         compare "full stdout: ${c%% *}" 1 "" "cannot write stdout"
     else skip "full stdout: ${c%% *}" "no /dev/full"; fi
 done
+if [ -c /dev/full ]; then
+    $QW bench -p 1 -n 1 -r 1 -o json > /dev/full 2> "$d/err"; status=$?
+    compare "full stdout: bench" 1 "" "cannot write stdout"
+    [ "$(grep -c "cannot write" "$d/err")" -eq 1 ] && pass "full stdout: told once" || fail "full stdout: told once" "found: $(cat "$d/err")"
+else skip "full stdout: bench" "no /dev/full"; fi
 t "closed stderr" 0 "2 + 3 = 5\n" "" run -p "What is 2 plus 3?" $plain 2>&-
 { $QW run -p "Tell me a story." --no-think -s 1 2> "$d/err"; echo $? > "$d/rc"; } | head -c 1 > "$d/out"
 status=$(cat "$d/rc")
@@ -364,6 +376,14 @@ if sh -c "ulimit -v 4000000 && $QW --version; exit \$?" > /dev/null 2>&1; then
     (ulimit -v 4000000; t "a context that does not fit in memory" 3 "" "memory|available" run -p x -m "$d/long" -c 1048576)
     (ulimit -v 4000000; t "-c unset fits all the same" 0 "2 + 3 = 5\n" "" run -p "What is 2 plus 3?" $plain -m "$d/long")
 else skip "a context that does not fit in memory" "ulimit -v does not work for $QW"; fi
+for room in 16 18 20 22 24 26 28 30 32 34 36; do      # MB: the first that suffices for the model has none left for the read bandwidth
+    (ulimit -v ${room}000; $QW bench -p 0 -n 1 -r 1 -t 1 -o jsonl) > "$d/out" 2> "$d/err"; status=$?
+    [ $status -ne 0 ] || break
+done
+if [ $status -eq 0 ]; then
+    compare "bench with little memory" 0 '*' "read bandwidth unknown"
+    grep -q '"read_gb_per_s": null, "percent_of_read": null' "$d/out" && pass "bench with little memory: null" || fail "bench with little memory: null" "found: $(cat "$d/out")"
+else skip "bench with little memory" "36 MB do not suffice for $QW"; fi
 
 # ---- Ctrl-C ----
 
@@ -437,6 +457,13 @@ t "detokenize -m FILE" 0 "Hello <|im_end|>" "" detokenize -m "$q4" 1022 220 4072
 t "template -m FILE" 0 "$user" "" template -m "$q4" --messages "$d/hi.json"
 t "info -m FILE" 0 '*' "" info -m "$q4"
 grep -q 'weights as q4' "$d/out" && pass "info -m FILE: q4" || fail "info -m FILE: q4" "found: $(cat "$d/out")"
+t "quantize --verify with another flag" 2 "" "nothing else" quantize --verify -m "$q4" -q q8
+QW_WEIGHT_TYPE=auto t "quantize: QW_WEIGHT_TYPE is for running" 0 "" "" quantize -o "$d/q/x.safetensors"
+t "quantize without a tokenizer says so" 0 "" "no tokenizer: .*tokenizer.json" quantize -m "$bare" -o "$d/q/x.safetensors"
+grep -q "no chat template: " "$d/err" && pass "quantize without a template says so" || fail "quantize without a template says so" "found: $(cat "$d/err")"
+t "info of a packed file" 0 '*' "" info -m "$q4"
+grep -q '^weights          q4 of BF16, ' "$d/out" && pass "info of a packed file: its type" || fail "info of a packed file: its type" "found: $(cat "$d/out")"
+rm "$d/q/x.safetensors"
 t "quantize a packed file" 2 "" "packed already" quantize -m "$q4" -o "$d/q/x.safetensors"
 t "quantize without -o" 2 "" "-o FILE" quantize
 t "quantize -o of another name" 2 "" "must end in .safetensors" quantize -o "$d/q/x.bin"
@@ -490,6 +517,7 @@ t "run -q q8: so it is while loading" 1 "" "row 7: .*not finite" run -m "$d/copy
 mkdir "$d/wide"
 sed 's/"hidden_size": 256/"hidden_size": 1024/; s/"intermediate_size": 768/"intermediate_size": 1/; s/"num_hidden_layers": 6/"num_hidden_layers": 1/
      s/"num_attention_heads": 6/"num_attention_heads": 2/' "$tiny/config.json" > "$d/wide/config.json"
+cp "$tiny/tokenizer.json" "$tiny/tokenizer_config.json" "$d/wide"
 awk -v size="$d/size" 'BEGIN {
     n = split("embed_tokens 524288 1024 norm 1024 0 input_layernorm 1024 0 post_attention_layernorm 1024 0 self_attn.q_norm 64 0 self_attn.k_norm 64 0 " \
               "self_attn.q_proj 128 1024 self_attn.k_proj 128 1024 self_attn.v_proj 128 1024 self_attn.o_proj 1024 128 mlp.gate_proj 1 1024 " \
@@ -654,6 +682,16 @@ else
         shows "Ctrl-C ends quantize with 130, in a clean line" "^rc=130$"
         screen | grep -q quantising && fail "terminal: the bar is gone" "$(screen | grep .)" || pass "terminal: the bar is gone"
         part && fail "terminal: no file is left" "$(ls "$d")" || pass "terminal: no file is left"
+        terminal "sh -c 'ulimit -f 20000; $QW $wide'"
+        shows "a failure stands on a line of its own" "^qw: cannot write .*: File too large"
+        tmux -S "$d/tmux" resize-window -x 20 -y 24
+        terminal "$QW $wide"
+        shows "a narrow terminal: how far quantize is" "^quantising  *[1-9]"
+        sleep 1
+        [ "$(screen | grep -c quantising)" -eq 1 ] && pass "terminal: a narrow one has one such line" || fail "terminal: a narrow one has one such line" "$(screen | grep .)"
+        keys C-c
+        shows "a narrow terminal: Ctrl-C" "^rc=130$"
+        tmux -S "$d/tmux" resize-window -x 80 -y 24
     fi
 
     for e in NO_COLOR=1 TERM=dumb; do

@@ -79,7 +79,7 @@ static int measure(struct bench *b, qw_model *model, const struct machine *m, st
     int rc = t.n_depth ? feed(b, s, t.n_depth) : 0;
     if (!rc && b->warm_up) rc = run(b, s, m->info, small, &seconds, &first);
     for (int i = 0; i < b->n_runs && !rc; i++) {
-        if (b->live) fprintf(stderr, "\r%s, %d threads: run %d of %d\033[K", r.name, m->info->n_threads, i + 1, b->n_runs);
+        if (b->live) LIVE_LINE("%s, %d threads: run %d of %d", r.name, m->info->n_threads, i + 1, b->n_runs);
         rc = run(b, s, m->info, t, &seconds, &first);
         b->ns[i] = seconds * 1e9;
         b->ts[i] = (t.n_prompt + t.n_gen) / seconds;
@@ -185,8 +185,10 @@ static int bench_threads(struct bench *b, int n_threads) {
     b->hash = hash;
     if (!rc && qw_read_bandwidth(model, &m.read_speed, &err)) rc = engine_error(&err);
     if (!rc) {
-        say("%s, %d thread%s: loaded in %.2f s, memory read at %.1f GB/s, logits %016" PRIx64, m.info->kernels, m.info->n_threads,
-            m.info->n_threads > 1 ? "s" : "", m.load, m.read_speed / 1e9, hash);
+        char speed[32] = "unknown, for little is free";
+        if (m.read_speed > 0) snprintf(speed, sizeof speed, "%.1f GB/s", m.read_speed / 1e9);
+        say("%s, %d thread%s: loaded in %.2f s, read bandwidth %s, logits %016" PRIx64, m.info->kernels, m.info->n_threads,
+            m.info->n_threads > 1 ? "s" : "", m.load, speed, hash);
         rc = each_test(b, model, &m, measure);
     }
     qw_free(model);
@@ -223,7 +225,7 @@ int cmd_bench(int argc, char **argv) {
     const char *format = "md";
     int n_words;
     const struct flag flags[] = {
-        MODEL_FLAGS_BUT_THREADS(&b.model, AUTO_TYPE_HELP),
+        MODEL_FLAGS_BUT_THREADS(&b.model, "QW_WEIGHT_TYPE", AUTO_TYPE_HELP),
         {"-t --threads", "N,N...", FLAG_INTS, &b.threads, 1, 256, "QW_THREADS", NULL, "threads, each with a load of its own; default one per usable core"},
         {"-p --n-prompt", "N,N...", FLAG_INTS, &b.prompts, 0, 1 << 24, NULL, NULL, "prompts of that many tokens; default 512; 0: none"},
         {"-n --n-gen", "N,N...", FLAG_INTS, &b.gens, 0, 1 << 24, NULL, NULL, "generate that many tokens; default 128; 0: none"},
@@ -243,7 +245,7 @@ int cmd_bench(int argc, char **argv) {
     if (!rc) rc = check_kv(b.kv);
     if (!rc) rc = begin(&b, format);
     for (int i = 0; i < b.threads.n && !rc; i++) rc = bench_threads(&b, b.threads.p[i]);
-    print_end(&b);
+    if (!ferror(stdout)) print_end(&b);
     struct int_list *const lists[] = {&b.threads, &b.prompts, &b.gens, &b.pairs, &b.depths};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->p);
     free(b.ns);

@@ -52,6 +52,9 @@ static void model_type(const qw_model_info *i, char *out, size_t size) {
     else snprintf(out, size, "qwen3 %.1fM %s", p / 1e6, i->weight_type);
 }
 
+/* Per cent of the read bandwidth; below 0: unknown. */
+static double share(const struct machine *m, const struct result *r) { return m->read_speed > 0 ? r->speed / m->read_speed * 100 : -1; }
+
 static void put_row(const struct bench *b, const struct machine *m, const struct result *r, struct writer w) {
     char type[64], date[32], hash[32];
     time_t t = time(NULL);
@@ -82,8 +85,8 @@ static void put_row(const struct bench *b, const struct machine *m, const struct
     put_number(&w, "peak_memory", (double)r->peak, 0);
     put_number(&w, "bytes_per_token", r->speed < 0 ? -1 : (double)r->token_bytes, 0);
     put_number(&w, "gb_per_s", r->speed / 1e9, 3);
-    put_number(&w, "read_gb_per_s", m->read_speed / 1e9, 3);
-    put_number(&w, "percent_of_read", r->speed / m->read_speed * 100, 1);
+    put_number(&w, "read_gb_per_s", m->read_speed > 0 ? m->read_speed / 1e9 : -1, 3);
+    put_number(&w, "percent_of_read", share(m, r), 1);
     put_text(&w, "logits_hash", hash);
     put_list(&w, "samples_ns", b->ns, b->n_runs, 0);
     put_list(&w, "samples_ts", b->ts, b->n_runs, 6);
@@ -99,7 +102,7 @@ static void markdown(const struct bench *b, const struct machine *m, const struc
     snprintf(ts, sizeof ts, "%.2f ± %.2f", r->ts, r->ts_sd);
     if (r->speed > 0) {
         snprintf(speed, sizeof speed, "%.2f", r->speed / 1e9);
-        snprintf(part, sizeof part, "%.0f", r->speed / m->read_speed * 100);
+        if (share(m, r) >= 0) snprintf(part, sizeof part, "%.0f", share(m, r));
     }
     if (r->test.n_prompt) snprintf(first, sizeof first, "%.2f", m->load + r->first);
     if (b->n_rows == 0)

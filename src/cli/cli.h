@@ -37,7 +37,7 @@ struct flag {
     void *to;                   /* bool, int, float, uint64_t, const char * (FLAG_PATH: never ""), struct bias_list, struct int_list */
     double lo, hi;              /* range of FLAG_INT, FLAG_FLOAT, and each of FLAG_INTS and FLAG_PAIRS */
     const char *env;            /* environment variable that gives the value, or NULL */
-    bool *given;                /* set when the command line or the environment names it, or NULL */
+    bool *given;                /* set when the command line names it, or NULL */
     const char *help;
 };
 
@@ -57,6 +57,11 @@ struct command {
 int  parse_flags(const struct command *c, int argc, char **argv, const char **words, int max_words, int *n_words);
 void print_help(const struct command *c);
 
+/* Is word[0..n) one of the space-separated names? In long flags '_' equals '-'. */
+bool has_name(const char *names, const char *word, size_t n);
+/* For messages about a value: the variable if it came from there, else the flag. */
+const char *given_by(const char *value, const char *flag, const char *env);
+
 /* ---- input and output (io.c) ---- */
 
 struct text { char *p; size_t n; };
@@ -68,10 +73,10 @@ int  write_stdout(const void *p, size_t n);                 /* all of it, at onc
 int  flush_stdout(void);                                    /* what printf left */
 
 /* A file that appears under its name only when it is complete. path "-" is stdout; devices are written directly. */
-struct output { int fd; char *path, *temporary; };
+struct output { int fd, error; char *path, *temporary; };
 int  output_open(struct output *o, const char *path);
-int  output_write(struct output *o, const void *p, size_t n);
-int  output_close(struct output *o, bool keep);             /* keep: rename it into place; else remove it */
+int  output_write(struct output *o, const void *p, size_t n);   /* EXIT_ERROR without a message: output_close tells why */
+int  output_close(struct output *o, bool keep);             /* keep: rename it into place; else, and after a failure, remove it */
 void output_abandon(void);                                  /* in a signal handler: remove what is not complete */
 
 /* Lines of JSON in, lines out: for each line of the file f gets its bytes without the newline and appends a line's text to out. When
@@ -87,16 +92,16 @@ enum { MODEL_PATH = 4096 };
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 
 /* The flags that say which model is loaded, and how. */
-struct model_flags { const char *path, *weight_type, *cpu, *cpu_list; int n_threads, n_threads_batch; qw_cpus cpus; };
-#define MODEL_FLAGS(f, type_help) \
-    MODEL_FLAGS_BUT_THREADS(f, type_help), \
-    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", NULL, "threads; default one per fast core"}, \
-    {"-tb --threads-batch", "N", FLAG_INT, &(f)->n_threads_batch, 1, 256, "QW_THREADS_BATCH", NULL, "threads for prompts and for quantising; default as many as -t"}
-#define MODEL_FLAGS_BUT_THREADS(f, type_help) \
-    {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, or .safetensors file beside its config.json"}, \
-    {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, "QW_WEIGHT_TYPE", NULL, type_help}, \
-    {"--cpu-list", "LIST", FLAG_STRING, &(f)->cpu_list, 0, 0, "QW_CPU_LIST", NULL, "run on these CPUs alone, one thread each unless -t says otherwise: 0-3,6"}, \
-    {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", NULL, "kernels of this level; qw --version lists those of this CPU"}
+struct model_flags { const char *path, *weight_type, *cpu, *cpu_list; int n_threads, n_threads_batch; bool given; qw_cpus cpus; };     /* given: any but -m */
+#define MODEL_FLAGS(f, type_env, type_help) \
+    MODEL_FLAGS_BUT_THREADS(f, type_env, type_help), \
+    {"-t --threads", "N", FLAG_INT, &(f)->n_threads, 1, 256, "QW_THREADS", &(f)->given, "threads; default one per fast core"}, \
+    {"-tb --threads-batch", "N", FLAG_INT, &(f)->n_threads_batch, 1, 256, "QW_THREADS_BATCH", &(f)->given, "threads for prompts and for quantising; default as many as -t"}
+#define MODEL_FLAGS_BUT_THREADS(f, type_env, type_help) \
+    {"-m --model", "DIR", FLAG_PATH, &(f)->path, 0, 0, "QW_MODEL", NULL, "model directory, packed file, or .safetensors file beside its config.json"}, \
+    {"-q --weight-type", "TYPE", FLAG_STRING, &(f)->weight_type, 0, 0, type_env, &(f)->given, type_help}, \
+    {"--cpu-list", "LIST", FLAG_STRING, &(f)->cpu_list, 0, 0, "QW_CPU_LIST", &(f)->given, "run on these CPUs alone, one thread each unless -t says otherwise: 0-3,6"}, \
+    {"--cpu", "LEVEL", FLAG_STRING, &(f)->cpu, 0, 0, "QW_CPU", &(f)->given, "kernels of this level; qw --version lists those of this CPU"}
 #define KV_FLAG(to) {"--kv --kv-type", "TYPE", FLAG_STRING, to, 0, 0, "QW_KV_TYPE", NULL, "KV cache: f32, f16, q8; default q8, with weights as stored f32"}
 #define AUTO_TYPE_HELP "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, else q8 if it fits, else q4"
 
@@ -108,11 +113,15 @@ int choose_cpus(struct model_flags *f);
 /* Load it, with a progress bar on a terminal unless quiet. 0, or an exit code after a message. From its end on SIGINT is polled. */
 int load_model(qw_model **out, struct model_flags *f, bool quiet);
 
-/* Its parts, for whoever loads otherwise: a progress bar that is the `user` of on_load. */
-struct bar { double started, shown; bool visible; };
+/* Its parts, for whoever loads otherwise. engine_error, with a word on what the environment asked for; a progress bar that is the
+ * `user` of on_load; `quantised` when there was something to do. */
+int  load_error(const struct model_flags *f, const qw_error *err);
+struct bar { double started, shown; bool visible, quantised; };
 struct bar load_bar(bool quiet);
 int  on_load(void *user, uint64_t done, uint64_t all);
 void load_bar_end(const struct bar *b);
+/* A line that the next one replaces. Where the terminal is narrow its end is not seen: lines that wrap could not be replaced. */
+#define LIVE_LINE(fmt, ...) fprintf(stderr, "\r\033[?7l" fmt "\033[?7h\033[K", __VA_ARGS__)
 
 double now(void);                           /* seconds, of a clock that only goes forward */
 

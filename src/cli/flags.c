@@ -5,8 +5,7 @@
 #include <string.h>
 #include "cli.h"
 
-/* Is word one of the space-separated names? In long flags '_' equals '-'. */
-static bool has_name(const char *names, const char *word, size_t n) {
+bool has_name(const char *names, const char *word, size_t n) {
     bool is_long = n > 2 && word[0] == '-' && word[1] == '-';
     while (*names) {
         size_t len = strcspn(names, " "), i = 0;
@@ -19,6 +18,8 @@ static bool has_name(const char *names, const char *word, size_t n) {
     }
     return false;
 }
+
+const char *given_by(const char *value, const char *flag, const char *env) { return value && value == getenv(env) ? env : flag; }
 
 static bool read_number(const char *s, double *out) {
     char *end;
@@ -69,7 +70,6 @@ static int read_ints(const struct flag *f, const char *s, const char *name) {
 /* name: the flag or variable as the user wrote it */
 static int set_value(const struct flag *f, const char *name, const char *value) {
     double v = 0;
-    if (f->given) *f->given = true;
     switch (f->type) {
     case FLAG_ON: *(bool *)f->to = true; return 0;
     case FLAG_OFF: *(bool *)f->to = false; return 0;
@@ -129,6 +129,7 @@ int parse_flags(const struct command *c, int argc, char **argv, const char **wor
             value = argv[i];
         }
         if ((rc = set_value(f, word, value)) != 0) return rc;
+        if (f->given) *f->given = true;
     }
     *n_words = n;
     return 0;

@@ -11,7 +11,7 @@
 int options_read(struct options *o, const char *command, const char *summary, const char *details, int argc, char **argv) {
     *o = (struct options){.n_predict = -1, .n_ctx = -1, .n_batch = 64, .think = true, .top_p = 1, .repetition = 1};
     const struct flag flags[] = {
-        MODEL_FLAGS(&o->model, AUTO_TYPE_HELP),
+        MODEL_FLAGS(&o->model, "QW_WEIGHT_TYPE", AUTO_TYPE_HELP),
         {"-p --prompt", "TEXT", FLAG_STRING, &o->prompt, 0, 0, NULL, NULL, "the message"},
         {"-f --file", "FILE", FLAG_PATH, &o->file, 0, 0, NULL, NULL, "a file with the message, behind -p if both are there; - is stdin"},
         {"-sys --system-prompt", "TEXT", FLAG_STRING, &o->system, 0, 0, NULL, NULL, "system message"},

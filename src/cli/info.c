@@ -21,7 +21,8 @@ static void print_info(const qw_model_info *i) {
     printf("model            %s\n", i->path);
     printf("architecture     Qwen3, dense\n");
     printf("parameters       %" PRIu64 "\n", i->n_params);
-    printf("weights          %s, %" PRIu64 " bytes\n", i->stored_type, i->weight_bytes);
+    bool packed = strcmp(i->weight_type, "bf16") != 0;              /* it is loaded as stored */
+    printf("weights          %s%s%s, %" PRIu64 " bytes\n", packed ? i->weight_type : "", packed ? " of " : "", i->stored_type, i->weight_bytes);
     printf("layers           %d\n", i->n_layer);
     printf("embedding        %d\n", i->n_embd);
     printf("feed-forward     %d\n", i->n_ff);
@@ -44,7 +45,7 @@ int cmd_info(int argc, char **argv) {
     int n_ctx = -1, n_batch = 64, n_words;
     const char *kv = NULL;
     const struct flag flags[] = {
-        MODEL_FLAGS(&model, "weights whose memory is told: auto (the default), bf16 (as stored), q8, q4"),
+        MODEL_FLAGS(&model, "QW_WEIGHT_TYPE", "weights whose memory is told: auto (the default), bf16 (as stored), q8, q4"),
         {"-c --ctx-size", "N", FLAG_INT, &n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context whose memory is told; default the smaller of 4096 and the model's; 0: the model's"},
         KV_FLAG(&kv),
         {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},

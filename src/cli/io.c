@@ -57,26 +57,30 @@ int clean_text(struct text *t, const char *what) {
 }
 
 /* A reader who has left knows; whoever ignores SIGPIPE gets the exit code alone. */
-static int write_error(const char *name) {
-    if (errno != EPIPE) say("cannot write %s: %s", name, strerror(errno));
+static int write_error(const char *name, int error) {
+    if (error != EPIPE) say("cannot write %s: %s", name, strerror(error));
     return EXIT_ERROR;
 }
 
-static int write_fd(int fd, const char *name, const void *p, size_t n) {
+/* 0, or errno. */
+static int write_fd(int fd, const void *p, size_t n) {
     const char *at = p;
     while (n > 0) {
         ssize_t put = write(fd, at, n);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return write_error(name);
+        if (put < 0) return errno;
         at += put;
         n -= (size_t)put;
     }
     return 0;
 }
 
-int write_stdout(const void *p, size_t n) { return write_fd(STDOUT_FILENO, "stdout", p, n); }
+int write_stdout(const void *p, size_t n) {
+    int error = write_fd(STDOUT_FILENO, p, n);
+    return error ? write_error("stdout", error) : 0;
+}
 
-int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout"); }
+int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout", errno); }
 
 /* ---- files that appear when complete ---- */
 
@@ -115,16 +119,19 @@ int output_open(struct output *o, const char *path) {
     return EXIT_ERROR;
 }
 
-int output_write(struct output *o, const void *p, size_t n) { return write_fd(o->fd, o->path, p, n); }
+int output_write(struct output *o, const void *p, size_t n) {
+    if (!o->error) o->error = write_fd(o->fd, p, n);
+    return o->error ? EXIT_ERROR : 0;
+}
 
 int output_close(struct output *o, bool keep) {
-    int rc = 0;
-    if (o->temporary && keep && fsync(o->fd) != 0) rc = EXIT_ERROR;
-    if (o->fd != STDOUT_FILENO && close(o->fd) != 0) rc = EXIT_ERROR;
-    if (o->temporary && keep && rc == 0 && rename(o->temporary, o->path) != 0) rc = EXIT_ERROR;
-    if (rc) say("cannot write %s: %s", o->path, strerror(errno));
-    if (o->temporary && (rc || !keep)) unlink(o->temporary);
+    int error = o->error;
+    if (!error && o->temporary && keep && fsync(o->fd) != 0) error = errno;
+    if (o->fd != STDOUT_FILENO && close(o->fd) != 0 && !error) error = errno;
+    if (!error && o->temporary && keep && rename(o->temporary, o->path) != 0) error = errno;
+    if (o->temporary && (error || !keep)) unlink(o->temporary);
     incomplete = NULL;
+    int rc = error ? write_error(o->path, error) : 0;
     free(o->temporary);
     free(o->path);
     return rc;

@@ -84,7 +84,7 @@ int cmd_logits(int argc, char **argv) {
     const char *ids_text = NULL, *path = NULL, *kv = "f32";
     int n_batch = 64, n_words;
     const struct flag flags[] = {
-        MODEL_FLAGS(&model, "weights: bf16 (as stored, the default), q8, q4, auto"),
+        MODEL_FLAGS(&model, "QW_WEIGHT_TYPE", "weights: bf16 (as stored, the default), q8, q4, auto"),
         {"--ids", "1,2,3", FLAG_STRING, &ids_text, 0, 0, NULL, NULL, "token ids"},
         {"-o --output", "FILE", FLAG_PATH, &path, 0, 0, NULL, NULL, "float32, little-endian, one row per position; - is stdout"},
         {"--kv --kv-type", "TYPE", FLAG_STRING, &kv, 0, 0, NULL, NULL, "KV cache: f32 (default), f16, q8"},

@@ -1,6 +1,7 @@
 /* main.c - L5: the commands of qw. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli.h"
@@ -21,7 +22,10 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static int version(int argc, char **argv) {
     if (argc > 0) return usage_error("'%s' is one word too many behind --version", argv[0]);
     char levels[128];
-    printf("qw %s (CPU levels: %s)\n", QW_VERSION, qw_cpu_levels(levels, sizeof levels));
+    const char *wanted = getenv("QW_CPU"), *used = qw_cpu_levels(levels, sizeof levels);
+    if (wanted && *wanted && !has_name(levels, wanted, strlen(wanted))) return usage_error("QW_CPU: '%s' cannot be used here; there are %s", wanted, levels);
+    if (wanted && *wanted) used = wanted;
+    printf("qw %s, kernels %.*s (CPU levels: %s)\n", QW_VERSION, (int)strcspn(used, " "), used, levels);
     return 0;
 }
 

@@ -54,9 +54,10 @@ void load_bar_end(const struct bar *b) { if (b->shown > 0) fputs("\r\033[K", std
 int on_load(void *user, uint64_t done, uint64_t all) {
     struct bar *b = user;
     double t = now();
+    b->quantised = true;
     if (b->visible && t - b->shown > 0.25) {
         double rate = (double)done / (t - b->started);
-        fprintf(stderr, "\rquantising %3.0f %%, %.0f MB/s, %.0f s left \033[K", 100.0 * (double)done / (double)all, rate / 1e6, (double)(all - done) / rate);
+        LIVE_LINE("quantising %3.0f %%, %.0f MB/s, %.0f s left ", 100.0 * (double)done / (double)all, rate / 1e6, (double)(all - done) / rate);
         fflush(stderr);
         b->shown = t;
     }
@@ -65,14 +66,14 @@ int on_load(void *user, uint64_t done, uint64_t all) {
 
 int check_kv(const char *type) {
     if (!type || strcmp(type, "f32") == 0 || strcmp(type, "f16") == 0 || strcmp(type, "q8") == 0) return 0;
-    return usage_error("--kv: '%s' is unknown; there are f32, f16 and q8", type);
+    return usage_error("%s: '%s' is unknown; there are f32, f16 and q8", given_by(type, "--kv", "QW_KV_TYPE"), type);
 }
 
 /* Main threads take part in the work, and the engine's inherit their CPUs. */
 int choose_cpus(struct model_flags *f) {
     qw_error err;
     if (f->cpus.n_usable == 0) {                    /* the first load: later ones begin with the same CPUs */
-        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err)) return usage_error("--cpu-list: %s", err.message);
+        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err)) return usage_error("%s: %s", given_by(f->cpu_list, "--cpu-list", "QW_CPU_LIST"), err.message);
         qw_find_cpus(&f->cpus);
     }
     if (f->cpu_list) {
@@ -83,6 +84,13 @@ int choose_cpus(struct model_flags *f) {
     bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
     if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err)) say("%s: the threads run where the system puts them", err.message);
     return 0;
+}
+
+int load_error(const struct model_flags *f, const qw_error *err) {
+    int rc = engine_error(err);
+    if (rc == EXIT_USAGE && given_by(f->weight_type, NULL, "QW_WEIGHT_TYPE")) say("(QW_WEIGHT_TYPE is set to '%s')", f->weight_type);
+    if (rc == EXIT_USAGE && given_by(f->cpu, NULL, "QW_CPU")) say("(QW_CPU is set to '%s')", f->cpu);
+    return rc;
 }
 
 int load_model(qw_model **out, struct model_flags *f, bool quiet) {
@@ -98,10 +106,10 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     if (!path) return EXIT_ERROR;
     int failed = qw_load(out, path, &params, &err);
     load_bar_end(&bar);
-    if (failed) return engine_error(&err);
+    if (failed) return load_error(f, &err);
     poll_sigint();
     const qw_model_info *i = qw_info(*out);
-    if (!quiet && strcmp(i->weight_type, "bf16") != 0 && (!f->weight_type || strcmp(f->weight_type, "auto") == 0))
+    if (!quiet && bar.quantised && (!f->weight_type || strcmp(f->weight_type, "auto") == 0))
         say("weights as %s, %.0f MB (-q chooses; bf16: as stored)", i->weight_type, (double)i->weight_bytes / 1e6);
     return 0;
 }

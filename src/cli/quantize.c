@@ -5,13 +5,7 @@
 #include <unistd.h>
 #include "cli.h"
 
-struct target { struct output file; int rc; };
-
-static int write_part(void *user, const void *p, size_t n) {
-    struct target *t = user;
-    if (t->rc == 0) t->rc = output_write(&t->file, p, n);
-    return t->rc;
-}
+static int write_part(void *file, const void *p, size_t n) { return output_write(file, p, n); }
 
 /* Would writing `out` replace a file of the model, or sit in for one? */
 static bool same_file(const char *a, const char *b) {
@@ -40,7 +34,10 @@ static int check_target(const char *model, const char *out) {
     if (n < 12 || strcmp(out + n - 12, ".safetensors") != 0) return usage_error("-o %s: the name must end in .safetensors", out);
     if (qw_load(&m, model, &(qw_load_params){.weight_type = "stored", .n_threads = 1}, &err)) return engine_error(&err);
     bool own = would_join(model, out);
-    for (int i = 0; i < qw_info(m)->n_files; i++) if (same_file(qw_info(m)->files[i], out)) own = true;
+    const qw_model_info *i = qw_info(m);
+    for (int k = 0; k < i->n_files; k++) if (same_file(i->files[k], out)) own = true;
+    if (!own && !i->has_tokenizer) say("the packed file will have no tokenizer: %s", i->tokenizer_error);
+    if (!own && !i->chat_template) say("the packed file will have no chat template: %s", i->chat_template_error);
     qw_free(m);
     return own ? usage_error("-o %s is a file of the model itself; choose another name", out) : 0;
 }
@@ -48,20 +45,20 @@ static int check_target(const char *model, const char *out) {
 static int pack(struct model_flags *f, const char *out) {
     char found[MODEL_PATH];
     const char *model = find_model(f->path, false, found);
-    struct target t = {.rc = 0};
+    struct output file;
     struct bar bar = load_bar(false);
     qw_error err = {0, ""};
     if (!model) return EXIT_ERROR;
     int rc = check_target(model, out);
     if (!rc) rc = choose_cpus(f);
-    if (!rc) rc = output_open(&t.file, out);
+    if (!rc) rc = output_open(&file, out);
     if (rc) return rc;
     poll_sigint();
     const qw_load_params params = {.n_threads = f->n_threads, .n_threads_batch = f->n_threads_batch, .cpu = f->cpu, .progress = on_load, .user = &bar};
-    int failed = qw_quantize(model, f->weight_type, &params, write_part, &t, &err);
+    int failed = qw_quantize(model, f->weight_type, &params, write_part, &file, &err);
     load_bar_end(&bar);
-    rc = !failed ? 0 : t.rc ? t.rc : engine_error(&err);        /* output_write has told its own failure */
-    int closed = output_close(&t.file, rc == 0);
+    if (failed && !file.error) rc = load_error(f, &err);        /* output_close tells of its own failures */
+    int closed = output_close(&file, !failed);
     return rc ? rc : closed;
 }
 
@@ -72,7 +69,7 @@ int cmd_quantize(int argc, char **argv) {
     int n_words;
     qw_error err;
     const struct flag flags[] = {
-        MODEL_FLAGS(&model, "q4 (default) or q8"),
+        MODEL_FLAGS(&model, NULL, "q4 (default) or q8"),
         {"-o --output", "FILE", FLAG_PATH, &out, 0, 0, NULL, NULL, "the packed file, FILE.safetensors; it appears when it is complete"},
         {"--verify", NULL, FLAG_ON, &verify, 0, 0, NULL, NULL, "instead: check the packed file -m against its checksums"},
     };
@@ -83,7 +80,7 @@ int cmd_quantize(int argc, char **argv) {
     int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
     if (rc) return rc;
     if (!verify) return out ? pack(&model, out) : usage_error("-o FILE.safetensors is needed; see: qw help quantize");
-    if (out || !model.path) return usage_error("--verify takes -m FILE and no -o");
+    if (out || model.given || !model.path) return usage_error("--verify takes -m FILE and nothing else");
     if (qw_verify(model.path, &err)) return engine_error(&err);
     say("%s: all checksums are right", model.path);
     return 0;
