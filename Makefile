@@ -12,7 +12,7 @@ comma   := ,
 # One build folder per compiler, target and option set, so that switching between them rebuilds nothing.
 MACHINE := $(shell $(CC) -dumpmachine)
 BUILD   := .build/$(subst /,_,$(notdir $(firstword $(CC))))-$(MACHINE)$(if $(OPENMP),-openmp)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-FLAGS   := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -ffp-contract=off -fno-math-errno -Wall -Wextra -Iinclude -Isrc $(CFLAGS) -pthread \
+FLAGS   := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fno-math-errno -Wall -Wextra -Iinclude -Isrc $(CFLAGS) -ffp-contract=off -pthread \
            $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 LINK    := $(LDFLAGS) -pthread $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN))
 
@@ -62,7 +62,8 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 # Changed flags rebuild.
 $(BUILD)/flags: .FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(FLAGS) $(LINK)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(LINK)' > $@
+	@echo '$(CC) $(FLAGS) $(LINK) $(foreach k,$(KERNELS),$(KFLAGS_$k))' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .FORCE:
 
 run: qw

@@ -73,7 +73,7 @@ int  qw_use_cpus(const char *list, qw_error *err);
 /* What a checkpoint is. Strings belong to the model. */
 typedef struct {
     const char *path;
-    const char *stored_type;                        /* type of the matrices in the file: "BF16", "F16", "F32", or "mixed" */
+    const char *stored_type;                        /* type of the matrices in the file, or of those that were packed: "BF16", "F16", "F32", or "mixed" */
     const char *weight_type;                        /* type in use: "bf16" (as stored), "q8", "q4" */
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab;
     int n_ctx_max;                                  /* max_position_embeddings */
@@ -172,7 +172,7 @@ int  qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err);
 /* Draw the next token and append it: 1 and *id; 0 when it is an end token (*id is set, the token is not appended);
  * QW_ECONTEXT when the context is full; QW_ENUMERIC. Something must have been fed before. */
 int  qw_next(qw_session *s, int32_t *id, qw_error *err);
-/* Keep the first n tokens. The next qw_next needs tokens fed first. */
+/* Keep the first n tokens. */
 int  qw_rewind(qw_session *s, size_t n, qw_error *err);
 size_t qw_n_tokens(const qw_session *s);
 const int32_t *qw_tokens(const qw_session *s);      /* the sequence so far; valid until the next call */

@@ -10,6 +10,9 @@
 #if FLT_EVAL_METHOD != 0
 #error "qw needs float arithmetic without excess precision; on 32-bit x86 add -msse2 -mfpmath=sse"
 #endif
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "qw reads safetensors, which are little-endian, in place"
+#endif
 #ifdef __FAST_MATH__
 #error "qw promises the same bits everywhere: do not compile it with -ffast-math"
 #endif

@@ -23,7 +23,7 @@ void cgroup_each(const char *root, const char *controller, cgroup_fn *f, void *c
         line[strcspn(line, "\n")] = 0;
         char *list = strchr(line, ':'), *group = list ? strchr(list + 1, ':') : NULL;
         if (!group) continue;
-        *list = *group = ',';
+        *list = ',';
         *group++ = 0;
         bool v2 = list[1] == 0, v1 = false;
         for (const char *s = list; s && !v1; s = strchr(s + 1, ',')) v1 = strncmp(s + 1, controller, n) == 0 && (s[1 + n] == ',' || s[1 + n] == 0);

@@ -175,7 +175,9 @@ void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *roo
     out->at_once = out->n_usable;
     /* Old phones switch cores off while there is little to do. A process that may use all others may use those as well, once they are back.
      * Hyperthreads that are off stay off. */
-    if (!(small_file(smt, sizeof smt, "%s" CPU_DIR "/smt/control", root) && strstr(smt, "off")) && mask_file(&online, root, "online") && mask_file(&present, root, "present") && memcmp(&online, allowed, sizeof online) == 0 && mask_count(&present) > out->at_once) out->at_once = mask_count(&present);
+    bool off = small_file(smt, sizeof smt, "%s" CPU_DIR "/smt/control", root) && strstr(smt, "off");
+    bool known = mask_file(&online, root, "online") && mask_file(&present, root, "present");
+    if (!off && known && memcmp(&online, allowed, sizeof online) == 0 && mask_count(&present) > out->at_once) out->at_once = mask_count(&present);
     if (limit < out->n_threads) out->n_threads = limit;
     if (limit < out->at_once) out->at_once = limit;
     if (out->n_threads > MAX_THREADS) out->n_threads = MAX_THREADS;

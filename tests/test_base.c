@@ -1,5 +1,7 @@
 /* test_base.c - unit tests of the lower layers: base, utf8, json, num, sampler, threads. */
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -451,6 +453,45 @@ static void test_tiny_jobs(void) {
     }
 }
 
+/* A caller that is done long before its workers waits for them, asleep at last. */
+struct slow { pthread_t caller; int done[12]; };
+
+static void slow_items(void *ctx, int64_t begin, int64_t end) {
+    struct slow *s = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        usleep(pthread_equal(pthread_self(), s->caller) ? 200 : 20000);
+        s->done[i]++;
+    }
+}
+
+/* Items that each wait until all have begun: every thread must come. */
+struct meeting { atomic_int begun; int n; atomic_int alone; };
+
+static void meet(void *ctx, int64_t begin, int64_t end) {
+    struct meeting *m = ctx;
+    atomic_fetch_add(&m->begun, (int)(end - begin));
+    for (int i = 0; i < 20000 && atomic_load(&m->begun) < m->n; i++) usleep(500);
+    if (atomic_load(&m->begun) < m->n) atomic_fetch_add(&m->alone, 1);
+}
+
+static void test_waiting(void) {
+    qw_error err;
+    struct pool *p;
+    CHECK(pool_new(&p, 4, 4, &err) == 0, "%s", err.message);
+    if (!p) return;
+    for (int round = 0; round < 20; round++) {
+        struct slow s = {.caller = pthread_self()};
+        parallel_for(p, 12, 1, slow_items, &s);
+        for (int i = 0; i < 12; i++) CHECK(s.done[i] == 1, "round %d: item %d was done %d times when the caller went on", round, i, s.done[i]);
+        struct meeting m = {.n = 4};
+        if (round % 2) usleep(3000);
+        parallel_for(p, 4, 1, meet, &m);
+        CHECK(m.alone == 0, "round %d: %d items were alone", round, m.alone);
+        if (m.alone) break;
+    }
+    pool_free(p);
+}
+
 int main(void) {
     RUN("base: messages", test_messages);
     RUN("base: memory", test_memory);
@@ -467,5 +508,6 @@ int main(void) {
     RUN("sampler: settings out of range", test_sampler_refuses);
     RUN("threads: each item once", test_threads);
     RUN("threads: tiny jobs in a row", test_tiny_jobs);
+    RUN("threads: the caller waits, and all come", test_waiting);
     TEST_END();
 }

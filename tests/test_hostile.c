@@ -448,6 +448,15 @@ static void test_sessions(void) {
     CHECK(qw_feed(s, ids, 16, &err) == 0, "%s", err.message);
     expect_code("full context", qw_next(s, &id, &err), QW_ECONTEXT, &err, "16 positions");
     expect_code("one more", qw_feed(s, ids, 1, &err), QW_ECONTEXT, &err, "1 tokens");
+    int32_t next[2];
+    qw_session *fresh = NULL;
+    for (int i = 0; i < 12; i++) ids[i] = 7 * i + 3;
+    CHECK(qw_rewind(s, 0, &err) == 0 && qw_feed(s, ids, 5, &err) == 0 && qw_feed(s, ids + 5, 5, &err) == 0 && qw_rewind(s, 3, &err) == 0, "%s", err.message);
+    CHECK(qw_session_new(&fresh, m, &(qw_session_params){.n_ctx = 16}, &err) == 0 && qw_feed(fresh, ids, 3, &err) == 0, "%s", err.message);
+    CHECK(qw_next(s, &next[0], &err) >= 0 && qw_next(fresh, &next[1], &err) >= 0 && next[0] == next[1], "after a rewind %d, afresh %d", next[0], next[1]);
+    qw_session_free(fresh);
+    memset(ids, 0, sizeof ids);
+    CHECK(qw_rewind(s, 0, &err) == 0 && qw_feed(s, ids, 16, &err) == 0, "%s", err.message);
     expect_code("rewind forward", qw_rewind(s, 17, &err), QW_EARG, &err, "17");
     expect_code("logits beyond", qw_logits(s, 16, 1, logits, &err), QW_EARG, &err, "16");
     expect_code("logits that wrap", qw_logits(s, 1, SIZE_MAX, logits, &err), QW_EARG, &err, "last pass");
@@ -484,6 +493,31 @@ static void test_not_finite(void) {
         qw_session_free(s);
         qw_free(m);
     }
+    /* Infinite logits without a NaN, of the second position alone: of all tokens only 6 has so large an embedding. */
+    const char *e = strstr(header.p, "\"model.embed_tokens.weight\""), *data = e ? strstr(e, "data_offsets\":[") : NULL;
+    size_t embedding = data ? strtoul(data + 15, NULL, 10) : SIZE_MAX;
+    memset(damaged, 0, n_weights);
+    for (int k = 0; k < 64; k++) {
+        static const uint16_t two = 0x4000, large = 0x7E00;     /* 2^125 */
+        memcpy(damaged + offset + 2 * k, &large, 2);
+        if (embedding < n_weights) memcpy(damaged + embedding + (6 * 64 + (size_t)k) * 2, &two, 2);
+    }
+    fresh_dir();
+    write_weights("model.safetensors", strlen(header.p), header.p, strlen(header.p), damaged, n_weights);
+    qw_model *m = NULL;
+    qw_session *s = NULL;
+    qw_error err;
+    float logits[2 * 320];
+    int32_t ids[2] = {5, 6};
+    int rc = qw_load(&m, dir, NULL, &err);
+    if (!rc) rc = qw_session_new(&s, m, NULL, &err);
+    if (!rc) rc = qw_feed(s, ids, 2, &err);
+    CHECK(rc == 0, "%s", err.message);
+    CHECK(rc || qw_logits(s, 0, 1, logits, &err) == 0, "%s", err.message);
+    if (!rc) expect_code("infinite", qw_logits(s, 1, 1, logits, &err), QW_ENUMERIC, &err, "token 6 of position 1");
+    if (!rc) expect_code("infinite, second of two", qw_logits(s, 0, 2, logits, &err), QW_ENUMERIC, &err, "token 6 of position 1");
+    qw_session_free(s);
+    qw_free(m);
     free(damaged);
 }
 

@@ -51,8 +51,8 @@ static void *place(enum slot s, size_t size, int slack) {       /* size bytes th
     return slots[s].data = slots[s].end - slack - size;
 }
 
-/* LEAST: down to subnormals, which some vectors take for 0 */
-enum kind { NORMAL, CONSTANT, ALTERNATING, ZEROS, OUTLIER, SMALL, WIDE, TIES, POSITIVE, NEGATIVE, LEAST, N_PLAIN, MIXED = N_PLAIN, N_KINDS };
+/* LEAST: down to subnormals, which some vectors take for 0. FAINT, FAINTER: above and below 2^-36, where quantising begins. */
+enum kind { NORMAL, CONSTANT, ALTERNATING, ZEROS, OUTLIER, SMALL, WIDE, TIES, POSITIVE, NEGATIVE, LEAST, FAINT, FAINTER, N_PLAIN, MIXED = N_PLAIN, N_KINDS };
 
 static void fill(float *x, int n, int kind) {
     int hot = below(n), now = kind;
@@ -60,7 +60,7 @@ static void fill(float *x, int n, int kind) {
         if (kind == MIXED && i % BLOCK == 0) now = below(N_PLAIN);
         float u = uniform(), tie = i % SUPER ? (float)below(254) - 126.5f : 127;        /* with a step of 1, halfway between steps */
         const float of[] = {u + uniform(), 0.75f, i & 1 ? 1 : -1, i & 1 ? 0.0f : -0.0f, i == hot ? 1e4f : 0.01f * u, 1e-20f * u,
-                            ldexpf(u, below(60) - 40), tie, 1.5f + u, -1.5f + u, ldexpf(u, -below(90) - 60)};
+                            ldexpf(u, below(60) - 40), tie, 1.5f + u, -1.5f + u, ldexpf(u, -below(90) - 60), 0x1p-33f * u, 0x1p-39f * u};
         x[i] = of[now];
     }
 }
@@ -190,6 +190,12 @@ static void compare(struct args a, size_t size) {
     for (size_t i = 0; i < all; i++) {
         bool outside = i < MARGIN || i >= MARGIN + size || (a.stride && (i - MARGIN) / 4 % (size_t)a.stride >= (size_t)a.rows);
         CHECK(!outside || ref[i] == CANARY, "%s: wrote byte %d", describe(), (int)i - MARGIN);
+    }
+    bool flushed = a.op == MATMUL || a.op == ATTENTION || a.op >= RMSNORM;
+    for (size_t i = 0; i + 4 <= size && flushed; i += 4) {
+        float y;
+        memcpy(&y, ref + MARGIN + i, sizeof y);
+        CHECK(!(fabsf(y) > 0 && fabsf(y) < 0x1p-100f), "%s: %g", describe(), (double)y);
     }
     for (int i = 0; i + 1 < n_levels; i++) {
         size_t at = 0;
@@ -385,6 +391,27 @@ static void mean_pack(void) {
     }
 }
 
+/* Whatever type it is stored as, the same values give the same bytes. */
+static void test_pack_from(void) {
+    enum { SUPERS = 2, N_IN = SUPERS * SUPER, N = PANEL * N_IN };
+    static float f32[N];
+    static uint16_t f16[N], bf16[N];
+    for (int i = 0; i < N; i++) {           /* 7 bits of mantissa and few of exponent: each of the types has it */
+        f16[i] = (uint16_t)(below(2) << 15 | (12 + below(6)) << 10 | below(128) << 3);
+        kernels_scalar.row[WEIGHT_F16](&f32[i], &f16[i], 1);
+        memcpy(&bf16[i], (char *)&f32[i] + 2, 2);
+        CHECK(fabsf(f32[i]) == ldexpf(1024 + (f16[i] & 1023), (f16[i] >> 10 & 31) - 25), "F16 %04X is %g", f16[i], (double)f32[i]);
+    }
+    const void *from[] = {[WEIGHT_F32] = f32, [WEIGHT_F16] = f16, [WEIGHT_BF16] = bf16};
+    for (int i = 0; i < 2 * n_levels; i++) {
+        unsigned char *as[2] = {place(REF, SUPERS * super_size(i % 2), 0), place(OUT, SUPERS * super_size(i % 2), 0)};
+        for (int type = WEIGHT_F32; type <= WEIGHT_BF16; type++) {
+            levels[i / 2]->pack[i % 2](as[type != WEIGHT_F32], from[type], (enum weight_type)type, PANEL, N_IN);
+            CHECK(memcmp(as[0], as[type != WEIGHT_F32], SUPERS * super_size(i % 2)) == 0, "%s q%d: stored type %d", levels[i / 2]->name, i % 2 ? 4 : 8, type);
+        }
+    }
+}
+
 /* Rows that are not finite: a step of NaN where they are not, and the other rows as if they were not there. */
 static void test_pack_not_finite(void) {
     enum { SUPERS = 3, N_IN = SUPERS * SUPER, N = PANEL * N_IN };
@@ -426,7 +453,7 @@ static void mean_matmul_q(void) {
 
 /* Against keys and values as they were, so that this bounds what a type of cache loses. */
 static void mean_attention(void) {
-    enum { HD = 80, N = 150, GROUP = 3 };
+    enum { HD = 80, N = 150, GROUP = 11 };              /* more than go over a tile together */
     static const double most[N_KV_TYPES] = {[KV_F32] = 2e-6, [KV_F16] = 1e-3, [KV_Q8] = 0.03};
     for (int i = 0; i < 8 * N_KV_TYPES; i++) {
         static float q[GROUP * HD], k[N * HD], v[N * HD], out[GROUP * HD];
@@ -550,6 +577,7 @@ int main(int argc, char **argv) {
     signal(SIGSEGV, on_fault), signal(SIGBUS, on_fault), signal(SIGILL, on_fault);
     RUN("kernels: quantize to half a step, in double precision", mean_quantize);
     RUN("kernels: pack to the nearest, in double precision", mean_pack);
+    RUN("kernels: pack from each stored type", test_pack_from);
     RUN("kernels: matmul_q is the product of what is packed", mean_matmul_q);
     RUN("kernels: attention in double precision", mean_attention);
     RUN("kernels: attention, a key or value that is not finite", attention_not_finite);

@@ -381,7 +381,7 @@ static void test_bad_step(void) {
     }
 }
 
-/* ---- memory: a wide vocabulary in a sparse file ---- */
+/* ---- models made here: a wide vocabulary in a sparse file, odd shapes ---- */
 
 struct watch { long before, most; uint64_t last, step; };
 
@@ -405,31 +405,107 @@ static int watch(void *user, uint64_t done, uint64_t all) {
     return 0;
 }
 
-static void test_memory(void) {
-    enum { WIDE = 65536, MB = 1 << 20 };            /* 64 MB of F32 */
-    static const char config[] = "{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\",\"hidden_size\":256,\"intermediate_size\":32,"
-        "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":32,\"vocab_size\":65536,\"max_position_embeddings\":64,"
-        "\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"tie_word_embeddings\":true,\"hidden_act\":\"silu\"}";
-    static const struct { const char *name; int rows, cols; } tensors[] = {
-        {"embed_tokens", WIDE, 256}, {"layers.0.input_layernorm", 256, 0}, {"layers.0.post_attention_layernorm", 256, 0}, {"layers.0.self_attn.q_norm", 32, 0},
-        {"layers.0.self_attn.k_norm", 32, 0}, {"layers.0.self_attn.q_proj", 64, 256}, {"layers.0.self_attn.k_proj", 32, 256},
-        {"layers.0.self_attn.v_proj", 32, 256}, {"layers.0.self_attn.o_proj", 256, 64}, {"layers.0.mlp.gate_proj", 32, 256}, {"layers.0.mlp.up_proj", 32, 256},
-        {"layers.0.mlp.down_proj", 256, 32}, {"norm", 256, 0},
+/* A model of one layer in `made`: F32, tied, its weights random; or a file with a hole, all zero but the last norm and the last rows of
+ * the embedding. Returns the bytes of its tensors. */
+enum { HOLE_ROWS = 64 };
+
+static int make_model(int n_vocab, int n_embd, int n_ff, bool hole) {
+    const struct { const char *name; int rows, cols; } tensors[] = {
+        {"embed_tokens", n_vocab, n_embd}, {"layers.0.input_layernorm", n_embd, 0}, {"layers.0.post_attention_layernorm", n_embd, 0},
+        {"layers.0.self_attn.q_norm", 32, 0}, {"layers.0.self_attn.k_norm", 32, 0}, {"layers.0.self_attn.q_proj", 64, n_embd},
+        {"layers.0.self_attn.k_proj", 32, n_embd}, {"layers.0.self_attn.v_proj", 32, n_embd}, {"layers.0.self_attn.o_proj", n_embd, 64},
+        {"layers.0.mlp.gate_proj", n_ff, n_embd}, {"layers.0.mlp.up_proj", n_ff, n_embd}, {"layers.0.mlp.down_proj", n_embd, n_ff}, {"norm", n_embd, 0},
     };
-    char header[4096];
-    int n = 8, at = 0;
+    char config[1024], header[4096];
+    int n = 8, at = 0, rows_at = 0;
+    uint32_t random = 1;
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
         int cols = tensors[i].cols, size = tensors[i].rows * (cols ? cols : 1) * 4;
         n += snprintf(header + n, sizeof header - (size_t)n, cols ? "%s\"model.%s.weight\":{\"dtype\":\"F32\",\"data_offsets\":[%d,%d],\"shape\":[%d,%d]}" :
                       "%s\"model.%s.weight\":{\"dtype\":\"F32\",\"data_offsets\":[%d,%d],\"shape\":[%d]}", i ? "," : "{", tensors[i].name, at, at + size,
                       tensors[i].rows, cols);
         at += size;
+        if (i == 0) rows_at = size - HOLE_ROWS * n_embd * 4;
     }
     header[n++] = '}';
     for (int i = 0; i < 8; i++) header[i] = (char)((uint64_t)(n - 8) >> 8 * i);
-    save(made_config, config, sizeof config - 1);
-    save(made_weights, header, (size_t)n);
-    CHECK(truncate(made_weights, n + at) == 0, "no sparse file");
+    int length = snprintf(config, sizeof config, "{\"architectures\":[\"Qwen3ForCausalLM\"],\"model_type\":\"qwen3\",\"hidden_size\":%d,"
+        "\"intermediate_size\":%d,\"num_hidden_layers\":1,\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":32,\"vocab_size\":%d,"
+        "\"max_position_embeddings\":64,\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"tie_word_embeddings\":true,\"hidden_act\":\"silu\"}",
+        n_embd, n_ff, n_vocab);
+    save(made_config, config, (size_t)length);
+    FILE *f = fopen(made_weights, "wb");
+    bool ok = f && fwrite(header, 1, (size_t)n, f) == (size_t)n;
+    for (int i = 0; ok && i < at; i += 4) {
+        bool norm = i >= at - 4 * n_embd;
+        if (hole && i == 0) ok = fseek(f, n + rows_at, SEEK_SET) == 0, i = rows_at;
+        if (hole && i == rows_at + HOLE_ROWS * n_embd * 4) ok = fseek(f, n + at - 4 * n_embd, SEEK_SET) == 0, norm = true, i = at - 4 * n_embd;
+        random = random * 1664525 + 1013904223;             /* Numerical Recipes */
+        float w = norm ? 1 : (float)(int32_t)random * 0x1p-33f;
+        ok = fwrite(&w, sizeof w, 1, f) == 1;
+    }
+    CHECK(f && fclose(f) == 0 && ok, "%s", made_weights);
+    return at;
+}
+
+/* Logits of the last position of 3 tokens; *out is allocated. */
+static int logits_of(const char *model, const char *type, const int32_t ids[3], float **out, int *n_vocab, qw_error *err) {
+    qw_model *m = NULL;
+    qw_session *s = NULL;
+    *out = NULL;
+    int rc = qw_load(&m, model, &(qw_load_params){.weight_type = type, .n_threads = 2}, err);
+    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = 16, .kv_type = "f32"}, err);
+    if (!rc) rc = qw_feed(s, ids, 3, err);
+    if (!rc) *n_vocab = qw_info(m)->n_vocab;
+    if (!rc) rc = (*out = malloc((size_t)*n_vocab * sizeof **out)) ? qw_logits(s, 2, 1, *out, err) : QW_ENOMEM;
+    qw_session_free(s);
+    qw_free(m);
+    return rc;
+}
+
+/* Of a matrix that is packed in several slices every row arrives at its place. */
+static void test_slices(void) {
+    enum { WIDE = 65536 };
+    static const int32_t ids[3] = {WIDE - 3, WIDE - 40, WIDE - 2};
+    float *stored, *packed;
+    qw_error err;
+    int n = 0, far = 0;
+    make_model(WIDE, 256, 32, true);
+    int rc = logits_of(made, "bf16", ids, &stored, &n, &err);
+    if (!rc) rc = logits_of(made, "q8", ids, &packed, &n, &err);
+    CHECK(rc == 0 && n == WIDE, "%s", err.message);
+    for (int i = 0; !rc && i < WIDE; i++) far += !(packed[i] - stored[i] < 0.02f * stored[WIDE - 2] && stored[i] - packed[i] < 0.02f * stored[WIDE - 2]);
+    CHECK(rc || (stored[WIDE - 2] > 1 && far == 0), "logits up to %g; %d of %d are others when packed", stored ? (double)stored[WIDE - 2] : 0, far, WIDE);
+    free(stored);
+    free(packed);
+}
+
+/* Odd numbers of panels and superblocks: tensors of a packed file end with padding, and are found behind it. */
+static void test_odd_shapes(void) {
+    static const int32_t ids[3] = {0, 320, 77};
+    for (int i = 0; i < 2; i++) {
+        struct buf b = {0};
+        float *loaded = NULL, *read_back = NULL;
+        qw_error err;
+        int n = 0;
+        make_model(321, 64, 176, false);
+        int rc = qw_quantize(made, types[i], NULL, collect, &b, &err);
+        if (!rc) save(changed, b.p, b.n);
+        buf_free(&b);
+        if (!rc) rc = qw_verify(changed, &err);
+        if (!rc) rc = logits_of(made, types[i], ids, &loaded, &n, &err);
+        if (!rc) rc = logits_of(changed, NULL, ids, &read_back, &n, &err);
+        CHECK(rc == 0 && n == 321, "%s: %s", types[i], err.message);
+        CHECK(rc || memcmp(loaded, read_back, (size_t)n * sizeof *loaded) == 0, "%s: other logits from the file", types[i]);
+        CHECK(rc || (loaded[77] != loaded[78] && loaded[320] != 0), "%s: %g %g", types[i], (double)loaded[77], (double)loaded[320]);
+        free(loaded);
+        free(read_back);
+    }
+}
+
+static void test_memory(void) {
+    enum { WIDE = 65536, MB = 1 << 20 };            /* 64 MB of F32 */
+    int size = make_model(WIDE, 256, 32, true);
     for (int i = 0; i < 2; i++) {
         struct watch w = {mapped(), 0, 0, 0};
         struct limit sink = {SIZE_MAX, 0, 0};
@@ -438,7 +514,7 @@ static void test_memory(void) {
         qw_error err = {0, ""};
         int rc = i ? qw_quantize(made, "q8", &params, refuse, &sink, &err) : qw_load(&m, made, &params, &err);
         CHECK(rc == 0, "%s", err.message);
-        CHECK(w.last == (uint64_t)at - (2 * 256 + 2 * 32 + 256) * 4, "%llu bytes done", (unsigned long long)w.last);
+        CHECK(w.last == (uint64_t)size - (2 * 256 + 2 * 32 + 256) * 4, "%llu bytes done", (unsigned long long)w.last);
         CHECK(w.step <= 17 * MB, "%llu bytes at a time", (unsigned long long)w.step);
         CHECK(w.before < 0 || w.most - w.before <= 8 * 1024, "%s keeps %ld kB of the source", i ? "qw_quantize" : "qw_load", w.most - w.before);
         qw_free(m);
@@ -472,6 +548,8 @@ int main(int argc, char **argv) {
         RUN("packed: the last panel", test_last_panel);
         RUN("packed: weights that are not finite", test_not_finite);
         RUN("packed: a step that is not finite", test_bad_step);
+        RUN("packed: a matrix of several slices", test_slices);
+        RUN("packed: odd shapes", test_odd_shapes);
         RUN("packed: the source is not held in memory", test_memory);
     }
     unlink(path);

@@ -99,7 +99,7 @@ static int measure(struct bench *b, qw_model *model, const struct machine *m, st
 }
 
 /* FNV-1a over little-endian logits of the two last positions of HASHED tokens: one behind a batch, one alone. The ids depend only on the
- * vocabulary's size, so that this is one number for a checkpoint and weight type, whatever the machine. */
+ * vocabulary's size, so that this is one number for a checkpoint, weight and cache type, whatever the machine. */
 enum { HASHED = 20 };
 
 static int hash_logits(struct bench *b, qw_model *model, uint64_t *hash) {
@@ -150,7 +150,7 @@ static int check(struct bench *b, qw_model *model, const struct machine *m, stru
 
 /* Room, and ids for any test: spread over the vocabulary, the same on every machine. */
 static int prepare(struct bench *b, const qw_model_info *info) {
-    size_t n = info->n_ctx_max > HASHED ? (size_t)info->n_ctx_max : HASHED;
+    size_t n = (size_t)info->n_ctx_max;
     b->ns = calloc((size_t)b->n_runs, sizeof *b->ns);
     b->ts = calloc((size_t)b->n_runs, sizeof *b->ts);
     b->ids = calloc(n, sizeof *b->ids);
@@ -226,7 +226,7 @@ int cmd_bench(int argc, char **argv) {
     int n_words;
     const struct flag flags[] = {
         MODEL_FLAGS_BUT_THREADS(&b.model, "QW_WEIGHT_TYPE", AUTO_TYPE_HELP),
-        {"-t --threads", "N,N...", FLAG_INTS, &b.threads, 1, 256, "QW_THREADS", NULL, "threads, each with a load of its own; default one per usable core"},
+        {"-t --threads", "N,N...", FLAG_INTS, &b.threads, 1, 256, "QW_THREADS", NULL, "threads, each with a load of its own; default one per fast core"},
         {"-p --n-prompt", "N,N...", FLAG_INTS, &b.prompts, 0, 1 << 24, NULL, NULL, "prompts of that many tokens; default 512; 0: none"},
         {"-n --n-gen", "N,N...", FLAG_INTS, &b.gens, 0, 1 << 24, NULL, NULL, "generate that many tokens; default 128; 0: none"},
         {"-pg", "P,N", FLAG_PAIRS, &b.pairs, 0, 1 << 24, NULL, NULL, "a prompt of P tokens and N generated, together; may be repeated, as the lists may"},

@@ -28,16 +28,6 @@ static int read_ids(const char *s, int32_t **out, size_t *n_out) {
     return 0;
 }
 
-/* Floats as little-endian bytes, in place. */
-static void little_endian(float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, &x[i], 4);
-        unsigned char b[4] = {(unsigned char)u, (unsigned char)(u >> 8), (unsigned char)(u >> 16), (unsigned char)(u >> 24)};
-        memcpy(&x[i], b, 4);
-    }
-}
-
 static int write_logits(qw_session *s, int n_batch, size_t n_vocab, const int32_t *ids, size_t n, struct output *o) {
     float *rows = malloc(ROWS * n_vocab * sizeof *rows);
     qw_error err;
@@ -49,7 +39,6 @@ static int write_logits(qw_session *s, int n_batch, size_t n_vocab, const int32_
         for (size_t i = 0, count; !rc && i < part; i += count) {
             count = part - i < ROWS ? part - i : ROWS;
             if (qw_logits(s, at + i, count, rows, &err)) { rc = engine_error(&err); break; }
-            little_endian(rows, count * n_vocab);
             rc = output_write(o, rows, count * n_vocab * sizeof *rows);
             if (interrupted) rc = EXIT_SIGINT;
         }

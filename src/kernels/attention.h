@@ -5,7 +5,7 @@
  *
  *   f32, f16   keys    [hd][64]        dimension by dimension, so that a vector is one dimension of several positions
  *              values  [64][hd]
- *   q8         scales  float [2][64]   of each position's key and value; NaN if either was not finite
+ *   q8         scales  float [2][64]   of each position's key and value; NaN for a key or value that was not finite
  *              keys    int8 [w/4][64][4]       4 dimensions of each position
  *              values  int8 [16][64][4]        4 positions of each of the first 64 dimensions, then of the next 64; the last may be fewer
  *
@@ -20,7 +20,7 @@ enum { WIDE = 2048 };                                   /* floats of a tile that
 
 /* y[t][c] = sum over k < 4 groups of w[k / 4][c][k % 4] * x[t][k], for n vectors x and `columns` columns, in whole numbers.
  *   w  [groups][stride][4], from -127 to 127    x  [n][x_stride], from -127 to 127, or from 0 if `positive`    y  [n][ATTN_TILE]
- * groups is a multiple of 4, columns one of 16. Each instruction set writes it as
+ * groups is a multiple of 4, columns one of 16; x lies at a multiple of 16 bytes, x_stride is one of 4. Each instruction set writes it as
  *   void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, int columns, const int8_t *x, int x_stride, int groups, int n, bool positive)
  * and makes two functions of it, which know some of that when they are compiled. (Within attention_q8 gcc ran out of registers.) */
 static void dot_keys(int32_t (*y)[ATTN_TILE], const int8_t *w, int columns, const int8_t *x, int x_stride, int groups, int n);
@@ -303,7 +303,7 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
     for (int first = 0; first < group; first += HEADS, q += HEADS * head_dim, out += HEADS * head_dim) {
         int heads = group - first < HEADS ? group - first : HEADS;
         float max[HEADS], sum[HEADS], dq[HEADS], keep[HEADS], step[HEADS];
-        int8_t x[HEADS * MAX_HEAD_DIM], u[2 * HEADS][ATTN_TILE];        /* u: high parts of the weights of each head, then low parts */
+        _Alignas(16) int8_t x[HEADS * MAX_HEAD_DIM], u[2 * HEADS][ATTN_TILE];     /* u: high parts of the weights of each head, then low parts */
         int32_t dots[2 * HEADS][ATTN_TILE];
         memset(x, 0, (size_t)(heads * w));
         for (int h = 0; h < heads; h++) dq[h] = quantize_head(x + h * w, q + h * head_dim, head_dim) * scale;

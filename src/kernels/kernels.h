@@ -8,7 +8,7 @@
  *           A tail that is no multiple of 16 may be padded with zeros: no lane is ever -0, so +0 changes nothing.
  *   tiles   attention walks the positions in tiles of ATTN_TILE, counted from position 0, with a running maximum.
  *
- * Results whose magnitude is below TINY become +0, so that subnormals never leave a kernel: some machines flush them. Sums over
+ * Results whose magnitude is below TINY become +0, so that subnormals leave no kernel but `row`: some machines flush them. Sums over
  * superblocks are multiples of 2^-123. cos and sin are 0 or above TINY.
  * Kernels know no threads: the caller gives each its own rows, tokens or heads. They allocate nothing. */
 #ifndef QW_KERNELS_H

@@ -3,7 +3,7 @@
  * Each instruction set's file includes it and is compiled with its own flags: loops over 16 lanes or rows become its vectors, and
  * since nothing may be reassociated or fused the results are the same. All functions are static, so none leaks from a file
  * compiled for a newer CPU. Only the products of packed weights and of the q8 cache, where whole-number instructions decide, are written by
- * hand for each; here is their definition. */
+ * hand for each; their definitions are here and in scalar.c (dot_columns). */
 #ifndef QW_LANES_H
 #define QW_LANES_H
 #include <float.h>
@@ -12,7 +12,7 @@
 #include "vectors.h"
 #if defined(__F16C__)
 #include <immintrin.h>
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(PLAIN_VECTORS)
 #include <arm_neon.h>
 #endif
 
@@ -146,7 +146,7 @@ static void row_f16(float *y, const void *w, int n_in) {
     for (; k + 16 <= n_in; k += 16) _mm512_storeu_ps(y + k, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p + 2 * k))));
 #elif defined(__F16C__)
     for (; k + 8 <= n_in; k += 8) _mm256_storeu_ps(y + k, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 2 * k))));
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(PLAIN_VECTORS)
     for (; k + 4 <= n_in; k += 4) vst1q_f32(y + k, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p + 2 * k))));
 #endif
     for (; k < n_in; k++) y[k] = load_f16(p + 2 * k);

@@ -9,7 +9,7 @@
 #include "kernels.h"
 #if defined(__AVX2__)
 #include <immintrin.h>
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(PLAIN_VECTORS)
 #include <arm_neon.h>
 #endif
 
@@ -191,7 +191,7 @@ static inline rvec near_whole(rvec x, float lo, float hi) {
 }
 static inline rvec add_exact(rvec sum, rvec a, rvec b) { return (rvec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum); }
 static inline bool any(rtest t) { return _mm256_movemask_ps((__m256)t) != 0; }
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(PLAIN_VECTORS)
 enum { FUSED = 1 };
 static inline rvec near_whole(rvec x, float lo, float hi) {
     return (rvec)vrndnq_f32(vminq_f32(vmaxq_f32((float32x4_t)x, vdupq_n_f32(lo)), vdupq_n_f32(hi)));
@@ -366,20 +366,21 @@ static void pack_q4(void *panel, const void *stored, enum weight_type from, int 
 
 enum { Q8_MAX_SCALE = 31 };
 
-/* The whole multiple sc of d, of three near most / 127, with the least squared error. */
+/* The whole multiple sc of d, of the one nearest to most / 127 and the next, with the least squared error. (One less would cut the
+ * largest weight by 63 d and more.) */
 static inline rvec round_q8(const float (*w)[PANEL], rvec d, rvec most) {
-    rvec sc0 = near_whole(most / (127.0f * d), 0, Q8_MAX_SCALE), least = zero + FLT_MAX, best = zero, sc[3], step[3], inv[3], error[3];
-    for (int i = 0; i < 3; i++) {
-        sc[i] = near_whole(sc0 + (float)(i - 1), 0, Q8_MAX_SCALE);
+    rvec sc0 = near_whole(most / (127.0f * d), 0, Q8_MAX_SCALE), least = zero + FLT_MAX, best = zero, sc[2], step[2], inv[2], error[2];
+    for (int i = 0; i < 2; i++) {
+        sc[i] = near_whole(sc0 + (float)i, 0, Q8_MAX_SCALE);
         step[i] = d * sc[i];
         inv[i] = inverse(step[i]);
         error[i] = zero;
     }
-    for (int k = 0; k < BLOCK; k++) for (int i = 0; i < 3; i++) {           /* exact: 8 bits of d, 5 of sc, 7 of q */
+    for (int k = 0; k < BLOCK; k++) for (int i = 0; i < 2; i++) {           /* exact: 8 bits of d, 5 of sc, 7 of q */
         rvec x = load_some(w[k]), e = add_exact(zero - x, step[i], near_whole(x * inv[i], -127, 127));
         error[i] += e * e;
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         rtest less = error[i] < least;
         least = choose(less, error[i], least);
         best = choose(less, sc[i], best);
