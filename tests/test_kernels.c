@@ -299,7 +299,8 @@ static void test_vectors(void) {
         for (int op = RMSNORM; op <= ADD; op++) {
             float *z = floats(Z, n, kind);
             for (int k = 0; k < n && op == SILU_MUL; k++) z[k] *= 50;           /* past both ends of exp */
-            const float *x = floats(X, n, op == RMSNORM ? kind : any_kind()), *w = floats(W, n, any_kind());
+            float *x = floats(X, n, op == RMSNORM ? kind : any_kind()), *w = floats(W, n, any_kind());
+            for (int k = 0; k < n && op == ROPE; k++) if (fabsf(x[k]) < 0x1p-100f) x[k] = 0;       /* cos and sin: see kernels.h */
             if (op == RMSNORM) compare((struct args){op, .n_in = n, .w = w, .x = x}, size);
             if (op != ROPE || n % 2 == 0) compare((struct args){op, .n_in = n, .in_place = true, .w = w, .x = x}, size);
         }
