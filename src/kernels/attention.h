@@ -51,8 +51,9 @@ INLINE void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, in
 } \
 DOT_KEYS_VALUES
 
-/* What will be read next. x86: asked for at once it arrives while what is at hand is computed, at the memory's full speed; asked for line
- * by line within dot_columns it did not. Other machines do that there: small cores wait when too much is asked for. */
+/* What will be read next. x86: asked for in a few large pieces, each before a softmax (which reads little itself and waits for its own
+ * results), it arrives while what is at hand is computed, at the memory's full speed; asked for line by line within dot_columns it did not.
+ * Other machines do that there: small cores wait when too much is asked for. */
 static inline void fetch(const void *p, int64_t bytes) {
 #if defined(__x86_64__)
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
@@ -300,6 +301,7 @@ static inline void add_dots(float *out, float keep, const int32_t *high, const i
 
 static void attention_q8(float *out, const float *q, const void *cache, int group, int n_pos, int head_dim, float scale) {
     const int w = kv_width(head_dim);
+    const int64_t tile = kv_tile_size(KV_Q8, head_dim);
     for (int first = 0; first < group; first += HEADS, q += HEADS * head_dim, out += HEADS * head_dim) {
         int heads = group - first < HEADS ? group - first : HEADS;
         float max[HEADS], sum[HEADS], dq[HEADS], keep[HEADS], step[HEADS];
@@ -309,13 +311,13 @@ static void attention_q8(float *out, const float *q, const void *cache, int grou
         for (int h = 0; h < heads; h++) dq[h] = quantize_head(x + h * w, q + h * head_dim, head_dim) * scale;
         begin_heads(out, max, sum, heads, head_dim);
         for (int t = 0; t * ATTN_TILE < n_pos; t++) {
-            const float *scales = (const float *)(const void *)((const unsigned char *)cache + t * kv_tile_size(KV_Q8, head_dim));
+            const float *scales = (const float *)(const void *)((const unsigned char *)cache + t * tile);
             const int8_t *keys = q8_keys(scales), *values = keys + ATTN_TILE * w;
-            fetch((const char *)scales + kv_tile_size(KV_Q8, head_dim), kv_tile_size(KV_Q8, head_dim));
             int valid = valid_in_tile(n_pos, t), used = (valid + 15) / 16 * 16;
             dot_keys(dots, keys, used, x, w, w / 4, heads);
             for (int h = 0; h < heads; h++) {
                 float p[ATTN_TILE];
+                fetch((const char *)scales + tile + h * (tile / heads), tile / heads);
                 scale_scores(p, dots[h], dq[h], scales, used);
                 keep[h] = softmax_tile(p, valid, &max[h], &sum[h]);
                 step[h] = quantize_weights(u[2 * h], u[2 * h + 1], p, scales + ATTN_TILE, valid);
