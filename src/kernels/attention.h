@@ -51,9 +51,9 @@ INLINE void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, in
 } \
 DOT_KEYS_VALUES
 
-/* What will be read next. x86: asked for in a few large pieces, each before a softmax (which reads little itself and waits for its own
- * results), it arrives while what is at hand is computed, at the memory's full speed; asked for line by line within dot_columns it did not.
- * Other machines do that there: small cores wait when too much is asked for. */
+/* What will be read next. x86: asked for in large pieces it arrives while what is at hand is computed, at the memory's full speed; asked for
+ * line by line within dot_columns it did not. q8 asks before each softmax, which reads little itself and waits for its own results.
+ * Other machines ask within dot_columns: small cores wait when too much is asked for. */
 static inline void fetch(const void *p, int64_t bytes) {
 #if defined(__x86_64__)
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
