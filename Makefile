@@ -16,18 +16,18 @@ FLAGS   := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fno-math-errno -Wall -
            $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 LINK    := $(LDFLAGS) -pthread $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$(SAN))
 
-# Kernels: lanes.h is plain C for every file; each instruction set's file has flags of its own and is chosen at run time.
+# Kernels: common/ is plain C for every file; each instruction set's file has flags of its own and is chosen at run time.
 ARCH    := $(firstword $(subst -, ,$(MACHINE)))
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
-KERNELS := scalar sse41 avx2 avx512vnni
+KERNELS := reference x86/sse41 x86/avx2 x86/avx512vnni
 else ifneq ($(filter aarch64 arm64,$(ARCH)),)
-KERNELS := scalar neon dotprod i8mm
+KERNELS := reference arm/neon arm/dotprod arm/i8mm
 KFLAGS_neon := -mtune=cortex-a53
 else ifneq ($(filter arm%,$(ARCH)),)
-KERNELS := scalar neon
+KERNELS := reference arm/neon
 KFLAGS_neon := -mfpu=neon $(if $(findstring clang,$(shell $(CC) --version)),,-fno-schedule-insns)
 else
-KERNELS := scalar
+KERNELS := reference
 endif
 KFLAGS_sse41 := -msse4.1
 KFLAGS_avx2  := -mavx2 -mfma -mf16c
@@ -35,8 +35,10 @@ KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mf
 KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false -mllvm -enable-post-misched=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 
-ENGINE  := $(wildcard src/*.c) $(KERNELS:%=src/kernels/%.c)
-CLI     := $(wildcard src/cli/*.c)
+LAYERS  := base sys text chat sample model engine
+KERNEL_C := $(KERNELS:%=src/kernels/%.c)
+ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c $(KERNEL_C)
+CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
 TESTS   := $(wildcard tests/test_*.c) tests/example.c
 FUZZ    := $(wildcard tests/fuzz_*.c)
 ENGINE_O := $(ENGINE:%.c=$(BUILD)/%.o)
@@ -57,12 +59,12 @@ $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(ENGINE_O)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(if $(filter src/kernels/%,$<),$(if $(SAN),,-O3) -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
+	$(CC) $(FLAGS) $(if $(filter $(KERNEL_C),$<),$(if $(SAN),,-O3) -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
 
 # Changed flags rebuild.
 $(BUILD)/flags: .FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(FLAGS) $(LINK) $(foreach k,$(KERNELS),$(KFLAGS_$k))' > $@.new
+	@echo '$(CC) $(FLAGS) $(LINK) $(foreach k,$(notdir $(KERNELS)),$(KFLAGS_$k))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .FORCE:
 

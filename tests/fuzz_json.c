@@ -1,7 +1,7 @@
 /* fuzz_json.c - libFuzzer target: the input as JSON text. What parses must be a sound tree, must come out of the getters as it
  * stands, and must be the same tree again when it is written anew. */
-#include "json.h"
-#include "utf8.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

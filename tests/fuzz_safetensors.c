@@ -3,7 +3,7 @@
  *   2  model.safetensors.index.json      3  generation_config.json
  * The others are those of tests/corpus/safetensors, each behind its own first byte. What loads must be sound, and must run.
  * Run from the project's root. */
-#include "safetensors.h"
+#include "model/safetensors.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

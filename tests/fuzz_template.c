@@ -1,6 +1,6 @@
 /* fuzz_template.c - a libFuzzer target: the input as a JSON conversation, rendered by all templates, and as Jinja to recognise. */
-#include "template.h"
-#include "utf8.h"
+#include "chat/template.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

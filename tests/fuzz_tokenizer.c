@@ -3,9 +3,9 @@
  *         decoding its ids must give its NFC, and each id must be in range
  *   else  the rest is a tokenizer.json; if it loads, it encodes a text
  * Run from the project's root. */
-#include "tokenizer.h"
-#include "unicode.h"
-#include "utf8.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base.h"
-#include "json.h"
-#include "num.h"
-#include "sampler.h"
+#include "base/base.h"
+#include "base/json.h"
+#include "base/exact_math.h"
+#include "sample/sampler.h"
 #include "test.h"
-#include "threads.h"
-#include "utf8.h"
+#include "sys/threads.h"
+#include "base/utf8.h"
 
 static uint64_t random_state;
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "qw.h"
-#include "base.h"
+#include "base/base.h"
 #include "test.h"
 
 #define FIXTURE "tests/fixtures/forward/tied-bf16/"

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "cpu.h"
+#include "kernels/dispatch.h"
 #include "test.h"
 
 #define COUNT(list) (int)(sizeof (list) / sizeof *(list))

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "qw.h"
-#include "pack.h"
+#include "model/packing.h"
 #include "test.h"
 
 #define SOURCE "models/tiny"

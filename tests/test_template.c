@@ -1,5 +1,5 @@
 /* test_template.c - the chat templates: the golden cases, recognition, the control mask, JSON as Python writes it, and errors. */
-#include "template.h"
+#include "chat/template.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "qw.h"
-#include "safetensors.h"
+#include "model/safetensors.h"
 #include "test.h"
 
 enum { N_CTX = 512 };

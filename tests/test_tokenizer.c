@@ -1,10 +1,10 @@
 /* test_tokenizer.c - the tokenizer against Hugging Face's ids, against a naive one, and against damaged files. From the root. */
 #include "test.h"
-#include "json.h"
-#include "split.h"
-#include "tokenizer.h"
-#include "unicode.h"
-#include "utf8.h"
+#include "base/json.h"
+#include "text/pretokenize.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
+#include "base/utf8.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "memory.h"
+#include "sys/memory.h"
 #include "test.h"
-#include "threads.h"
-#include "topology.h"
+#include "sys/threads.h"
+#include "sys/topology.h"
 
 static char root[64];
 

@@ -42,7 +42,7 @@ build() {
     if [ "$compiler" = clang ]; then cc="clang --target=$1 $2"; fi
     program=$dir/$compiler-$1/token
     $make -s BUILD="$dir/$compiler-$1" CC="$cc" LDFLAGS=-static "$dir/$compiler-$1/qw" &&
-        $cc -std=c11 -O2 -static -Iinclude tools/armcost/token.c "$dir/$compiler-$1"/src/*.o "$dir/$compiler-$1"/src/kernels/*.o -lm -pthread -o "$program"
+        $cc -std=c11 -O2 -static -Iinclude tools/armcost/token.c $(find "$dir/$compiler-$1/src" -name "*.o" ! -path "*/cli/*") -lm -pthread -o "$program"
 }
 
 # level NAME QEMU CPU: a file for each number of layers, prompt tokens, tokens drawn. Two runs at a time.

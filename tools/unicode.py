@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print src/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt beside this file:
+"""Print src/text/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt beside this file:
 
-    python3 tools/unicode.py > src/unicode_tables.h
+    python3 tools/unicode.py > src/text/unicode_tables.h
 
 The output depends on nothing but those two files.
 """

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
+#include "cli/cli.h"
 
 bool has_name(const char *names, const char *word, size_t n) {
     bool is_long = n > 2 && word[0] == '-' && word[1] == '-';

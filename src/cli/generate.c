@@ -1,5 +1,5 @@
 /* generate.c - L5: what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
-#include "generate.h"
+#include "cli/generate.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* generate.h - L5: what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
 #ifndef QW_GENERATE_H
 #define QW_GENERATE_H
-#include "cli.h"
+#include "cli/cli.h"
 
 struct options {
     struct model_flags model;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli.h"
+#include "cli/cli.h"
 
 static int no_memory(void) {
     say("not enough memory for the text");

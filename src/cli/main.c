@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
+#include "cli/cli.h"
 
 static const struct { const char *name; int (*run)(int argc, char **argv); const char *summary; } commands[] = {
     {"run", cmd_run, "answer one prompt (default when there is a prompt or a pipe)"},

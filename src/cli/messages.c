@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "cli.h"
+#include "cli/cli.h"
 
 /* Messages quote what files and flags hold; what would steer a terminal there is shown as '?'. */
 static void vsay(const char *fmt, va_list ap) {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli.h"
+#include "cli/cli.h"
 
 /* Beside the binary, in ./models, or where `make install` puts it next to its bin directory. */
 static bool bundled(char out[MODEL_PATH]) {

@@ -1,0 +1,114 @@
+/* text.c - L4: the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings, UTF-8. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine/engine.h"
+#include "base/utf8.h"
+
+/* qw_tokenizer is the public name of struct tokenizer. */
+static const struct tokenizer *inner(const qw_tokenizer *t) { return (const struct tokenizer *)t; }
+
+int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
+    struct tokenizer *t = NULL;
+    struct companions files;
+    struct file f = {0};
+    size_t n = strlen(path);
+    char *name = NULL;
+    int rc;
+    *out = NULL;
+    if (path_kind(path) == PATH_FILE && (n < 12 || strcmp(path + n - 12, ".safetensors") != 0)) {
+        rc = tokenizer_open(&t, path, err);
+    } else if ((rc = companions_open(&files, path, err)) == 0) {
+        rc = companion_read(&files, "tokenizer.json", &f, &name, err);
+        if (!rc && !f.data) rc = fail(err, QW_EIO, "cannot open %s: no such file", name);
+        if (!rc) rc = tokenizer_parse(&t, (const char *)f.data, (size_t)f.size, name, err);
+        file_close(&f);
+        free(name);
+        companions_close(&files);
+    }
+    if (!rc) *out = (qw_tokenizer *)t;
+    return rc;
+}
+
+void qw_tokenizer_free(qw_tokenizer *t) { tokenizer_close((struct tokenizer *)t); }
+
+long qw_tokenize(const qw_tokenizer *t, const char *text, size_t n, int special, int32_t **ids, qw_error *err) {
+    struct ids list = {0};
+    *ids = NULL;
+    ids_put(&list, 0);                          /* so that an empty result is not NULL */
+    list.n = 0;
+    int rc = tokenizer_encode(inner(t), text, n, special ? ADDED_ALL : ADDED_NONE, NULL, &list, err);
+    if (!rc && (list.oom || list.n > LONG_MAX)) rc = fail_memory(err, "the tokens", n);
+    if (rc) { ids_free(&list); return rc; }
+    *ids = list.p;
+    return (long)list.n;
+}
+
+const char *qw_token_bytes(const qw_tokenizer *t, int32_t id, size_t *n) { return tokenizer_bytes(inner(t), id, n); }
+int qw_tokenizer_size(const qw_tokenizer *t) { return tokenizer_size(inner(t)); }
+void qw_release(void *p) { free(p); }
+
+/* Hand a buffer over to the caller, with a NUL behind it. */
+static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err) {
+    size_t n = b->n;
+    if (!rc) buf_char(b, 0);
+    if (!rc && b->oom) rc = fail_memory(err, "the text", n);
+    *out = NULL;
+    *out_n = 0;
+    if (rc) buf_free(b);
+    else { *out = b->p; *out_n = n; }
+    return rc;
+}
+
+static int detect(enum chat_template *out, const char *path, qw_error *err) {
+    struct companions files;
+    int rc = companions_open(&files, path, err);
+    if (rc) return rc;
+    rc = template_detect_model(out, &files, err);
+    companions_close(&files);
+    return rc;
+}
+
+int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n, char **out, size_t *out_n, qw_error *err) {
+    enum chat_template t;
+    struct json j;
+    struct rendered r = {0};
+    int rc = chat_template ? template_from_name(&t, chat_template, err) : detect(&t, path, err);
+    if (!rc && (rc = json_parse(&j, json, n, "the conversation", err)) == 0) {
+        rc = template_render_json(&r, t, &j, err);
+        json_free(&j);
+    }
+    rc = give(&r.text, out, out_n, rc, err);
+    r.text = (struct buf){0};
+    rendered_free(&r);
+    return rc;
+}
+
+int qw_json_unquote(const char *json, size_t n, char **out, size_t *out_n, qw_error *err) {
+    struct json j;
+    struct buf b = {0};
+    int rc = json_parse(&j, json, n, "the text", err);
+    if (!rc) {
+        if (json_type(&j, 0) == JSON_STRING) json_string(&j, 0, &b);
+        else rc = fail(err, QW_EFORMAT, "not a JSON string");
+        json_free(&j);
+    }
+    return give(&b, out, out_n, rc, err);
+}
+
+int qw_json_quote(const char *text, size_t n, char **out, size_t *out_n, qw_error *err) {
+    struct buf b = {0};
+    size_t ok = utf8_valid_prefix(text, n);
+    int rc = ok == n ? 0 : fail(err, QW_EFORMAT, "not valid UTF-8 at byte %zu", ok);
+    if (!rc) json_quote(&b, text, n);
+    return give(&b, out, out_n, rc, err);
+}
+
+int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t *bad, qw_error *err) {
+    struct buf b = {0};
+    struct utf8_stream s = {0};
+    *bad = utf8_valid_prefix(text, n);
+    utf8_push(&s, text, n, &b);
+    utf8_finish(&s, &b);
+    return give(&b, out, out_n, 0, err);
+}

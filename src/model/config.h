@@ -1,0 +1,35 @@
+/* config.h - L2: config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
+#ifndef QW_CONFIG_H
+#define QW_CONFIG_H
+#include "model/model_files.h"
+#include "base/json.h"
+#include "kernels/kernels.h"
+
+enum { MAX_EOS = 32 };
+
+struct config {
+    int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx_max;
+    double rms_norm_eps, rope_theta;
+    bool tied;                      /* tie_word_embeddings */
+    bool headless;                  /* architecture Qwen3Model: never has a head of its own */
+
+    /* rope_type "yarn" if factor is not 0; see rope_frequencies */
+    struct { double factor, beta_fast, beta_slow, attention_factor; int n_ctx_orig; bool truncate; } yarn;
+
+    int32_t eos[MAX_EOS];           /* union of config and generation_config; engine.c adds the tokenizer's */
+    int n_eos;
+
+    /* generation_config.json; defaults where it, or a key, is missing */
+    struct { bool present, do_sample; double temperature, top_p, min_p, repetition_penalty; int top_k; } gen;
+};
+
+/* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is refused by name. */
+int config_read(struct config *c, const struct companions *files, qw_error *err);
+/* Add an end token unless it is known. */
+void config_add_eos(struct config *c, int64_t id);
+
+/* inv_freq[head_dim / 2] and the factor on cos and sin: plain RoPE (Su et al. 2021) or YaRN (Peng et al. 2023) as in
+ * transformers' modeling_rope_utils.py. */
+void rope_frequencies(const struct config *c, double *inv_freq, double *attention_factor);
+
+#endif

@@ -1,0 +1,161 @@
+/* sampler.c - L1: from logits to a token.
+ *
+ * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw. Candidates are ranked by logit, of equal
+ * ones the lower id first, so every step cuts a tail off one ranked list. Probabilities are doubles of our own exp. */
+#include "sample/sampler.h"
+#include <stdlib.h>
+#include <string.h>
+#include "base/exact_math.h"
+
+struct candidate { float logit; int32_t id; double p; };
+
+struct sampler {
+    qw_sampling set;
+    int n_vocab;
+    uint64_t state;                 /* of the random generator */
+    int32_t *count;                 /* [n_vocab] zero between draws */
+    struct candidate *list;         /* [n_vocab] */
+    qw_logit_bias *bias;
+};
+
+int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_error *err) {
+    *out = NULL;
+    const struct { const char *name; double v, lo, hi; } checks[] = {
+        {"temperature", set->temperature, 0, 100},
+        {"top-k", set->top_k, 0, INT32_MAX},
+        {"top-p", set->top_p, 0, 1},
+        {"min-p", set->min_p, 0, 1},
+        {"presence penalty", set->presence_penalty, -100, 100},
+        {"frequency penalty", set->frequency_penalty, -100, 100},
+        {"repetition penalty", set->repetition_penalty, 0.001, 1000},
+        {"number of logit biases", set->n_bias, 0, INT32_MAX},
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (!(checks[i].v >= checks[i].lo && checks[i].v <= checks[i].hi))
+            return fail(err, QW_EARG, "%s is %g; %g to %g are possible", checks[i].name, checks[i].v, checks[i].lo, checks[i].hi);
+    for (int i = 0; i < set->n_bias; i++) {
+        float b = set->bias[i].bias;
+        if (set->bias[i].id < 0 || set->bias[i].id >= n_vocab)
+            return fail(err, QW_EARG, "logit bias for token %d; the vocabulary has 0 to %d", set->bias[i].id, n_vocab - 1);
+        if (!(b >= -1e6f && b <= 1e6f)) return fail(err, QW_EARG, "logit bias %g; -1e6 to 1e6 are possible", b);
+    }
+    struct sampler *s = alloc_zero(1, sizeof *s);
+    if (!s) return fail_memory(err, "the sampler", sizeof *s);
+    s->set = *set;
+    s->n_vocab = n_vocab;
+    s->state = set->seed;
+    s->count = alloc_zero((uint64_t)n_vocab, sizeof *s->count);
+    s->list = alloc_zero((uint64_t)n_vocab, sizeof *s->list);
+    s->bias = alloc_zero((uint64_t)set->n_bias, sizeof *s->bias);
+    if (!s->count || !s->list || !s->bias) {
+        sampler_free(s);
+        return fail_memory(err, "the sampler", (uint64_t)n_vocab * (sizeof *s->count + sizeof *s->list));
+    }
+    if (set->n_bias) memcpy(s->bias, set->bias, (size_t)set->n_bias * sizeof *s->bias);
+    s->set.bias = s->bias;
+    *out = s;
+    return 0;
+}
+
+void sampler_free(struct sampler *s) {
+    if (!s) return;
+    free(s->count);
+    free(s->list);
+    free(s->bias);
+    free(s);
+}
+
+/* SplitMix64 (Steele, Lea and Flood 2014), 53 bits of it as 0 <= u < 1. */
+static double uniform(struct sampler *s) {
+    uint64_t z = s->state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+/* Repetition: Keskar et al. 2019, over the whole sequence. Presence and frequency: OpenAI's, over this turn. */
+static void penalise(struct sampler *s, float *logits, const int32_t *tokens, size_t n, size_t drawn) {
+    float rep = s->set.repetition_penalty, presence = s->set.presence_penalty, frequency = s->set.frequency_penalty;
+    if (rep != 1) {
+        for (size_t i = 0; i < n; i++) {
+            float *l = &logits[tokens[i]];
+            if (s->count[tokens[i]]++ == 0) *l = *l > 0 ? *l / rep : *l * rep;
+        }
+        for (size_t i = 0; i < n; i++) s->count[tokens[i]] = 0;
+    }
+    if (presence != 0 || frequency != 0) {
+        for (size_t i = drawn; i < n; i++) s->count[tokens[i]]++;
+        for (size_t i = drawn; i < n; i++) {
+            int32_t id = tokens[i];
+            if (s->count[id]) logits[id] -= presence + frequency * (float)s->count[id];
+            s->count[id] = 0;
+        }
+    }
+}
+
+static int by_rank(const void *a, const void *b) {
+    const struct candidate *x = a, *y = b;
+    if (x->logit != y->logit) return x->logit > y->logit ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Restore the heap of the k best, the worst on top, below place i. */
+static void sift(struct candidate *heap, int k, int i) {
+    for (;;) {
+        int worst = i, l = 2 * i + 1;
+        if (l < k && by_rank(&heap[l], &heap[worst]) > 0) worst = l;
+        if (l + 1 < k && by_rank(&heap[l + 1], &heap[worst]) > 0) worst = l + 1;
+        if (worst == i) return;
+        struct candidate t = heap[i];
+        heap[i] = heap[worst];
+        heap[worst] = t;
+        i = worst;
+    }
+}
+
+/* The k best tokens, ranked, into s->list. */
+static void rank(struct sampler *s, const float *logits, int k) {
+    struct candidate *list = s->list;
+    for (int i = 0; i < k; i++) list[i] = (struct candidate){logits[i], i, 0};
+    if (k < s->n_vocab) {
+        for (int i = k / 2 - 1; i >= 0; i--) sift(list, k, i);
+        for (int i = k; i < s->n_vocab; i++)
+            if (logits[i] > list[0].logit) {            /* an equal one has the higher id and stays out */
+                list[0] = (struct candidate){logits[i], i, 0};
+                sift(list, k, 0);
+            }
+    }
+    qsort(list, (size_t)k, sizeof *list, by_rank);
+}
+
+static int32_t greedy(const float *logits, int n) {
+    int best = 0;
+    for (int i = 1; i < n; i++) if (logits[i] > logits[best]) best = i;
+    return best;
+}
+
+int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, size_t n_tokens, size_t drawn) {
+    const qw_sampling *set = &s->set;
+    for (int i = 0; i < set->n_bias; i++) logits[s->bias[i].id] += s->bias[i].bias;
+    penalise(s, logits, tokens, n_tokens, drawn);
+    if (set->temperature == 0) return greedy(logits, s->n_vocab);
+
+    struct candidate *list = s->list;
+    int k = set->top_k > 0 && set->top_k < s->n_vocab ? set->top_k : s->n_vocab;
+    rank(s, logits, k);
+    double sum = 0, kept = 0;
+    for (int i = 0; i < k; i++) {
+        list[i].p = num_exp(((double)list[i].logit - (double)list[0].logit) / (double)set->temperature);
+        sum += list[i].p;
+    }
+    double nucleus = (double)set->top_p * sum;
+    int n = 0;
+    do kept += list[n++].p; while (n < k && kept < nucleus);
+    while (n > 1 && list[n - 1].p < (double)set->min_p) kept -= list[--n].p;        /* list[0].p is 1 */
+    double u = uniform(s) * kept;
+    for (int i = 0; i < n; i++) {
+        u -= list[i].p;
+        if (u < 0) return list[i].id;
+    }
+    return list[n - 1].id;
+}
