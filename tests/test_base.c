@@ -5,13 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/base.h"
+#include "base/error.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/utf8_stream.h"
+#include "base/utf8.h"
 #include "base/json.h"
 #include "base/exact_math.h"
 #include "sample/sampler.h"
 #include "test.h"
 #include "sys/threads.h"
-#include "base/utf8.h"
 
 static uint64_t random_state;
 

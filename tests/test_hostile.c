@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "qw.h"
-#include "base/base.h"
+#include "base/error.h"
+#include "base/buf.h"
+#include "base/file.h"
 #include "test.h"
 
 #define FIXTURE "tests/fixtures/forward/tied-bf16/"

@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "qw.h"
+#include "base/alloc.h"
 #include "model/packing.h"
+#include "qw.h"
 #include "test.h"
 
 #define SOURCE "models/tiny"

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "kernels/kernels.h"
 #include "test.h"
 

@@ -1,14 +1,15 @@
 /* test_tokenizer.c - the tokenizer against Hugging Face's ids, against a naive one, and against damaged files. From the root. */
-#include "test.h"
-#include "base/json.h"
-#include "text/pretokenize.h"
-#include "text/tokenizer.h"
-#include "text/unicode.h"
-#include "base/utf8.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "test.h"
+#include "text/pretokenize.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
 
 #define REAL "tests/fixtures/qwen3-tokenizer/tokenizer.json"
 #define GOLDEN "tests/fixtures/qwen3-tokenizer/golden.tsv"

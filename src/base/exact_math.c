@@ -1,4 +1,4 @@
-/* num.c - L0: exp, log, sin and cos in double precision, the same bits everywhere. */
+/* num.c - exp, log, sin and cos in double precision, the same bits everywhere. */
 #include "base/exact_math.h"
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* num.h - L0: elementary functions in double precision that give the same bits with every libc.
+/* num.h - elementary functions in double precision that give the same bits with every libc.
  *
  * Only IEEE additions, multiplications and divisions in a written order, so the last bit is ours; each is within 3 units of the
  * last place. exp of float, which the kernels share, is in kernels/lanes.h. */

@@ -1,4 +1,4 @@
-/* json.c - L1: JSON into a flat array of nodes. One pass, an explicit stack, nothing copied. */
+/* json.c - JSON into a flat array of nodes. One pass, an explicit stack, nothing copied. */
 #include "base/json.h"
 #include "base/utf8.h"
 #include <stdlib.h>

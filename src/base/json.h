@@ -1,4 +1,4 @@
-/* json.h - L1: a JSON text (RFC 8259) as a flat array of nodes that point into the text.
+/* json.h - a JSON text (RFC 8259) as a flat array of nodes that point into the text.
  *
  *   {"a": [1, "x"]}   ->  0 object len 1 next 5 | 1 string "a" next 2 | 2 array len 2 next 5 | 3 number | 4 string
  *
@@ -6,7 +6,8 @@
  * alternate. The text must outlive the nodes. */
 #ifndef QW_JSON_H
 #define QW_JSON_H
-#include "base/base.h"
+#include "base/error.h"
+#include "base/buf.h"
 
 enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 

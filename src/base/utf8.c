@@ -1,4 +1,4 @@
-/* utf8.c - L0: UTF-8 decoding, and the replacement of what is invalid. */
+/* utf8.c - UTF-8 decoding, and the replacement of what is invalid. */
 #include "base/utf8.h"
 #include <string.h>
 
@@ -70,36 +70,4 @@ size_t utf8_valid_prefix(const char *p, size_t n) {
         i += (size_t)len;
     }
     return n;
-}
-
-void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) {
-    uint32_t cp;
-    bool cut;
-    while (s->n > 0 && n > 0) {                         /* complete what is held, a byte at a time */
-        s->held[s->n++] = *p++;
-        n--;
-        if (utf8_decode(s->held, (size_t)s->n, &cp)) { buf_put(out, s->held, (size_t)s->n); s->n = 0; break; }
-        int bad = utf8_invalid(s->held, (size_t)s->n, &cut);
-        if (cut) continue;
-        buf_str(out, "\xEF\xBF\xBD");                   /* the new byte does not continue it: replace, look at that byte anew */
-        p -= s->n - bad;
-        n += (size_t)(s->n - bad);
-        s->n = 0;
-    }
-    size_t i = 0;
-    while (i < n) {
-        size_t ok = utf8_valid_prefix(p + i, n - i);
-        buf_put(out, p + i, ok);
-        i += ok;
-        if (i == n) return;
-        int bad = utf8_invalid(p + i, n - i, &cut);
-        if (cut) { memcpy(s->held, p + i, (size_t)bad); s->n = bad; return; }
-        buf_str(out, "\xEF\xBF\xBD");
-        i += (size_t)bad;
-    }
-}
-
-void utf8_finish(struct utf8_stream *s, struct buf *out) {
-    if (s->n > 0) buf_str(out, "\xEF\xBF\xBD");
-    s->n = 0;
 }

@@ -1,7 +1,10 @@
-/* utf8.h - L0: UTF-8 decoding, and the replacement of what is invalid. */
+/* utf8.h - UTF-8 decoding, and the replacement of what is invalid. */
 #ifndef QW_UTF8_H
 #define QW_UTF8_H
-#include "base/base.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/utf8.h"
 
 /* Decode the sequence at p[0..n), n > 0: its length 1..4 and the code point, or 0 when it is invalid or cut off.
  * Invalid: overlong forms, surrogates, above U+10FFFF (Unicode 16.0, table 3-7). */
@@ -13,12 +16,5 @@ int utf8_invalid(const char *p, size_t n, bool *cut);
 int utf8_encode(uint32_t cp, char out[4]);
 /* The offset of the first invalid byte, or n when all is valid. */
 size_t utf8_valid_prefix(const char *p, size_t n);
-
-/* A stream of bytes that becomes text: an incomplete sequence at the end is held back until the next push. {0} is empty. */
-struct utf8_stream { char held[4]; int n; };
-/* Append the text that is complete to out, with U+FFFD for each maximal invalid subpart. */
-void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out);
-/* The end: what is still held becomes one U+FFFD. */
-void utf8_finish(struct utf8_stream *s, struct buf *out);
 
 #endif

@@ -1,7 +1,8 @@
-/* template.c - L1: Qwen3's chat templates, rendered in C: from structs, and from JSON by way of them. */
+/* template.c - Qwen3's chat templates, rendered in C: from structs, and from JSON by way of them. */
 #include "chat/template.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 
 static const char *const names[TEMPLATE_COUNT] = {"hybrid", "instruct2507", "thinking2507"};
 

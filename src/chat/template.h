@@ -1,4 +1,4 @@
-/* template.h - L1: Qwen3's chat templates, rendered in C.
+/* template.h - Qwen3's chat templates, rendered in C.
  *
  *   hybrid        0.6B ... 32B and Base: thinks unless told not to; thoughts stay in the history only within a run of tool calls
  *   instruct2507  no thoughts: an assistant's content is rendered as it is
@@ -7,7 +7,8 @@
  * The reference is the Jinja text that the models ship with (its current revision), run as Hugging Face's transformers does. */
 #ifndef QW_TEMPLATE_H
 #define QW_TEMPLATE_H
-#include "model/model_files.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "base/json.h"
 
 enum chat_template { TEMPLATE_HYBRID, TEMPLATE_INSTRUCT2507, TEMPLATE_THINKING2507, TEMPLATE_COUNT };
@@ -20,9 +21,9 @@ int template_from_name(enum chat_template *out, const char *name, qw_error *err)
 /* Recognise a checkpoint's own template (n bytes of Jinja) by its features. QW_EUNSUPPORTED names the feature that does not fit and
  * the flag that chooses a template; QW_ENOMEM. */
 int template_detect(enum chat_template *out, const char *jinja, size_t n, qw_error *err);
-/* The same for a model: chat_template.jinja, else "chat_template" of tokenizer_config.json (a string, or a list of
- * {"name","template"} of which "default" counts). Also QW_EIO, QW_EFORMAT for a damaged file; messages begin with the path. */
-int template_detect_model(enum chat_template *out, const struct companions *files, qw_error *err);
+/* The same for the "chat_template" of a tokenizer_config.json of n bytes: a string, or a list of {"name","template"} of which
+ * "default" counts. Also QW_EFORMAT where it is not JSON, or the value neither. */
+int template_detect_config(enum chat_template *out, const char *text, size_t n, qw_error *err);
 
 /* ---- rendering (template.c) ---- */
 

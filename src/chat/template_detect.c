@@ -1,4 +1,4 @@
-/* template_detect.c - L1: which of the chat templates a checkpoint's own Jinja text is.
+/* template_detect.c - which of the chat templates a checkpoint's own Jinja text is.
  *
  * The text is not run. It is split into what it can write (string literals, and text outside the tags) and its code. What it can
  * write decides most: whatever is not written by one of the three templates, such as a default system prompt, tags with other names
@@ -8,8 +8,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CHOOSE "; --template hybrid|instruct2507|thinking2507 chooses one"
 
 /* ---- splitting ---- */
 
@@ -135,7 +133,7 @@ static int refuse_text(const char *s, size_t n, qw_error *err) {
     size_t k = n < 60 ? n : 60;
     while (k < n && k > 0 && ((unsigned char)s[k] & 0xC0) == 0x80) k--;     /* not within a character */
     for (size_t i = 0; i < k; i++) quote[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7F ? ' ' : s[i];
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has %s, \"%.*s%s\"" CHOOSE, what, (int)k, quote,
+    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has %s, \"%.*s%s\"", what, (int)k, quote,
                 k < n ? "..." : "");
 }
 
@@ -151,7 +149,7 @@ static int check_role(const char *s, size_t n, qw_error *err) {
     while (k < n && is_word(s[k])) k++;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strlen(roles[i]) == k && memcmp(s, roles[i], k) == 0) return 0;
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has turns of a role \"%.*s\"" CHOOSE,
+    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has turns of a role \"%.*s\"",
                 k < 40 ? (int)k : 40, s);
 }
 
@@ -179,7 +177,7 @@ static int check_text(const char *s, size_t n, qw_error *err) {
 /* ---- what it does ---- */
 
 static int refuse(qw_error *err, const char *what) {
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: %s" CHOOSE, what);
+    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: %s", what);
 }
 
 /* Does word stand in the code, by itself? */
@@ -223,7 +221,7 @@ static int check_words(const char *code, qw_error *err) {
         "clear_thinking", "thinking_budget", "documents", "indent"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has_word(code, words[i]))
-            return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it uses %s" CHOOSE, words[i]);
+            return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it uses %s", words[i]);
     return 0;
 }
 
@@ -265,7 +263,7 @@ int template_detect(enum chat_template *out, const char *jinja, size_t n, qw_err
     return rc;
 }
 
-/* ---- files ---- */
+/* ---- tokenizer_config.json ---- */
 
 /* The template in tokenizer_config.json, as the value of a node of *j; 0: there is none. */
 static int find_template(uint32_t *out, const struct json *j, qw_error *err) {
@@ -279,7 +277,7 @@ static int find_template(uint32_t *out, const struct json *j, qw_error *err) {
             uint32_t name = json_get(j, i, "name");
             if (name && json_is(j, name, "default")) v = json_get(j, i, "template");
         }
-        if (v == 0) return fail(err, QW_EUNSUPPORTED, "none of the chat templates has the name \"default\"" CHOOSE);
+        if (v == 0) return fail(err, QW_EUNSUPPORTED, "none of the chat templates has the name \"default\"");
     }
     if (json_type(j, v) != JSON_STRING)
         return fail(err, QW_EFORMAT, "chat_template: a string, or a list of {\"name\", \"template\"} strings, was expected");
@@ -287,14 +285,14 @@ static int find_template(uint32_t *out, const struct json *j, qw_error *err) {
     return 0;
 }
 
-static int detect_config(enum chat_template *out, const struct file *f, qw_error *err) {
+int template_detect_config(enum chat_template *out, const char *text, size_t n, qw_error *err) {
     struct json j;
     struct buf jinja = {0};
     uint32_t node;
-    int rc = json_parse(&j, (const char *)f->data, (size_t)f->size, "JSON", err);
+    int rc = json_parse(&j, text, n, "JSON", err);
     if (rc) return rc;
     rc = find_template(&node, &j, err);
-    if (!rc && node == 0) rc = fail(err, QW_EUNSUPPORTED, "there is no chat template" CHOOSE);
+    if (!rc && node == 0) rc = fail(err, QW_EUNSUPPORTED, "there is no chat template");
     if (!rc) {
         json_string(&j, node, &jinja);
         rc = jinja.oom ? fail_memory(err, "the chat template, at least", jinja.n) : template_detect(out, jinja.p, jinja.n, err);
@@ -302,23 +300,4 @@ static int detect_config(enum chat_template *out, const struct file *f, qw_error
     buf_free(&jinja);
     json_free(&j);
     return rc;
-}
-
-int template_detect_model(enum chat_template *out, const struct companions *files, qw_error *err) {
-    static const char *const names[] = {"chat_template.jinja", "tokenizer_config.json"};
-    for (int i = 0; i < 2; i++) {
-        struct file f;
-        char *path;
-        qw_error inner = {0, ""};
-        int rc = companion_read(files, names[i], &f, &path, err);        /* its message has the path */
-        bool found = rc != 0 || f.data != NULL;
-        if (rc == 0 && found) {
-            rc = i == 0 ? template_detect(out, (const char *)f.data, (size_t)f.size, &inner) : detect_config(out, &f, &inner);
-            if (rc) fail(err, rc, "%s: %s", path, inner.message);
-        }
-        file_close(&f);
-        free(path);
-        if (found) return rc;
-    }
-    return fail(err, QW_EUNSUPPORTED, "%s: there is no chat template (neither chat_template.jinja nor tokenizer_config.json)" CHOOSE, files->dir);
 }

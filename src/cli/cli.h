@@ -1,4 +1,4 @@
-/* cli.h - L5: what the commands share. Only this layer prints or exits; of the engine it knows qw.h alone. */
+/* cli.h - what the commands share. Only this layer prints or exits; of the engine it knows qw.h alone. */
 #ifndef QW_CLI_H
 #define QW_CLI_H
 #include <signal.h>

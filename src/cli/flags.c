@@ -1,4 +1,4 @@
-/* flags.c - L5: the command line, read from a table; the help is printed from the same table. */
+/* flags.c - the command line, read from a table; the help is printed from the same table. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

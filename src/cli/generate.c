@@ -1,4 +1,4 @@
-/* generate.c - L5: what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
+/* generate.c - what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
 #include "cli/generate.h"
 #include <stdio.h>
 #include <stdlib.h>

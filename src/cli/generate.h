@@ -1,4 +1,4 @@
-/* generate.h - L5: what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
+/* generate.h - what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
 #ifndef QW_GENERATE_H
 #define QW_GENERATE_H
 #include "cli/cli.h"

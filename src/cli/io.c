@@ -1,4 +1,4 @@
-/* io.c - L5: reading files and stdin, writing stdout and files. */
+/* io.c - reading files and stdin, writing stdout and files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

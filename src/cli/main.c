@@ -1,4 +1,4 @@
-/* main.c - L5: the commands of qw. */
+/* main.c - the commands of qw. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

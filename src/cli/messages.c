@@ -1,4 +1,4 @@
-/* messages.c - L5: messages on stderr, exit codes, signals. */
+/* messages.c - messages on stderr, exit codes, signals. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* model.c - L5: which model is meant when none is named, and loading it. */
+/* model.c - which model is meant when none is named, and loading it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

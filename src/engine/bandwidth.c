@@ -1,7 +1,8 @@
-/* bandwidth.c - L4: how fast this machine reads memory, which bounds the speed of generating. */
+/* bandwidth.c - how fast this machine reads memory, which bounds the speed of generating. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/alloc.h"
 #include "engine/engine.h"
 
 /* Pieces are small enough to be shared fairly by cores of different speed, and large enough that handing them out costs nothing. */

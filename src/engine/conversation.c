@@ -1,4 +1,4 @@
-/* chat.c - L4: conversations on top of a session.
+/* chat.c - conversations on top of a session.
  *
  * Each turn the whole conversation is rendered by the template, tokenised, and compared with what the session holds: the common
  * beginning stays in the cache, the rest is fed. So the tokens are always those of the reference, also where the template rewrites
@@ -9,8 +9,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "engine/engine.h"
+#include "base/alloc.h"
 #include "base/utf8.h"
+#include "base/utf8_stream.h"
+#include "engine/engine.h"
 
 /* Text with a mask beside it: nonzero where a byte belongs to a control token. */
 struct masked { struct buf text, control; };

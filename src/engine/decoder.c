@@ -1,4 +1,4 @@
-/* decoder.c - L3: the Qwen3 decoder.
+/* decoder.c - the Qwen3 decoder.
  *
  * For n tokens at positions pos .. pos+n-1 (h = n_embd, hd = head_dim):
  *
@@ -21,6 +21,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "base/exact_math.h"
 
 struct decoder {

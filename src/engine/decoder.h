@@ -1,4 +1,4 @@
-/* decoder.h - L3: the Qwen3 decoder: one forward pass for any number of tokens, and the KV cache it appends to. */
+/* decoder.h - the Qwen3 decoder: one forward pass for any number of tokens, and the KV cache it appends to. */
 #ifndef QW_DECODER_H
 #define QW_DECODER_H
 #include "model/config.h"

@@ -1,8 +1,9 @@
-/* engine.c - L4: models and sessions, the ground floor of qw.h. */
+/* engine.c - models and sessions, the ground floor of qw.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "engine/engine.h"
 
 /* ---- model ---- */
@@ -31,6 +32,26 @@ static int add_tokenizer_eos(struct qw_model *m, const struct companions *files,
     return rc;
 }
 
+int detect_template(enum chat_template *out, const struct companions *files, qw_error *err) {
+    static const char *const names[] = {"chat_template.jinja", "tokenizer_config.json"};
+    for (int i = 0; i < 2; i++) {
+        struct file f;
+        char *path;
+        qw_error inner = {0, ""};
+        int rc = companion_read(files, names[i], &f, &path, err);        /* its message has the path */
+        bool found = rc != 0 || f.data != NULL;
+        if (rc == 0 && found) {
+            rc = i == 0 ? template_detect(out, (const char *)f.data, (size_t)f.size, &inner)
+                        : template_detect_config(out, (const char *)f.data, (size_t)f.size, &inner);
+            if (rc) fail(err, rc, "%s: %s", path, inner.message);
+        }
+        file_close(&f);
+        free(path);
+        if (found) return rc;
+    }
+    return fail(err, QW_EUNSUPPORTED, "%s: there is no chat template (neither chat_template.jinja nor tokenizer_config.json)", files->dir);
+}
+
 /* Tokenizer and template may be missing or unknown until somebody needs them; then the reason is told. A broken file is an error. */
 static int load_text_side(struct qw_model *m, const struct companions *files, qw_error *err) {
     struct file f;
@@ -42,7 +63,7 @@ static int load_text_side(struct qw_model *m, const struct companions *files, qw
     file_close(&f);
     free(path);
     if (rc) return rc;
-    rc = template_detect_model(&m->chat_template, files, &m->template_error);
+    rc = detect_template(&m->chat_template, files, &m->template_error);
     if (rc == 0) m->has_template = true;
     else if (rc != QW_EUNSUPPORTED && rc != QW_EIO) { if (err) *err = m->template_error; return rc; }
     return 0;

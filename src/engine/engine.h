@@ -1,4 +1,4 @@
-/* engine.h - L4: what engine.c and chat.c share of a model. Everything else goes through qw.h. */
+/* engine.h - what engine.c and chat.c share of a model. Everything else goes through qw.h. */
 #ifndef QW_ENGINE_H
 #define QW_ENGINE_H
 #include "model/config.h"
@@ -29,6 +29,9 @@ struct qw_model {
     qw_error template_error;
     qw_model_info info;
 };
+
+/* A model's own chat template: chat_template.jinja, else "chat_template" of tokenizer_config.json. Messages begin with the path. */
+int detect_template(enum chat_template *out, const struct companions *files, qw_error *err);
 
 const struct qw_model *qw_session_model(const qw_session *s);
 

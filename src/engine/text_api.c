@@ -1,8 +1,9 @@
-/* text.c - L4: the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings, UTF-8. */
+/* text.c - the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings, UTF-8. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine/engine.h"
+#include "base/utf8_stream.h"
 #include "base/utf8.h"
 
 /* qw_tokenizer is the public name of struct tokenizer. */
@@ -64,7 +65,7 @@ static int detect(enum chat_template *out, const char *path, qw_error *err) {
     struct companions files;
     int rc = companions_open(&files, path, err);
     if (rc) return rc;
-    rc = template_detect_model(out, &files, err);
+    rc = detect_template(out, &files, err);
     companions_close(&files);
     return rc;
 }

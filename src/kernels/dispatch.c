@@ -1,4 +1,4 @@
-/* cpu.c - L1: which kernels this CPU can run, and the choice among them. */
+/* cpu.c - which kernels this CPU can run, and the choice among them. */
 #include "kernels/dispatch.h"
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
-/* cpu.h - L1: which kernels this CPU can run, and the choice among them. */
+/* cpu.h - which kernels this CPU can run, and the choice among them. */
 #ifndef QW_CPU_H
 #define QW_CPU_H
-#include "base/base.h"
+#include "base/error.h"
 #include "kernels/kernels.h"
 
 /* Kernels this program was built with, the fastest first and "scalar" last. usable: this CPU (and its operating system) can run them. */

@@ -1,4 +1,4 @@
-/* kernels.h - L1: the operations of the forward pass, one function each, in a table that is chosen once for the CPU.
+/* kernels.h - the operations of the forward pass, one function each, in a table that is chosen once for the CPU.
  *
  * What a kernel computes is defined to the bit by its plain C reference (lanes.h, scalar.c); every other version equals it.
  * So sums of floats have a fixed shape, whatever the vector width:

@@ -1,4 +1,4 @@
-/* scalar.c - L1: the references themselves: the table that every machine can use. */
+/* scalar.c - the references themselves: the table that every machine can use. */
 #define PLAIN_VECTORS
 #include "kernels/common/floats.inc"
 

@@ -1,4 +1,4 @@
-/* config.c - L2: config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
+/* config.c - config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
 #include "model/config.h"
 #include <math.h>
 #include <stdlib.h>

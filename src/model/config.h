@@ -1,4 +1,4 @@
-/* config.h - L2: config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
+/* config.h - config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
 #ifndef QW_CONFIG_H
 #define QW_CONFIG_H
 #include "model/model_files.h"

@@ -1,4 +1,4 @@
-/* companions.c - L1: the small files of a model: beside its weights, or inside a packed file. */
+/* companions.c - the small files of a model: beside its weights, or inside a packed file. */
 #include "model/model_files.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* companions.h - L1: the small files of a model (config, tokenizer, template): beside its weights, or inside a packed file.
+/* companions.h - the small files of a model (config, tokenizer, template): beside its weights, or inside a packed file.
  *
  * A packed file (quantize.c writes it) is a safetensors file that holds them as tensors of bytes, "qw.file.NAME", and the description
  * of its own format as "qw.json". */

@@ -1,4 +1,4 @@
-/* quantize.c - L4: packed files: everything a model needs in one safetensors file, to be mapped and used in place.
+/* quantize.c - packed files: everything a model needs in one safetensors file, to be mapped and used in place.
  *
  *   header
  *   model.embed_tokens.weight, ...      U8    panels (kernels.h), each matrix at a multiple of 64 bytes
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "engine/engine.h"
 
 static const char *const companion_names[] = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"};

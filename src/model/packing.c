@@ -1,8 +1,9 @@
-/* pack.c - L2: from matrices as stored to packed ones, in memory or piece by piece. */
+/* pack.c - from matrices as stored to packed ones, in memory or piece by piece. */
 #include "model/packing.h"
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
+#include "base/alloc.h"
 
 enum { SLICE = 16 << 20 };     /* bytes as stored */
 

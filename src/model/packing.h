@@ -1,4 +1,4 @@
-/* pack.h - L2: from matrices as stored to packed ones (kernels.h draws the layout), in memory or piece by piece. */
+/* pack.h - from matrices as stored to packed ones (kernels.h draws the layout), in memory or piece by piece. */
 #ifndef QW_PACK_H
 #define QW_PACK_H
 #include "sys/threads.h"

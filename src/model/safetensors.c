@@ -1,10 +1,11 @@
-/* safetensors.c - L1: tensors of a checkpoint in safetensors files, checked and mapped. */
+/* safetensors.c - tensors of a checkpoint in safetensors files, checked and mapped. */
 #include "model/safetensors.h"
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "base/json.h"
 
 #define MAX_HEADER UINT64_C(100000000)      /* the reference implementation's limit */

@@ -1,4 +1,4 @@
-/* safetensors.h - L1: tensors of a checkpoint in safetensors files, checked and mapped. Knows no model.
+/* safetensors.h - tensors of a checkpoint in safetensors files, checked and mapped. Knows no model.
  *
  *   file:  | u64 header length n | n bytes of JSON | tensor data |
  *   JSON:  {"name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ..., "__metadata__": {...}}
@@ -6,7 +6,9 @@
  * As in the reference implementation the tensors must fill the data without a gap or overlap. */
 #ifndef QW_SAFETENSORS_H
 #define QW_SAFETENSORS_H
-#include "base/base.h"
+#include "base/error.h"
+#include "base/buf.h"
+#include "base/file.h"
 
 enum { TENSOR_DIMS = 4 };
 enum tensor_type { TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_OTHER };

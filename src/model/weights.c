@@ -1,9 +1,10 @@
-/* weights.c - L2: the tensors of a checkpoint bound to their places in a Qwen3 decoder. */
+/* weights.c - the tensors of a checkpoint bound to their places in a Qwen3 decoder. */
 #include "model/weights.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 
 uint64_t matrix_size(enum weight_type t, int rows, int cols) {
     if (is_packed(t)) return ((uint64_t)rows + PANEL - 1) / PANEL * panel_size(t, cols);

@@ -1,4 +1,4 @@
-/* weights.h - L2: the tensors of a checkpoint bound to their places in a Qwen3 decoder. Every name and shape is checked here. */
+/* weights.h - the tensors of a checkpoint bound to their places in a Qwen3 decoder. Every name and shape is checked here. */
 #ifndef QW_WEIGHTS_H
 #define QW_WEIGHTS_H
 #include "model/config.h"

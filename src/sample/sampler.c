@@ -1,10 +1,11 @@
-/* sampler.c - L1: from logits to a token.
+/* sampler.c - from logits to a token.
  *
  * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw. Candidates are ranked by logit, of equal
  * ones the lower id first, so every step cuts a tail off one ranked list. Probabilities are doubles of our own exp. */
 #include "sample/sampler.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "base/exact_math.h"
 
 struct candidate { float logit; int32_t id; double p; };

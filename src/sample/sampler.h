@@ -1,7 +1,7 @@
-/* sampler.h - L1: from logits to a token. Knows no model; the same inputs and seed give the same token on every machine. */
+/* sampler.h - from logits to a token. Knows no model; the same inputs and seed give the same token on every machine. */
 #ifndef QW_SAMPLER_H
 #define QW_SAMPLER_H
-#include "base/base.h"
+#include "base/error.h"
 
 struct sampler;
 

@@ -1,5 +1,6 @@
-/* cgroup.c - L0: the control groups (v2 and v1) that this process belongs to. */
+/* cgroup.c - the control groups (v2 and v1) that this process belongs to. */
 #include "sys/cgroup.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* cgroup.h - L0: the control groups (v2 and v1) that this process belongs to. */
+/* cgroup.h - the control groups (v2 and v1) that this process belongs to. */
 #ifndef QW_CGROUP_H
 #define QW_CGROUP_H
-#include "base/base.h"
+#include <stdbool.h>
 
 /* Call f with the directory of this process's group and of each above it: of v2, and of v1's `controller` ("cpu", "memory"). root is
  * "" but for tests. In a container the path may be that outside: files may be missing, and what is missing limits nothing. */

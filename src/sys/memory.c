@@ -1,5 +1,6 @@
-/* memory.c - L0: how much memory there is for us. */
+/* memory.c - how much memory there is for us. */
 #include "sys/memory.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

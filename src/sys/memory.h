@@ -1,7 +1,7 @@
-/* memory.h - L0: how much memory there is for us. */
+/* memory.h - how much memory there is for us. */
 #ifndef QW_MEMORY_H
 #define QW_MEMORY_H
-#include "base/base.h"
+#include <stdint.h>
 
 /* Bytes that can be allocated without pushing others out: the least of MemAvailable and of what this process's cgroup (v2 or v1) and those
  * above it still allow. 0: unknown. root is "" but for tests. */

@@ -1,9 +1,11 @@
-/* threads.c - L0: the thread pool.
+/* threads.c - the thread pool.
  *
  * A job is a range; threads take the next piece of it from a shared counter until none is left. The job has seats: workers that look
  * for work take one, and the caller, which works as well, waits at the end for those alone that took one. So a worker that sleeps, or
  * that another process keeps off its core, holds nobody up. Between jobs workers look for the next one for a short while, since in
  * a forward pass it comes within microseconds, then sleep on a condition variable. */
+#include "base/alloc.h"
+#include <stdbool.h>
 #include "sys/threads.h"
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* threads.h - L0: a pool that runs one function over a range of items. With OPENMP=1 the pool is OpenMP's.
+/* threads.h - a pool that runs one function over a range of items. With OPENMP=1 the pool is OpenMP's.
  *
  * How items are split never decides a result: callers write disjoint outputs and add nothing up across items. */
 #ifndef QW_THREADS_H
 #define QW_THREADS_H
-#include "base/base.h"
+#include "base/error.h"
 
 struct pool;
 

@@ -1,4 +1,4 @@
-/* topology.c - L0: which CPUs this process may use, and which of them are worth using. */
+/* topology.c - which CPUs this process may use, and which of them are worth using. */
 #include "sys/topology.h"
 #include <sched.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
-/* topology.h - L0: which CPUs this process may use, and which of them are worth using. */
+/* topology.h - which CPUs this process may use, and which of them are worth using. */
 #ifndef QW_TOPOLOGY_H
 #define QW_TOPOLOGY_H
-#include "base/base.h"
+#include <stdbool.h>
+#include "base/error.h"
 
 enum { MAX_CPUS = 1024 };               /* as many as cpu_set_t knows */
 

@@ -1,6 +1,7 @@
-/* bpe.c - L1: byte pair encoding with a linked list of symbols and a heap of pairs. */
+/* bpe.c - byte pair encoding with a linked list of symbols and a heap of pairs. */
 #include "text/bpe.h"
 #include <stdlib.h>
+#include "base/alloc.h"
 
 /* ---- merges ---- */
 

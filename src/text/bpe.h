@@ -1,7 +1,7 @@
-/* bpe.h - L1: byte pair encoding: a piece of text, as symbols, is merged pair by pair, lowest rank first, leftmost first. */
+/* bpe.h - byte pair encoding: a piece of text, as symbols, is merged pair by pair, lowest rank first, leftmost first. */
 #ifndef QW_BPE_H
 #define QW_BPE_H
-#include "base/base.h"
+#include "base/buf.h"
 
 /* The merges: (left, right) -> rank and merged symbol; a hash table with open addressing. {0} is empty. */
 struct bpe_slot { uint32_t left, right, rank, merged; };        /* rank BPE_NONE: free */

@@ -1,4 +1,4 @@
-/* split.c - L1: the splitting pattern of Qwen's tokenizers, written by hand: its seven alternatives in their order. */
+/* split.c - the splitting pattern of Qwen's tokenizers, written by hand: its seven alternatives in their order. */
 #include "text/pretokenize.h"
 #include "text/unicode.h"
 #include "base/utf8.h"

@@ -1,4 +1,4 @@
-/* tokenizer.c - L1: text to ids and back. tokenizer_load.c makes the tables.
+/* tokenizer.c - text to ids and back. tokenizer_load.c makes the tables.
  *
  *   text -> added tokens cut out -> each rest: NFC -> pieces (split.c) -> merges (bpe.c) -> ids */
 #include "text/tokenizer_impl.h"

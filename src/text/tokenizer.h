@@ -1,7 +1,8 @@
-/* tokenizer.h - L1: the byte-level BPE tokenizer of a Hugging Face tokenizer.json, exactly: added tokens, NFC, splitter, merges. */
+/* tokenizer.h - the byte-level BPE tokenizer of a Hugging Face tokenizer.json, exactly: added tokens, NFC, splitter, merges. */
 #ifndef QW_TOKENIZER_H
 #define QW_TOKENIZER_H
-#include "base/base.h"
+#include "base/error.h"
+#include "base/buf.h"
 
 struct tokenizer;
 

@@ -1,4 +1,4 @@
-/* tokenizer_load.c - L1: tokenizer.json, checked, into the tables of tokenizer_impl.h.
+/* tokenizer_load.c - tokenizer.json, checked, into the tables of tokenizer_impl.h.
  *
  *   {"added_tokens": [{"id": 5, "content": "<think>", "lstrip": false, ...}, ...],
  *    "normalizer": NFC, "pre_tokenizer": Split by SPLIT_PATTERN, then ByteLevel, "decoder": ByteLevel,
@@ -7,13 +7,15 @@
  * In vocab and merges each byte of a token is written as one character (GPT-2's byte-level alphabet, below).
  * Not looked at: post_processor, truncation and padding, which are about whole inputs and not about a text's own tokens. */
 #include "base/json.h"
-#include "text/pretokenize.h"
-#include "text/tokenizer_impl.h"
-#include "base/utf8.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "text/pretokenize.h"
+#include "text/tokenizer_impl.h"
 
 enum { MAX_FILE = 1 << 29, MAX_ID = (1 << 24) - 1 };
 

@@ -1,4 +1,4 @@
-/* unicode.c - L1: character classes and normalisation form C, by tables. */
+/* unicode.c - character classes and normalisation form C, by tables. */
 #include "text/unicode.h"
 #include "base/utf8.h"
 #include <stdlib.h>

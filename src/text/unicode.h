@@ -1,7 +1,7 @@
-/* unicode.h - L1: what the tokenizer needs of Unicode: the classes its splitting pattern uses, and normalisation form C. */
+/* unicode.h - what the tokenizer needs of Unicode: the classes its splitting pattern uses, and normalisation form C. */
 #ifndef QW_UNICODE_H
 #define QW_UNICODE_H
-#include "base/base.h"
+#include "base/buf.h"
 
 /* \s (White_Space), \p{L} and \p{N} of Unicode 16.0; any number outside 0..10FFFF is CP_OTHER. */
 enum cp_class { CP_OTHER, CP_SPACE, CP_LETTER, CP_NUMBER };

@@ -1,4 +1,4 @@
-/* bench.c - L5: qw bench: tokens per second under llama-bench's flags, columns and names; what the memory of this machine would allow;
+/* bench.c - qw bench: tokens per second under llama-bench's flags, columns and names; what the memory of this machine would allow;
  * and a hash of logits that is the same on every machine, so that a fast wrong answer shows. */
 #include <inttypes.h>
 #include <math.h>

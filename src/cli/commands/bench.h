@@ -1,4 +1,4 @@
-/* bench.h - L5: what qw bench measures (bench.c) and prints (bench_rows.c). */
+/* bench.h - what qw bench measures (bench.c) and prints (bench_rows.c). */
 #ifndef QW_BENCH_H
 #define QW_BENCH_H
 #include "cli/cli.h"

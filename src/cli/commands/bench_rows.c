@@ -1,4 +1,4 @@
-/* bench_rows.c - L5: the rows of qw bench, with llama-bench's columns and names and ours behind them. */
+/* bench_rows.c - the rows of qw bench, with llama-bench's columns and names and ours behind them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* chat.c - L5: qw chat, a conversation line by line. */
+/* chat.c - qw chat, a conversation line by line. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* info.c - L5: qw info, what a model is and what a run of it would take. */
+/* info.c - qw info, what a model is and what a run of it would take. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

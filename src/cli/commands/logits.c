@@ -1,4 +1,4 @@
-/* logits.c - L5: qw logits, the raw output of the model for every position. Needs no tokenizer. */
+/* logits.c - qw logits, the raw output of the model for every position. Needs no tokenizer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

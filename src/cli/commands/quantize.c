@@ -1,4 +1,4 @@
-/* quantize.c - L5: qw quantize, a model packed into one file; and the check of such a file. */
+/* quantize.c - qw quantize, a model packed into one file; and the check of such a file. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-/* run.c - L5: qw run, one answer to one prompt; and what happens when no command is named. */
+/* run.c - qw run, one answer to one prompt; and what happens when no command is named. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "cli/generate.h"

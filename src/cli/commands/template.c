@@ -1,4 +1,4 @@
-/* template.c - L5: qw template, the prompt that a conversation becomes. */
+/* template.c - qw template, the prompt that a conversation becomes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/cli.h"

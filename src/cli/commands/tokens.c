@@ -1,4 +1,4 @@
-/* tokens.c - L5: qw tokenize and qw detokenize. Neither needs weights. */
+/* tokens.c - qw tokenize and qw detokenize. Neither needs weights. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

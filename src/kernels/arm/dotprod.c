@@ -1,4 +1,4 @@
-/* dotprod.c - L1: kernels for ARMv8.2 dot products.
+/* dotprod.c - kernels for ARMv8.2 dot products.
  *
  * One sdot multiplies a register of a panel (4 rows x 4 columns) with 4 activations of one token, taken by lane. What a superblock
  * sums is whole, so its order is free, and is chosen for the fewest instructions:

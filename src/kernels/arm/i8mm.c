@@ -1,4 +1,4 @@
-/* i8mm.c - L1: kernels for ARMv8.6 matrix products of bytes.
+/* i8mm.c - kernels for ARMv8.6 matrix products of bytes.
  *
  * One smmla multiplies 2 rows x 8 columns with 8 columns x 2 tokens: twice an sdot. Neither panels nor tokens are stored so; one zip
  * for every 2 registers, done once for many tokens and once for many rows, makes them so:

@@ -1,4 +1,4 @@
-/* neon.c - L1: kernels for NEON of ARMv7 and ARMv8.0, which have no dot-product instructions.
+/* neon.c - kernels for NEON of ARMv7 and ARMv8.0, which have no dot-product instructions.
  *
  * smlal multiplies 8 pairs of bytes and adds the products to 16-bit lanes: the four columns that a group has of a row are in four
  * lanes, the four activations are repeated beside them (a quad). What decides the speed is how long sums may stay 16 bits wide:

@@ -1,4 +1,4 @@
-/* vectors.h - L1: floats side by side; part of lanes.h.
+/* vectors.h - floats side by side; part of lanes.h.
  *
  * vec    plain arithmetic of the compiler, as wide as this file's registers. On ARMv7 it is one float: the vectors there take subnormals
  *        for 0, the scalar unit does not.

@@ -1,4 +1,4 @@
-/* avx2.c - L1: kernels for AVX2: 8 rows a register. */
+/* avx2.c - kernels for AVX2: 8 rows a register. */
 #include <immintrin.h>
 
 #define MM(OP) _mm256_##OP

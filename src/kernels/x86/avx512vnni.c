@@ -1,4 +1,4 @@
-/* avx512vnni.c - L1: kernels for AVX-512 with VNNI.
+/* avx512vnni.c - kernels for AVX-512 with VNNI.
  *
  * 4 columns of 16 rows are one register, vpdpbusd multiplies them by 4 broadcast activations. Tiles are 32 rows x 6 tokens: each
  * broadcast feeds two vpdpbusd; 12 dots and 12 sums stay in registers, and 2 weight loads and 6 broadcasts for 12 vpdpbusd leave the

@@ -1,4 +1,4 @@
-/* sse41.c - L1: kernels for SSE4.1 (and SSSE3): 4 rows a register. */
+/* sse41.c - kernels for SSE4.1 (and SSSE3): 4 rows a register. */
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>

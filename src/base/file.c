@@ -1,100 +1,14 @@
-/* base.c - L0: errors, checked arithmetic, growing buffers, files. */
-#include "base/base.h"
+/* file.c - files that are read, and their paths. */
+#include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/utf8.h"
-
-/* Messages quote files and end up on terminals: control characters and what is no UTF-8 become '?'. */
-static void make_printable(char *s) {
-    for (size_t n = strlen(s); n > 0;) {
-        uint32_t cp;
-        int len = utf8_decode(s, n, &cp);
-        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) memset(s, '?', len ? (size_t)len : 1);
-        s += len ? len : 1;
-        n -= len ? (size_t)len : 1;
-    }
-}
-
-int fail(qw_error *err, int code, const char *fmt, ...) {
-    if (err) {
-        va_list ap;
-        va_start(ap, fmt);
-        vsnprintf(err->message, sizeof err->message, fmt, ap);
-        va_end(ap);
-        make_printable(err->message);
-        err->code = code;
-    }
-    return code;
-}
-
-int fail_memory(qw_error *err, const char *what, uint64_t bytes) {
-    return fail(err, QW_ENOMEM, "not enough memory for %s (%" PRIu64 " bytes)", what, bytes);
-}
-
-void *alloc_zero(uint64_t n, uint64_t size) {
-    uint64_t bytes;
-    void *p;
-    if (!mul_u64(n, size, &bytes) || !add_u64(bytes, 63, &bytes) || bytes > PTRDIFF_MAX) return NULL;
-    bytes &= ~(uint64_t)63;
-    if (bytes == 0) bytes = 64;
-    if (posix_memalign(&p, 64, (size_t)bytes) != 0) return NULL;
-    memset(p, 0, (size_t)bytes);
-    return p;
-}
-
-void *alloc_pages(uint64_t bytes) {
-    void *p;
-    return bytes > PTRDIFF_MAX - 64 || posix_memalign(&p, 64, (size_t)bytes + 64) != 0 ? NULL : p;
-}
-
-/* ---- buffers ---- */
-
-bool buf_reserve(struct buf *b, size_t more) {
-    if (b->oom) return false;
-    if (b->cap - b->n >= more) return true;
-    size_t cap = b->cap ? b->cap : 64;
-    if (more > PTRDIFF_MAX - b->n) { b->oom = true; return false; }
-    while (cap - b->n < more) cap = cap > PTRDIFF_MAX / 2 ? PTRDIFF_MAX : cap * 2;
-    char *p = realloc(b->p, cap);
-    if (!p) { b->oom = true; return false; }
-    b->p = p;
-    b->cap = cap;
-    return true;
-}
-
-void buf_put(struct buf *b, const void *p, size_t n) {
-    if (n == 0 || !buf_reserve(b, n)) return;
-    memcpy(b->p + b->n, p, n);
-    b->n += n;
-}
-
-void buf_str(struct buf *b, const char *s) { buf_put(b, s, strlen(s)); }
-void buf_char(struct buf *b, char c) { buf_put(b, &c, 1); }
-void buf_free(struct buf *b) { free(b->p); *b = (struct buf){0}; }
-
-void ids_put(struct ids *a, int32_t id) {
-    if (a->oom) return;
-    if (a->n == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 64;
-        int32_t *p = cap > PTRDIFF_MAX / sizeof *p ? NULL : realloc(a->p, cap * sizeof *p);
-        if (!p) { a->oom = true; return; }
-        a->p = p;
-        a->cap = cap;
-    }
-    a->p[a->n++] = id;
-}
-
-void ids_free(struct ids *a) { free(a->p); *a = (struct ids){0}; }
-
-/* ---- files ---- */
 
 static int open_file(const char *path, int *fd, uint64_t *size, qw_error *err) {
     struct stat st = {0};
