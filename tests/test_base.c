@@ -389,11 +389,11 @@ static void test_sampler_refuses(void) {
 /* ---- threads ---- */
 
 enum { MAX_ITEMS = 5000 };
-struct job { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]; };
+struct items { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]; };
 
 /* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread sanitizer. */
 static void count_items(void *ctx, int64_t begin, int64_t end) {
-    struct job *j = ctx;
+    struct items *j = ctx;
     if (begin < 0 || begin >= end || end > j->n || begin % j->grain || (end % j->grain && end != j->n)) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
@@ -402,7 +402,7 @@ static void count_items(void *ctx, int64_t begin, int64_t end) {
 static void test_threads(void) {
     static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS}, grains[] = {1, 3, 16, 4999, 100000};
     static const int pools[][2] = {{1, 1}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
-    static struct job j;
+    static struct items j;
     qw_error err;
     struct pool *p;
     for (int k = 0; k < 5; k++) {
@@ -413,7 +413,7 @@ static void test_threads(void) {
             for (int a = 0; a < 9; a++)
                 for (int b = 0; b < 5; b++) {
                     int wrong = 0;
-                    j = (struct job){.grain = grains[b], .n = sizes[a]};
+                    j = (struct items){.grain = grains[b], .n = sizes[a]};
                     pool_use(p, 1 + (round + a + b) % threads);
                     parallel_for(p, sizes[a], grains[b], count_items, &j);
                     for (int i = 0; i < MAX_ITEMS; i++) wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
@@ -422,7 +422,7 @@ static void test_threads(void) {
         pool_use(p, MAX_THREADS);
         CHECK(pool_threads(p) == threads, "%d of %d threads", pool_threads(p), threads);
         for (int round = 0; round < 40; round++) {          /* long enough apart that the workers fall asleep */
-            j = (struct job){.grain = 1, .n = threads};
+            j = (struct items){.grain = 1, .n = threads};
             usleep(1000);
             parallel_for(p, threads, 1, count_items, &j);
             for (int i = 0; i < threads; i++) CHECK(j.seen[i] == 1, "item %d of a job for sleepers: %d", i, j.seen[i]);
@@ -435,7 +435,7 @@ static void test_threads(void) {
 /* Tiny jobs close together: the next one is written while workers still come late to the last. */
 static void test_tiny_jobs(void) {
     static const int pools[][2] = {{2, 2}, {3, 1}, {4, 3}, {8, 8}};
-    static struct job j;
+    static struct items j;
     qw_error err;
     for (int k = 0; k < 4; k++) {
         struct pool *p;

@@ -1,73 +1,100 @@
 /* threads.c - the thread pool.
  *
- * A job is a range; threads take the next piece of it from a shared counter until none is left. The job has seats: workers that look
- * for work take one, and the caller, which works as well, waits at the end for those alone that took one. So a worker that sleeps, or
- * that another process keeps off its core, holds nobody up. Between jobs workers look for the next one for a short while, since in
- * a forward pass it comes within microseconds, then sleep on a condition variable. */
+ * A job is a range of items. Threads claim chunks of it from a shared counter until none is
+ * left. A job has a number of open slots. An idle worker claims one to join; the caller works as
+ * well, then closes the slots that are still open and waits only for the workers that joined. So
+ * a worker that sleeps, or that another process keeps off its core, delays nobody. Between jobs
+ * workers spin for a short while, since in a forward pass the next job comes within
+ * microseconds, then park on a condition variable.
+ *
+ * A worker:
+ *               new job           slot claimed
+ *     +-> SPIN ---------> CLAIM ----------------> WORK --+
+ *     |   ^  |              | no slot open               | no chunk left: count as finished,
+ *     +---|--|--------------+----------------------------+ signal the caller if it is parked
+ *         |  |
+ * woken up|  | no job for SPIN_NS, or more threads awake than CPUs
+ *         |  v
+ *         PARK ---> end (pool_free)
+ *
+ * The caller: publish the job -> open its slots -> wake parked workers -> WORK -> close
+ * the slots -> JOIN: spin, then park, until all workers that claimed a slot have finished. */
 #include "base/alloc.h"
 #include <stdbool.h>
 #include "sys/threads.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Pieces are whole grains, large at first and then smaller and smaller: matrices are read in long stretches, and all threads, fast or
- * slow, end at about the same time. No 64-bit atomics, which some 32-bit machines lack. */
+/* Chunks are whole grains, large at first, then smaller and smaller (guided self-scheduling):
+ * matrices are read in long stretches, and all threads, fast or slow, end at about the same
+ * time. No 64-bit atomics, which some 32-bit machines lack. */
 struct job {
     range_fn *fn;
     void *ctx;
-    int64_t count, grain;
-    unsigned grains, shares;
-    atomic_uint next;               /* first grain not taken yet */
+    int64_t count, grain;           /* items */
+    unsigned grains, shares;        /* a chunk: the grains that are left / shares */
+    atomic_uint next;               /* first grain that is not claimed yet */
 };
 
-static void work(struct job *j) {
-    unsigned first = atomic_load(&j->next), n;
-    while (first < j->grains) {
-        n = (j->grains - first) / j->shares;
+/* Claim chunks and run them until none is left. */
+static void run_chunks(struct job *job) {
+    unsigned first = atomic_load(&job->next), n;
+    while (first < job->grains) {
+        n = (job->grains - first) / job->shares;
         if (n < 1) n = 1;
-        if (!atomic_compare_exchange_weak(&j->next, &first, first + n)) continue;
-        int64_t begin = first * j->grain, end = (first + n) * j->grain;
-        j->fn(j->ctx, begin, end < j->count ? end : j->count);
-        first = atomic_load(&j->next);
+        if (!atomic_compare_exchange_weak(&job->next, &first, first + n)) continue;
+        int64_t begin = first * job->grain, end = (first + n) * job->grain;
+        job->fn(job->ctx, begin, end < job->count ? end : job->count);
+        first = atomic_load(&job->next);
     }
 }
 
-/* Nobody may be working on it. */
-static void job_begin(struct job *j, int64_t n, int64_t grain, range_fn *fn, void *ctx, int threads) {
-    j->fn = fn;
-    j->ctx = ctx;
-    j->count = n;
-    j->grain = grain;
-    j->grains = (unsigned)((n + grain - 1) / grain);
-    j->shares = 2 * (unsigned)threads;
-    atomic_store(&j->next, 0);
+/* No thread may be working on it. */
+static void job_init(struct job *job, int64_t n, int64_t grain, range_fn *fn, void *ctx,
+                     int threads) {
+    job->fn = fn;
+    job->ctx = ctx;
+    job->count = n;
+    job->grain = grain;
+    job->grains = (unsigned)((n + grain - 1) / grain);
+    job->shares = 2 * (unsigned)threads;
+    atomic_store(&job->next, 0);
+}
+
+static int check_threads(int n, qw_error *err) {
+    if (n >= 1 && n <= MAX_THREADS) return 0;
+    return fail(err, QW_EARG, "%d threads is out of range (1 to %d)", n, MAX_THREADS);
 }
 
 #ifdef _OPENMP
 
 struct pool { int n, limit; };
 
-int pool_threads(const struct pool *p) { return p->limit; }
-void pool_use(struct pool *p, int n) { p->limit = n < p->n ? n : p->n; }
+int pool_threads(const struct pool *pool) { return pool->limit; }
+void pool_use(struct pool *pool, int n) { pool->limit = n < pool->n ? n : pool->n; }
 
 int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
     (void)cpus;
     *out = NULL;
-    if (n < 1 || n > MAX_THREADS) return fail(err, QW_EARG, "%d threads: 1 to %d are possible", n, MAX_THREADS);
+    int rc = check_threads(n, err);
+    if (rc) return rc;
     if (!(*out = malloc(sizeof **out))) return fail_memory(err, "the thread pool", sizeof **out);
     **out = (struct pool){n, n};
     return 0;
 }
 
-void pool_free(struct pool *p) { free(p); }
+void pool_free(struct pool *pool) { free(pool); }
 
-void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
-    struct job j;
+void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
+    struct job job;
     if (n <= 0) return;
-    if (p->limit == 1 || n <= grain) { fn(ctx, 0, n); return; }
-    job_begin(&j, n, grain, fn, ctx, p->limit);
-#pragma omp parallel num_threads(p->limit)
-    work(&j);
+    if (pool->limit == 1 || n <= grain) {
+        fn(ctx, 0, n);
+        return;
+    }
+    job_init(&job, n, grain, fn, ctx, pool->limit);
+#pragma omp parallel num_threads(pool->limit)
+    run_chunks(&job);
 }
 
 #else
@@ -77,33 +104,35 @@ void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *
 #include <signal.h>
 #include <time.h>
 
-/* How long a thread looks for work before it sleeps. What the caller does alone between two jobs of a layer takes less. */
+/* How long a thread spins before it parks: longer than the caller's own work between two jobs of a
+ * layer takes. */
 enum { SPIN_NS = 100000 };
 
 struct pool {
-    int n;                          /* threads, the caller among them */
+    int n;                          /* threads, including the caller */
     int limit;                      /* how many take part in a job */
-    int cpus;                       /* more than these are not kept awake */
-    pthread_t *worker;              /* n - 1 */
+    int cpus;                       /* no more threads than these are kept awake */
+    pthread_t *worker;              /* [n - 1] */
     pthread_mutex_t mutex;
-    pthread_cond_t wake, idle;
-    int calls;                      /* under the mutex: sleepers that shall wake */
-    bool quit;                      /* under the mutex: the workers shall end */
-    atomic_bool waiting;            /* the caller sleeps until those who joined have finished */
-    /* What is looked at while there is no work stands apart from what a job writes: each write would fetch its cache line back. */
-    _Alignas(64) atomic_uint number;    /* of the job: a change tells the workers */
-    atomic_int awake;               /* threads not asleep, the caller among them; written under the mutex */
-    _Alignas(64) struct job job;    /* written by the caller while it has no seats and nobody is in it */
-    atomic_int seats;               /* workers that may still join */
-    atomic_int done;                /* workers that joined and have finished */
+    pthread_cond_t wake_worker, wake_caller;
+    int wakeups;                    /* under the mutex: parked workers that may leave */
+    bool quit;                      /* under the mutex: the workers must end */
+    atomic_bool caller_parked;      /* it sleeps until the workers that joined have finished */
+    /* What idle threads poll is kept off the cache lines that a running job writes: each write
+     * would make them fetch the line again. */
+    _Alignas(64) atomic_uint generation;    /* of the job; a change means that there is a new one */
+    atomic_int awake;               /* threads not parked, with the caller; set under the mutex */
+    _Alignas(64) struct job job;    /* the caller writes it: no slot open, nobody at work */
+    atomic_int open_slots;          /* workers that may still join */
+    atomic_int finished;            /* workers that joined and are done */
 };
 
-int pool_threads(const struct pool *p) { return p->limit; }
-void pool_use(struct pool *p, int n) { p->limit = n < p->n ? n : p->n; }
+int pool_threads(const struct pool *pool) { return pool->limit; }
+void pool_use(struct pool *pool, int n) { pool->limit = n < pool->n ? n : pool->n; }
 
-/* ---- looking for work ---- */
+/* ---- spinning, parking, waking ---- */
 
-static inline void relax(void) {
+static inline void cpu_relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__) || (defined(__arm__) && __ARM_ARCH >= 7)
@@ -111,139 +140,165 @@ static inline void relax(void) {
 #endif
 }
 
-struct spin { unsigned rounds; int64_t until; };
+struct spin { unsigned rounds; int64_t deadline; };
 
-/* One round; false when it has been SPIN_NS. Rounds differ a hundredfold between CPUs, so a clock decides; it is read now and then. Whoever
- * else wants this CPU gets it then: a thread that has used up its time with looking would lose the CPU in the middle of its next piece. */
+/* One round; false once SPIN_NS have passed. A round's length differs a hundredfold between
+ * CPUs, so a clock decides; it is read every 64 rounds. Another thread that wants this CPU gets
+ * it then: a thread that used up its time slice spinning would lose the CPU in the middle of its
+ * next chunk. */
 static bool spin(struct spin *s) {
-    relax();
+    cpu_relax();
     if (++s->rounds % 64) return true;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-    if (s->until == 0) s->until = now + SPIN_NS;
+    if (s->deadline == 0) s->deadline = now + SPIN_NS;
     sched_yield();
-    return now < s->until;
+    return now < s->deadline;
 }
 
-/* Sleep until called, unless there is a new job or, for a thread that is one too many, no longer one too many. False: the end. */
-static bool rest(struct pool *p, unsigned seen, bool surplus) {
-    pthread_mutex_lock(&p->mutex);
-    if (surplus ? atomic_load(&p->awake) > p->cpus : atomic_load(&p->number) == seen) {
-        atomic_fetch_sub(&p->awake, 1);
-        while (p->calls == 0 && !p->quit) pthread_cond_wait(&p->wake, &p->mutex);
-        if (p->calls) p->calls--;                   /* whoever called has counted this thread as awake */
+/* Sleep until woken up; not at all if there is a new job meanwhile or, for a surplus thread (one of
+ * more awake than there are CPUs), if it no longer is one. False: the pool ends. */
+static bool park(struct pool *pool, unsigned seen, bool surplus) {
+    pthread_mutex_lock(&pool->mutex);
+    bool still = surplus ? atomic_load(&pool->awake) > pool->cpus
+                         : atomic_load(&pool->generation) == seen;
+    if (still) {
+        atomic_fetch_sub(&pool->awake, 1);
+        while (pool->wakeups == 0 && !pool->quit)
+            pthread_cond_wait(&pool->wake_worker, &pool->mutex);
+        if (pool->wakeups) pool->wakeups--;         /* `wake` has counted this thread as awake */
     }
-    bool quit = p->quit;
-    pthread_mutex_unlock(&p->mutex);
+    bool quit = pool->quit;
+    pthread_mutex_unlock(&pool->mutex);
     return !quit;
 }
 
-static void call(struct pool *p, int n) {
-    pthread_mutex_lock(&p->mutex);
-    p->calls += n;
-    atomic_fetch_add(&p->awake, n);
-    pthread_mutex_unlock(&p->mutex);
-    while (n-- > 0) pthread_cond_signal(&p->wake);
+static void wake(struct pool *pool, int n) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->wakeups += n;
+    atomic_fetch_add(&pool->awake, n);
+    pthread_mutex_unlock(&pool->mutex);
+    while (n-- > 0) pthread_cond_signal(&pool->wake_worker);
 }
 
 /* ---- working ---- */
 
-static bool take_seat(struct pool *p) {
-    int seats = atomic_load(&p->seats);
-    while (seats > 0) if (atomic_compare_exchange_weak(&p->seats, &seats, seats - 1)) return true;
+static bool claim_slot(struct pool *pool) {
+    int slots = atomic_load(&pool->open_slots);
+    while (slots > 0)
+        if (atomic_compare_exchange_weak(&pool->open_slots, &slots, slots - 1)) return true;
     return false;
 }
 
+static void finish(struct pool *pool) {
+    atomic_fetch_add(&pool->finished, 1);
+    if (!atomic_load(&pool->caller_parked)) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->wake_caller);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *worker_main(void *arg) {
-    struct pool *p = arg;
+    struct pool *pool = arg;
     struct spin s = {0};
     unsigned seen = 0;
     for (;;) {
-        unsigned number = atomic_load(&p->number);
-        bool surplus = atomic_load(&p->awake) > p->cpus;
-        if (number != seen) {
-            seen = number;
-            if (!take_seat(p)) continue;
-            work(&p->job);
-            atomic_fetch_add(&p->done, 1);
-            if (atomic_load(&p->waiting)) {
-                pthread_mutex_lock(&p->mutex);
-                pthread_cond_signal(&p->idle);
-                pthread_mutex_unlock(&p->mutex);
-            }
+        unsigned generation = atomic_load(&pool->generation);
+        bool surplus = atomic_load(&pool->awake) > pool->cpus;
+        if (generation != seen) {
+            seen = generation;
+            if (!claim_slot(pool)) continue;
+            run_chunks(&pool->job);
+            finish(pool);
             s = (struct spin){0};
         } else if (surplus || !spin(&s)) {
-            if (!rest(p, seen, surplus)) return NULL;
+            if (!park(pool, seen, surplus)) return NULL;
             s = (struct spin){0};
         }
     }
 }
 
-void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
-    if (n <= 0) return;
-    if (p->limit == 1 || n <= grain) { fn(ctx, 0, n); return; }
-    job_begin(&p->job, n, grain, fn, ctx, p->limit);
-    int seats = (p->job.grains < (unsigned)p->limit ? (int)p->job.grains : p->limit) - 1;
-    atomic_store(&p->done, 0);
-    atomic_store(&p->seats, seats);
-    atomic_fetch_add(&p->number, 1);
-    int missing = (seats < p->cpus ? seats + 1 : p->cpus) - atomic_load(&p->awake);
-    if (missing > 0) call(p, missing);
-    work(&p->job);
-    int joined = seats - atomic_exchange(&p->seats, 0);         /* who comes now comes too late, and is not waited for */
+/* Wait until `joined` workers have finished. */
+static void join(struct pool *pool, int joined) {
     struct spin s = {0};
-    while (atomic_load(&p->done) < joined && spin(&s)) {}
-    if (atomic_load(&p->done) < joined) {
-        pthread_mutex_lock(&p->mutex);
-        atomic_store(&p->waiting, true);
-        while (atomic_load(&p->done) < joined) pthread_cond_wait(&p->idle, &p->mutex);
-        atomic_store(&p->waiting, false);
-        pthread_mutex_unlock(&p->mutex);
+    while (atomic_load(&pool->finished) < joined && spin(&s)) {}
+    if (atomic_load(&pool->finished) >= joined) return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->caller_parked, true);
+    while (atomic_load(&pool->finished) < joined)
+        pthread_cond_wait(&pool->wake_caller, &pool->mutex);
+    atomic_store(&pool->caller_parked, false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
+    if (n <= 0) return;
+    if (pool->limit == 1 || n <= grain) {
+        fn(ctx, 0, n);
+        return;
     }
+    struct job *job = &pool->job;
+    job_init(job, n, grain, fn, ctx, pool->limit);
+    int slots = (job->grains < (unsigned)pool->limit ? (int)job->grains : pool->limit) - 1;
+    atomic_store(&pool->finished, 0);
+    atomic_store(&pool->open_slots, slots);
+    atomic_fetch_add(&pool->generation, 1);
+    int missing = (slots < pool->cpus ? slots + 1 : pool->cpus) - atomic_load(&pool->awake);
+    if (missing > 0) wake(pool, missing);
+    run_chunks(job);
+    /* A worker that comes after this is too late to join, and is not waited for. */
+    join(pool, slots - atomic_exchange(&pool->open_slots, 0));
 }
 
 /* ---- beginning and end ---- */
 
 int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
     *out = NULL;
-    if (n < 1 || n > MAX_THREADS) return fail(err, QW_EARG, "%d threads: 1 to %d are possible", n, MAX_THREADS);
-    struct pool *p = alloc_zero(1, sizeof *p);
-    if (p) p->worker = calloc((size_t)n, sizeof *p->worker);
-    if (!p || !p->worker) { free(p); return fail_memory(err, "the thread pool", sizeof *p); }
-    p->cpus = cpus;
-    atomic_store(&p->awake, n);
-    pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->idle, NULL);
-    sigset_t all, before;                           /* signals are for the caller's own threads: workers inherit a full mask, */
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);                        /* but for what their own reads of a mapped file may bring */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (p->n = 1; p->n < n && pthread_create(&p->worker[p->n - 1], NULL, worker_main, p) == 0;) p->n++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    p->limit = p->n;
-    if (p->n < n) {
-        int got = p->n;
-        pool_free(p);
-        return fail(err, QW_ENOMEM, "the system gave %d of %d threads", got, n);
+    int rc = check_threads(n, err);
+    if (rc) return rc;
+    struct pool *pool = alloc_zero(1, sizeof *pool);
+    if (pool) pool->worker = calloc((size_t)n, sizeof *pool->worker);
+    if (!pool || !pool->worker) {
+        free(pool);
+        return fail_memory(err, "the thread pool", sizeof *pool);
     }
-    *out = p;
+    pool->cpus = cpus;
+    atomic_store(&pool->awake, n);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->wake_worker, NULL);
+    pthread_cond_init(&pool->wake_caller, NULL);
+    /* Signals are for the caller's own threads: workers inherit a full mask, except for SIGBUS,
+     * which their own reads of a mapped file may raise. */
+    sigset_t all, before;
+    sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (pool->n = 1; pool->n < n; pool->n++)
+        if (pthread_create(&pool->worker[pool->n - 1], NULL, worker_main, pool) != 0) break;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->limit = pool->n;
+    if (pool->n < n) {
+        int got = pool->n;
+        pool_free(pool);
+        return fail(err, QW_ENOMEM, "the system started only %d of %d threads", got, n);
+    }
+    *out = pool;
     return 0;
 }
 
-void pool_free(struct pool *p) {
-    if (!p) return;
-    pthread_mutex_lock(&p->mutex);
-    p->quit = true;
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->mutex);
-    for (int i = 0; i < p->n - 1; i++) pthread_join(p->worker[i], NULL);
-    pthread_cond_destroy(&p->idle);
-    pthread_cond_destroy(&p->wake);
-    pthread_mutex_destroy(&p->mutex);
-    free(p->worker);
-    free(p);
+void pool_free(struct pool *pool) {
+    if (!pool) return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->quit = true;
+    pthread_cond_broadcast(&pool->wake_worker);
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 0; i < pool->n - 1; i++) pthread_join(pool->worker[i], NULL);
+    pthread_cond_destroy(&pool->wake_caller);
+    pthread_cond_destroy(&pool->wake_worker);
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool->worker);
+    free(pool);
 }
 
 #endif

@@ -1,6 +1,7 @@
-/* threads.h - a pool that runs one function over a range of items. With OPENMP=1 the pool is OpenMP's.
+/* threads.h - a pool that runs one function over a range of items. With OPENMP=1 it is OpenMP's.
  *
- * How items are split never decides a result: callers write disjoint outputs and add nothing up across items. */
+ * How items are split never decides a result: callers write disjoint outputs and sum nothing up
+ * across items. */
 #ifndef QW_THREADS_H
 #define QW_THREADS_H
 #include "base/error.h"
@@ -9,17 +10,21 @@ struct pool;
 
 enum { MAX_THREADS = 256 };
 
-/* n threads, the caller's own among them; when they are more than `cpus`, which can run at once, no more than these are kept awake.
- * QW_EARG outside 1..MAX_THREADS; QW_ENOMEM when the system gives no more threads. */
+/* n threads, including the caller's own. If n exceeds `cpus`, the number of CPUs that can run at
+ * the same time, no more than `cpus` threads are kept awake. Free the pool with pool_free, after
+ * the last parallel_for has returned. QW_EARG outside 1..MAX_THREADS; QW_ENOMEM when the system
+ * starts fewer. */
 int  pool_new(struct pool **out, int n, int cpus, qw_error *err);
-void pool_free(struct pool *p);
-/* How many of them take part, from the next job on: at first all. */
-void pool_use(struct pool *p, int n);
-int  pool_threads(const struct pool *p);
+void pool_free(struct pool *pool);
+/* How many threads take part, from the next job on; at first all of them. n >= 1; more than
+ * there are means all. */
+void pool_use(struct pool *pool, int n);
+int  pool_threads(const struct pool *pool);
 
-/* Call fn(ctx, begin, end) over pieces of 0..n on all threads; returns when all are done. A piece is one or more times `grain` items, of
- * which there are fewer than 2^31 in all; the last may be shorter. */
+/* Call fn(ctx, begin, end) on chunks of 0..n on all threads; returns when all are done. A chunk
+ * is one or more grains of `grain` items, of which there are fewer than 2^31; the last may be
+ * shorter. */
 typedef void range_fn(void *ctx, int64_t begin, int64_t end);
-void parallel_for(struct pool *p, int64_t n, int64_t grain, range_fn *fn, void *ctx);
+void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx);
 
 #endif
