@@ -1,12 +1,12 @@
 /* topology.c - which CPUs this process may use, and which of them are worth using. */
 #include "sys/topology.h"
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "sys/cgroup.h"
+#include "sys/small_file.h"
 #include "sys/threads.h"
 
 /* ---- lists of CPUs ---- */
@@ -17,21 +17,29 @@ int mask_count(const struct cpu_mask *m) {
     return n;
 }
 
-/* Digits alone, no sign or space; -1 when there are none or the number is MAX_CPUS or more. */
+/* Only digits, no sign or space; -1 when there are none or the number is MAX_CPUS or more. */
 static int read_cpu(const char **s) {
-    int cpu = -1;
-    for (; **s >= '0' && **s <= '9'; ++*s) cpu = cpu < 0 ? **s - '0' : cpu < MAX_CPUS ? cpu * 10 + (**s - '0') : cpu;
-    return cpu < MAX_CPUS ? cpu : -1;
+    const char *start = *s;
+    int cpu = 0;
+    for (; **s >= '0' && **s <= '9'; ++*s)
+        if (cpu < MAX_CPUS) cpu = cpu * 10 + (**s - '0');
+    return *s > start && cpu < MAX_CPUS ? cpu : -1;
 }
 
 int mask_parse(struct cpu_mask *out, const char *list, qw_error *err) {
     *out = (struct cpu_mask){{0}};
     for (const char *s = list;; s++) {
         const char *part = s;
-        int len = (int)(strcspn(part, ",") < 40 ? strcspn(part, ",") : 40), first = read_cpu(&s), last = first;
-        if (*s == '-') { s++; last = read_cpu(&s); }
+        size_t len = strcspn(part, ",");
+        int first = read_cpu(&s), last = first;
+        if (*s == '-') {
+            s++;
+            last = read_cpu(&s);
+        }
         if (first < 0 || last < first || (*s && *s != ','))
-            return fail(err, QW_EARG, "'%.*s' in '%.100s' is neither a CPU (0 to %d) nor a range of them, such as 0-3,6", len, part, list, MAX_CPUS - 1);
+            return fail(err, QW_EARG,
+                        "'%.*s' in '%.100s' is neither a CPU (0 to %d) nor a range, such as 0-3,6",
+                        len < 40 ? (int)len : 40, part, list, MAX_CPUS - 1);
         for (int i = first; i <= last; i++) mask_add(out, i);
         if (!*s) return 0;
     }
@@ -45,104 +53,109 @@ void mask_print(char *out, size_t size, const struct cpu_mask *m) {
         int last = i;
         if (!mask_has(m, i)) continue;
         while (last + 1 < MAX_CPUS && mask_has(m, last + 1)) last++;
-        int n = last > i ? snprintf(part, sizeof part, "%s%d-%d", used ? "," : "", i, last) : snprintf(part, sizeof part, "%s%d", used ? "," : "", i);
-        if (used + (size_t)n + sizeof "..." > size) { snprintf(out + used, size - used, "..."); return; }
+        int n = snprintf(part, sizeof part, "%s%d", used ? "," : "", i);
+        if (last > i) n += snprintf(part + n, sizeof part - (size_t)n, "-%d", last);
+        if (used + (size_t)n + sizeof "..." > size) {
+            snprintf(out + used, size - used, "...");
+            return;
+        }
         memcpy(out + used, part, (size_t)n + 1);
         used += (size_t)n;
         i = last;
     }
 }
 
-/* ---- small files ---- */
+/* ---- files below /sys ---- */
 
-/* The text of a file, without the newline at its end; false when it cannot be read. What is longer than size is cut. */
-static bool small_file(char *text, size_t size, const char *fmt, ...) QW_PRINTF(3, 4);
-static bool small_file(char *text, size_t size, const char *fmt, ...) {
-    char path[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    int len = vsnprintf(path, sizeof path, fmt, ap);
-    va_end(ap);
-    FILE *f = len > 0 && len < (int)sizeof path ? fopen(path, "re") : NULL;
-    if (!f) return false;
-    size_t n = fread(text, 1, size - 1, f);
-    fclose(f);
-    text[n] = 0;
-    text[strcspn(text, "\n")] = 0;
-    return true;
-}
-
-/* A whole number from 1 to 10^9; 0 for anything else. */
-static uint64_t number(const char *text) {
+/* A whole number from 1 to 10^9, ended by the text's end or a space; 0 for anything else. */
+static uint64_t parse_number(const char *text) {
     uint64_t n = 0;
-    for (; *text >= '0' && *text <= '9'; text++) if ((n = n * 10 + (uint64_t)(*text - '0')) > 1000000000) return 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        n = n * 10 + (uint64_t)(*text - '0');
+        if (n > 1000000000) return 0;
+    }
     return *text == 0 || *text == ' ' ? n : 0;
 }
 
 #define CPU_DIR "/sys/devices/system/cpu"
 
-static bool mask_file(struct cpu_mask *out, const char *root, const char *name) {
+/* The list of CPUs in a file; false when it cannot be read or is damaged. */
+static bool read_mask(struct cpu_mask *out, const char *root, const char *name) {
     char text[4096];
-    return small_file(text, sizeof text, "%s" CPU_DIR "/%s", root, name) && mask_parse(out, text, NULL) == 0;
+    return small_file_line(text, sizeof text, "%s" CPU_DIR "/%s", root, name) &&
+           mask_parse(out, text, NULL) == 0;
+}
+
+/* The number in a CPU's file; 0 when there is none. */
+static uint64_t read_cpu_number(const char *root, int cpu, const char *file) {
+    char text[64];
+    if (!small_file_line(text, sizeof text, "%s" CPU_DIR "/cpu%d/%s", root, cpu, file)) return 0;
+    return parse_number(text);
 }
 
 /* ---- fast cores ---- */
 
-/* CPUs whose value is nearer to the highest than to the lowest, as a ratio. So of little, big and prime cores the little ones alone
- * drop out, however far the prime one is ahead. When the lowest reaches `same` hundredths of the highest they count as one kind.
- * False when a value is missing. */
+/* Keeps the CPUs whose value is nearer to the highest than to the lowest, as a ratio. So of
+ * little, big and prime cores only the little ones drop out, however far ahead the prime one is.
+ * If the lowest reaches `same` hundredths of the highest, all count as one kind. False when a
+ * value is missing or all are equal. */
 static bool choose_fast(struct cpus *c, const char *root, const char *file, uint64_t same) {
     uint64_t value[MAX_CPUS], low = UINT64_MAX, high = 0;
     for (int i = 0; i < MAX_CPUS; i++) {
-        char text[64];
         if (!mask_has(&c->usable, i)) continue;
-        value[i] = small_file(text, sizeof text, "%s" CPU_DIR "/cpu%d/%s", root, i, file) ? number(text) : 0;
+        value[i] = read_cpu_number(root, i, file);
         if (value[i] == 0) return false;
         if (value[i] < low) low = value[i];
         if (value[i] > high) high = value[i];
     }
     if (low * 100 >= high * same) return low != high;
     for (int i = 0; i < MAX_CPUS; i++)
-        if (mask_has(&c->usable, i) && value[i] * value[i] < low * high) c->fast.bits[i / 64] &= ~(UINT64_C(1) << i % 64);
+        if (mask_has(&c->usable, i) && value[i] * value[i] < low * high) mask_remove(&c->fast, i);
     return true;
 }
 
-/* A core's hyperthreads share its vector units, which one thread of matrix products fills, and its way to memory: each core counts once. */
+/* Is CPU i the first of its core's hyperthreads among the fast ones? Where nothing is known, it
+ * is. */
+static bool first_of_core(const struct cpus *c, const char *root, int i) {
+    char name[64];
+    struct cpu_mask siblings;
+    snprintf(name, sizeof name, "cpu%d/topology/thread_siblings_list", i);
+    if (!read_mask(&siblings, root, name) || !mask_has(&siblings, i)) return true;
+    for (int k = 0; k < i; k++)
+        if (mask_has(&siblings, k) && mask_has(&c->fast, k)) return false;
+    return true;
+}
+
+/* A core's hyperthreads share its vector units, which one thread of matrix products saturates,
+ * and its path to memory: each core counts once. */
 static int count_cores(const struct cpus *c, const char *root) {
     int n = 0;
-    for (int i = 0; i < MAX_CPUS; i++) {
-        char name[64];
-        struct cpu_mask siblings;
-        bool first = true;
-        if (!mask_has(&c->fast, i)) continue;
-        snprintf(name, sizeof name, "cpu%d/topology/thread_siblings_list", i);
-        if (mask_file(&siblings, root, name) && mask_has(&siblings, i))
-            for (int k = 0; k < i; k++) if (mask_has(&siblings, k) && mask_has(&c->fast, k)) first = false;
-        n += first;
-    }
+    for (int i = 0; i < MAX_CPUS; i++) n += mask_has(&c->fast, i) && first_of_core(c, root, i);
     return n;
 }
 
 /* ---- quotas ---- */
 
-/* CPUs that a quota per period amounts to, rounded to nearest: a thread that would stand still most of the time slows the others down. */
-static int quota_cpus(uint64_t quota, uint64_t period) {
+/* The CPUs that a quota per period amounts to, rounded to nearest: a thread that stood still
+ * most of the time would slow the others down. */
+static int quota_to_cpus(uint64_t quota, uint64_t period) {
     if (quota == 0 || period == 0) return INT32_MAX;
-    uint64_t n = (quota + period / 2) / period;
-    return n < 1 ? 1 : n < INT32_MAX ? (int)n : INT32_MAX;
+    uint64_t n = (quota + period / 2) / period;     /* at most 10^9 */
+    return n < 1 ? 1 : (int)n;
 }
 
 /* ctx: int, the least so far */
-static void quota_of_group(void *ctx, const char *dir, bool v2) {
-    char text[64], period[64];
+static void take_group_quota(void *ctx, const char *dir, bool v2) {
+    char quota[64], period[64];
     int *least = ctx, n;
-    if (v2) {
-        if (!small_file(text, sizeof text, "%s/cpu.max", dir)) return;                  /* "200000 100000", or "max 100000" */
-        const char *second = strchr(text, ' ');
-        n = quota_cpus(number(text), second ? number(second + 1) : 0);
+    if (v2) {                                       /* "200000 100000", or "max 100000" */
+        if (!small_file_line(quota, sizeof quota, "%s/cpu.max", dir)) return;
+        const char *space = strchr(quota, ' ');
+        n = quota_to_cpus(parse_number(quota), space ? parse_number(space + 1) : 0);
     } else {
-        if (!small_file(text, sizeof text, "%s/cpu.cfs_quota_us", dir) || !small_file(period, sizeof period, "%s/cpu.cfs_period_us", dir)) return;
-        n = quota_cpus(number(text), number(period));
+        if (!small_file_line(quota, sizeof quota, "%s/cpu.cfs_quota_us", dir)) return;
+        if (!small_file_line(period, sizeof period, "%s/cpu.cfs_period_us", dir)) return;
+        n = quota_to_cpus(parse_number(quota), parse_number(period));
     }
     if (n < *least) *least = n;
 }
@@ -154,30 +167,43 @@ void cpus_allowed(struct cpu_mask *out) {
 #ifdef __linux__
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
-        for (int i = 0; i < MAX_CPUS; i++) if (CPU_ISSET(i, &set)) mask_add(out, i);
+        for (int i = 0; i < MAX_CPUS; i++)
+            if (CPU_ISSET(i, &set)) mask_add(out, i);
 #endif
     if (mask_count(out)) return;
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    for (int i = 0; i < (n < 1 ? 1 : n > MAX_CPUS ? MAX_CPUS : (int)n); i++) mask_add(out, i);
+    mask_add(out, 0);
+    for (int i = 1; i < n && i < MAX_CPUS; i++) mask_add(out, i);
+}
+
+/* The most threads that can run at the same time, apart from quotas. Old phones switch cores off
+ * while there is little to do. A process that may use all the others may use those as well once
+ * they are back. Hyperthreads that are off stay off. */
+static int count_at_once(const struct cpus *c, const char *root) {
+    struct cpu_mask online, present;
+    char smt[32];
+    bool smt_off = small_file_line(smt, sizeof smt, "%s" CPU_DIR "/smt/control", root) &&
+                   strstr(smt, "off");
+    if (smt_off) return c->n_usable;
+    if (!read_mask(&online, root, "online") || !read_mask(&present, root, "present"))
+        return c->n_usable;
+    int n = mask_count(&present);
+    bool all_others = memcmp(&online, &c->usable, sizeof online) == 0;
+    return all_others && n > c->n_usable ? n : c->n_usable;
 }
 
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root) {
-    struct cpu_mask online, present;
-    char smt[32];
     int limit = INT32_MAX;
-    cgroup_each(root, "cpu", quota_of_group, &limit);
+    cgroup_each(root, "cpu", take_group_quota, &limit);
     *out = (struct cpus){.usable = *allowed, .fast = *allowed, .n_usable = mask_count(allowed)};
-    /* Capacity, where the kernel knows it, is speed. Clocks say less: a small core's is 0.6 to 0.79 of its big neighbour's, which does more
-     * in a cycle; cores of one kind lie within 0.8. Small cores' capacities go up to 0.61 (A53 beside A73). */
-    if (!choose_fast(out, root, "cpu_capacity", 65)) choose_fast(out, root, "cpufreq/cpuinfo_max_freq", 80);
+    /* Capacity, where the kernel knows it, is speed. Clocks say less: a small core's is 0.6 to
+     * 0.79 of its big neighbour's, which also does more per cycle; cores of one kind lie within
+     * 0.8. Small cores' capacities go up to 0.61 of the big ones' (A53 next to A73). */
+    if (!choose_fast(out, root, "cpu_capacity", 65))
+        choose_fast(out, root, "cpufreq/cpuinfo_max_freq", 80);
     out->n_fast = mask_count(&out->fast);
     out->n_threads = count_cores(out, root);
-    out->at_once = out->n_usable;
-    /* Old phones switch cores off while there is little to do. A process that may use all others may use those as well, once they are back.
-     * Hyperthreads that are off stay off. */
-    bool off = small_file(smt, sizeof smt, "%s" CPU_DIR "/smt/control", root) && strstr(smt, "off");
-    bool known = mask_file(&online, root, "online") && mask_file(&present, root, "present");
-    if (!off && known && memcmp(&online, allowed, sizeof online) == 0 && mask_count(&present) > out->at_once) out->at_once = mask_count(&present);
+    out->at_once = count_at_once(out, root);
     if (limit < out->n_threads) out->n_threads = limit;
     if (limit < out->at_once) out->at_once = limit;
     if (out->n_threads > MAX_THREADS) out->n_threads = MAX_THREADS;
@@ -189,15 +215,18 @@ int cpus_use(const struct cpu_mask *m, qw_error *err) {
     struct cpu_mask present, got;
     cpu_set_t before, wanted;
     CPU_ZERO(&wanted);
-    for (int i = 0; i < MAX_CPUS; i++) if (mask_has(m, i)) CPU_SET(i, &wanted);
-    if (sched_getaffinity(0, sizeof before, &before)) return fail(err, QW_EIO, "the system does not tell which CPUs there are");
+    for (int i = 0; i < MAX_CPUS; i++)
+        if (mask_has(m, i)) CPU_SET(i, &wanted);
+    if (sched_getaffinity(0, sizeof before, &before))
+        return fail(err, QW_EIO, "the system does not report which CPUs there are");
     if (sched_setaffinity(0, sizeof wanted, &wanted) == 0) cpus_allowed(&got);
     else got = (struct cpu_mask){{0}};
     for (int i = 0; i < MAX_CPUS; i++) {
         if (!mask_has(m, i) || mask_has(&got, i)) continue;
         sched_setaffinity(0, sizeof before, &before);
         char list[128];
-        if (!mask_file(&present, "", "present") || mask_has(&present, i)) return fail(err, QW_EARG, "CPU %d is offline, or this process may not use it", i);
+        if (!read_mask(&present, "", "present") || mask_has(&present, i))
+            return fail(err, QW_EARG, "CPU %d is offline, or this process may not use it", i);
         mask_print(list, sizeof list, &present);
         return fail(err, QW_EARG, "CPU %d does not exist; this machine has %s", i, list);
     }
@@ -208,7 +237,7 @@ int cpus_use(const struct cpu_mask *m, qw_error *err) {
 
 int cpus_use(const struct cpu_mask *m, qw_error *err) {
     (void)m;
-    return fail(err, QW_EUNSUPPORTED, "choosing CPUs is possible on Linux alone");
+    return fail(err, QW_EUNSUPPORTED, "CPUs can be chosen on Linux only");
 }
 
 #endif

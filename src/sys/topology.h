@@ -8,26 +8,37 @@ enum { MAX_CPUS = 1024 };               /* as many as cpu_set_t knows */
 
 struct cpu_mask { uint64_t bits[MAX_CPUS / 64]; };
 
-static inline bool mask_has(const struct cpu_mask *m, int cpu) { return m->bits[cpu / 64] >> cpu % 64 & 1; }
-static inline void mask_add(struct cpu_mask *m, int cpu) { m->bits[cpu / 64] |= UINT64_C(1) << cpu % 64; }
+static inline bool mask_has(const struct cpu_mask *m, int cpu) {
+    return m->bits[cpu / 64] >> cpu % 64 & 1;
+}
+static inline void mask_add(struct cpu_mask *m, int cpu) {
+    m->bits[cpu / 64] |= UINT64_C(1) << cpu % 64;
+}
+static inline void mask_remove(struct cpu_mask *m, int cpu) {
+    m->bits[cpu / 64] &= ~(UINT64_C(1) << cpu % 64);
+}
 int  mask_count(const struct cpu_mask *m);
 
-/* A list such as "0-3,6" and back. QW_EARG names the part that is wrong; a text that is too long for out ends in "...". */
+/* From a list such as "0-3,6", and back to one. QW_EARG names the part that is wrong; a text
+ * that is too long for out[size] ends in "...". */
 int  mask_parse(struct cpu_mask *out, const char *list, qw_error *err);
 void mask_print(char *out, size_t size, const struct cpu_mask *m);
 
 struct cpus {
-    struct cpu_mask usable, fast;       /* fast: without the small cores of a machine that has two kinds; all of them where nothing is known */
+    struct cpu_mask usable;             /* the CPUs that this process may run on */
+    struct cpu_mask fast;               /* those without the small cores, if there are two kinds */
     int n_usable, n_fast;
-    int n_threads;                      /* one for each fast core, less where a cgroup's quota is smaller */
+    int n_threads;                      /* one for each fast core, or a cgroup's quota if less */
     int at_once;                        /* most threads that can run at the same time */
 };
 
 /* The CPUs that the calling thread may run on; at least one. */
 void cpus_allowed(struct cpu_mask *out);
-/* What /sys and /proc below root ("" but for tests) tell about the allowed ones. Their content is not trusted. */
+/* What /sys and /proc below root ("" except in tests) say about the allowed CPUs. Their content
+ * is not trusted. */
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root);
-/* Keep the calling thread, and those that it starts from now on, on these. QW_EARG names one that does not exist or is not to be had. */
+/* Keeps the calling thread, and the threads that it starts from now on, on these CPUs. QW_EARG
+ * names one that does not exist or cannot be used; then nothing has changed. */
 int  cpus_use(const struct cpu_mask *m, qw_error *err);
 
 #endif
