@@ -6,53 +6,98 @@
 
 enum { MAX_DEPTH = 200 };
 
+/* What the text must go on with. */
+enum expected { VALUE, KEY, SEPARATOR, NOTHING };
+
 struct parser {
-    const unsigned char *s;
+    const unsigned char *s;         /* [n] the text; i is the next byte to read */
     size_t n, i;
     const char *what;
     qw_error *err;
     struct json *j;
-    uint32_t cap;
+    uint32_t cap;                   /* nodes that there is room for */
+    uint32_t open[MAX_DEPTH];       /* nodes of the containers around the current place */
+    int depth;
 };
 
 static int bad(struct parser *p, const char *why) {
     size_t line = 1, column = 1;
     for (size_t k = 0; k < p->i && k < p->n; k++) {
-        if (p->s[k] == '\n') { line++; column = 1; } else column++;
+        column++;
+        if (p->s[k] == '\n') {
+            line++;
+            column = 1;
+        }
     }
-    if (line == 1) return fail(p->err, QW_EFORMAT, "%s: not valid JSON at byte %zu: %s", p->what, p->i, why);
-    return fail(p->err, QW_EFORMAT, "%s: not valid JSON at line %zu, column %zu (byte %zu): %s", p->what, line, column, p->i, why);
+    if (line == 1)
+        return fail(p->err, QW_EFORMAT, "%s: not valid JSON at byte %zu: %s", p->what, p->i, why);
+    return fail(p->err, QW_EFORMAT, "%s: not valid JSON at line %zu, column %zu (byte %zu): %s",
+                p->what, line, column, p->i, why);
 }
 
+static bool is_space(unsigned char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
 static void skip_space(struct parser *p) {
-    while (p->i < p->n && (p->s[p->i] == ' ' || p->s[p->i] == '\n' || p->s[p->i] == '\t' || p->s[p->i] == '\r')) p->i++;
+    while (p->i < p->n && is_space(p->s[p->i])) p->i++;
 }
+
+/* Is c the next byte? */
+static bool next_is(const struct parser *p, char c) { return p->i < p->n && p->s[p->i] == c; }
 
 static int add_node(struct parser *p, enum json_type type, size_t pos, size_t len, bool escaped) {
     struct json *j = p->j;
     if (j->n == p->cap) {
         uint32_t cap = p->cap ? p->cap * 2 : 64;
-        struct json_node *q = cap > UINT32_MAX / 2 || (uint64_t)cap * sizeof *q > PTRDIFF_MAX ? NULL : realloc(j->nodes, cap * sizeof *q);
+        bool fits = cap <= UINT32_MAX / 2 && (uint64_t)cap * sizeof *j->nodes <= PTRDIFF_MAX;
+        struct json_node *q = fits ? realloc(j->nodes, cap * sizeof *q) : NULL;
         if (!q) return fail_memory(p->err, p->what, (uint64_t)p->cap * 2 * sizeof *q);
         j->nodes = q;
         p->cap = cap;
     }
-    j->nodes[j->n] = (struct json_node){(uint32_t)pos, (uint32_t)len, j->n + 1, (uint8_t)type, escaped};
+    j->nodes[j->n] =
+        (struct json_node){(uint32_t)pos, (uint32_t)len, j->n + 1, (uint8_t)type, escaped};
     j->n++;
     return 0;
 }
 
-static int hex4(const unsigned char *s, uint32_t *v) {
+/* Four hexadecimal digits; false when one of them is none. */
+static bool hex4(const unsigned char *s, uint32_t *v) {
     *v = 0;
     for (int k = 0; k < 4; k++) {
-        unsigned c = s[k], d = c - '0' < 10 ? c - '0' : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10 : 16;
-        if (d > 15) return 0;
-        *v = *v << 4 | d;
+        unsigned c = s[k], letter = (c | 32) - 'a';
+        if (c - '0' < 10) *v = *v << 4 | (c - '0');
+        else if (letter < 6) *v = *v << 4 | (letter + 10);
+        else return false;
     }
-    return 1;
+    return true;
 }
 
-/* At the quote; leaves i behind the closing one. */
+/* i is at a backslash: steps over the escape, both halves of a surrogate pair. */
+static int parse_escape(struct parser *p) {
+    const unsigned char *s = p->s + p->i;
+    size_t left = p->n - p->i;
+    uint32_t u, low;
+    if (left < 2) {
+        p->i = p->n;
+        return bad(p, "string without an end");
+    }
+    if (s[1] != 'u') {
+        if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return bad(p, "unknown escape");
+        p->i += 2;
+        return 0;
+    }
+    if (left < 6 || !hex4(s + 2, &u)) return bad(p, "\\u needs four hexadecimal digits");
+    if (u >= 0xD800 && u < 0xE000) {
+        bool pair = u < 0xDC00 && left >= 12 && s[6] == '\\' && s[7] == 'u' && hex4(s + 8, &low) &&
+                    low >= 0xDC00 && low <= 0xDFFF;
+        if (!pair) return bad(p, "half of a surrogate pair");
+        p->i += 6;
+    }
+    p->i += 6;
+    return 0;
+}
+
+/* i is at the opening quote; leaves it after the closing one. */
 static int parse_string(struct parser *p) {
     size_t start = ++p->i;
     bool escaped = false;
@@ -65,27 +110,15 @@ static int parse_string(struct parser *p) {
         }
         if (c < 0x20) return bad(p, "control character in a string");
         if (c == '\\') {
-            uint32_t u, low;
-            size_t left = p->n - p->i;
+            int rc = parse_escape(p);
+            if (rc) return rc;
             escaped = true;
-            if (left < 2) break;
-            c = p->s[p->i + 1];
-            if (c != 'u') {
-                if (!c || !strchr("\"\\/bfnrt", c)) return bad(p, "unknown escape");
-                p->i += 2;
-                continue;
-            }
-            if (left < 6 || !hex4(p->s + p->i + 2, &u)) return bad(p, "\\u needs four hexadecimal digits");
-            if (u >= 0xD800 && u < 0xE000) {
-                if (u >= 0xDC00 || left < 12 || p->s[p->i + 6] != '\\' || p->s[p->i + 7] != 'u' || !hex4(p->s + p->i + 8, &low) ||
-                    low < 0xDC00 || low > 0xDFFF)
-                    return bad(p, "half of a surrogate pair");
-                p->i += 6;
-            }
-            p->i += 6;
             continue;
         }
-        if (c < 0x80) { p->i++; continue; }
+        if (c < 0x80) {
+            p->i++;
+            continue;
+        }
         uint32_t cp;
         int len = utf8_decode((const char *)p->s + p->i, p->n - p->i, &cp);
         if (len == 0) return bad(p, "invalid UTF-8");
@@ -95,26 +128,28 @@ static int parse_string(struct parser *p) {
     return bad(p, "string without an end");
 }
 
-static bool digit(const struct parser *p, size_t i) { return i < p->n && p->s[i] >= '0' && p->s[i] <= '9'; }
+/* Steps over digits; false when there is none. */
+static bool skip_digits(struct parser *p) {
+    size_t start = p->i;
+    while (p->i < p->n && p->s[p->i] >= '0' && p->s[p->i] <= '9') p->i++;
+    return p->i > start;
+}
 
 static int parse_number(struct parser *p) {
-    size_t start = p->i, i = start;
-    if (p->s[i] == '-') i++;
-    if (!digit(p, i)) { p->i = i; return bad(p, "a value was expected"); }
-    if (p->s[i] == '0') i++;
-    else while (digit(p, i)) i++;
-    if (i < p->n && p->s[i] == '.') {
-        if (!digit(p, ++i)) { p->i = i; return bad(p, "a digit was expected"); }
-        while (digit(p, i)) i++;
+    size_t start = p->i;
+    if (next_is(p, '-')) p->i++;
+    if (next_is(p, '0')) p->i++;
+    else if (!skip_digits(p)) return bad(p, "a value was expected");
+    if (next_is(p, '.')) {
+        p->i++;
+        if (!skip_digits(p)) return bad(p, "a digit was expected");
     }
-    if (i < p->n && (p->s[i] | 32) == 'e') {
-        i++;
-        if (i < p->n && (p->s[i] == '+' || p->s[i] == '-')) i++;
-        if (!digit(p, i)) { p->i = i; return bad(p, "a digit was expected"); }
-        while (digit(p, i)) i++;
+    if (next_is(p, 'e') || next_is(p, 'E')) {
+        p->i++;
+        if (next_is(p, '+') || next_is(p, '-')) p->i++;
+        if (!skip_digits(p)) return bad(p, "a digit was expected");
     }
-    p->i = i;
-    return add_node(p, JSON_NUMBER, start, i - start, false);
+    return add_node(p, JSON_NUMBER, start, p->i - start, false);
 }
 
 static int parse_word(struct parser *p, const char *word, enum json_type type) {
@@ -124,61 +159,97 @@ static int parse_word(struct parser *p, const char *word, enum json_type type) {
     return add_node(p, type, p->i - n, n, false);
 }
 
+/* A key and its colon. */
+static int parse_key(struct parser *p) {
+    if (!next_is(p, '"')) return bad(p, "a key in quotes was expected");
+    int rc = parse_string(p);
+    if (rc) return rc;
+    skip_space(p);
+    if (!next_is(p, ':')) return bad(p, "':' was expected");
+    p->i++;
+    return 0;
+}
+
+/* The bracket that closes the innermost container. */
+static void close_container(struct parser *p) {
+    p->i++;
+    p->j->nodes[p->open[--p->depth]].next = p->j->n;
+}
+
+static int open_container(struct parser *p, enum json_type type, enum expected *then) {
+    if (p->depth == MAX_DEPTH) return bad(p, "nested more than 200 deep");
+    p->open[p->depth++] = p->j->n;
+    int rc = add_node(p, type, p->i, 0, false);
+    if (rc) return rc;
+    p->i++;
+    skip_space(p);
+    *then = type == JSON_OBJECT ? KEY : VALUE;
+    if (next_is(p, type == JSON_OBJECT ? '}' : ']')) {
+        close_container(p);
+        *then = SEPARATOR;
+    }
+    return 0;
+}
+
+/* A scalar, an empty container, or the beginning of another. */
+static int parse_value(struct parser *p, enum expected *then) {
+    *then = SEPARATOR;
+    switch (p->s[p->i]) {
+    case '{': return open_container(p, JSON_OBJECT, then);
+    case '[': return open_container(p, JSON_ARRAY, then);
+    case '"': return parse_string(p);
+    case 't': return parse_word(p, "true", JSON_TRUE);
+    case 'f': return parse_word(p, "false", JSON_FALSE);
+    case 'n': return parse_word(p, "null", JSON_NULL);
+    default: return parse_number(p);
+    }
+}
+
+/* What follows a value: a comma, the end of the container that the value is in, or of the text. */
+static int parse_separator(struct parser *p, enum expected *then) {
+    *then = NOTHING;
+    if (p->depth == 0) return p->i < p->n ? bad(p, "something follows the value") : 0;
+    struct json_node *box = &p->j->nodes[p->open[p->depth - 1]];
+    bool object = box->type == JSON_OBJECT;
+    box->len++;
+    *then = object ? KEY : VALUE;
+    if (next_is(p, ',')) {
+        p->i++;
+        return 0;
+    }
+    if (!next_is(p, object ? '}' : ']'))
+        return bad(p, object ? "',' or '}' was expected" : "',' or ']' was expected");
+    close_container(p);
+    *then = SEPARATOR;
+    return 0;
+}
+
 int json_parse(struct json *j, const char *text, size_t size, const char *what, qw_error *err) {
-    struct parser p = {(const unsigned char *)text, size, 0, what, err, j, 0};
-    uint32_t open[MAX_DEPTH];       /* the containers around the current place */
-    int depth = 0, rc = 0;
-    bool need_key = false;          /* in an object, in front of a key */
+    struct parser p;                /* `open` is not cleared: only [0..depth) is read */
+    p.s = (const unsigned char *)text;
+    p.n = size;
+    p.i = 0;
+    p.what = what;
+    p.err = err;
+    p.j = j;
+    p.cap = 0;
+    p.depth = 0;
     *j = (struct json){text, NULL, 0};
     if (size >= UINT32_MAX) return fail(err, QW_EFORMAT, "%s: JSON of more than 4 GB", what);
-    for (;;) {
-        /* a value, or a key with its colon */
+    enum expected expected = VALUE;
+    int rc = 0;
+    while (rc == 0 && expected != NOTHING) {
         skip_space(&p);
-        if (p.i >= p.n) { rc = bad(&p, "the text ends too early"); break; }
-        unsigned char c = p.s[p.i];
-        if (need_key) {
-            if (c != '"') { rc = bad(&p, "a key in quotes was expected"); break; }
-            if ((rc = parse_string(&p)) != 0) break;
-            skip_space(&p);
-            if (p.i >= p.n || p.s[p.i] != ':') { rc = bad(&p, "':' was expected"); break; }
-            p.i++;
-            need_key = false;
-            continue;
+        if (expected == SEPARATOR) {
+            rc = parse_separator(&p, &expected);
+        } else if (p.i >= p.n) {
+            rc = bad(&p, "the text ends too early");
+        } else if (expected == KEY) {
+            rc = parse_key(&p);
+            expected = VALUE;
+        } else {
+            rc = parse_value(&p, &expected);
         }
-        if (c == '{' || c == '[') {
-            if (depth == MAX_DEPTH) { rc = bad(&p, "nested more than 200 deep"); break; }
-            open[depth++] = j->n;
-            if ((rc = add_node(&p, c == '{' ? JSON_OBJECT : JSON_ARRAY, p.i, 0, false)) != 0) break;
-            p.i++;
-            skip_space(&p);
-            if (p.i < p.n && p.s[p.i] == (c == '{' ? '}' : ']')) goto close;
-            need_key = c == '{';
-            continue;
-        }
-        rc = c == '"' ? parse_string(&p) : c == 't' ? parse_word(&p, "true", JSON_TRUE) : c == 'f' ? parse_word(&p, "false", JSON_FALSE)
-           : c == 'n' ? parse_word(&p, "null", JSON_NULL) : parse_number(&p);
-        if (rc) break;
-    after_value:
-        skip_space(&p);
-        if (depth == 0) {
-            if (p.i < p.n) rc = bad(&p, "something follows the value");
-            break;
-        }
-        struct json_node *box = &j->nodes[open[depth - 1]];
-        box->len++;
-        if (p.i < p.n && p.s[p.i] == ',') {
-            p.i++;
-            need_key = box->type == JSON_OBJECT;
-            continue;
-        }
-        if (p.i >= p.n || p.s[p.i] != (box->type == JSON_OBJECT ? '}' : ']')) {
-            rc = bad(&p, box->type == JSON_OBJECT ? "',' or '}' was expected" : "',' or ']' was expected");
-            break;
-        }
-    close:
-        p.i++;
-        j->nodes[open[--depth]].next = j->n;
-        goto after_value;
     }
     if (rc) json_free(j);
     return rc;
@@ -188,7 +259,8 @@ void json_free(struct json *j) { free(j->nodes); *j = (struct json){0}; }
 
 /* ---- values ---- */
 
-/* The escape at s[*i] == '\\' as UTF-8: its length; steps over it (and its second half). The parser has checked both. */
+/* The escape at s[*i], a backslash, as UTF-8: returns its length and steps over it (and over the
+ * second half of a pair). The parser has checked both. */
 static size_t unescape(const char *s, size_t *i, char u8[4]) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     char c = s[*i + 1];
@@ -212,7 +284,10 @@ void json_string(const struct json *j, uint32_t node, struct buf *out) {
     const char *s = j->text + j->nodes[node].pos;
     size_t n = j->nodes[node].len, i = 0;
     char u8[4];
-    if (!j->nodes[node].escaped) { buf_put(out, s, n); return; }
+    if (!j->nodes[node].escaped) {
+        buf_put(out, s, n);
+        return;
+    }
     while (i < n) {
         size_t k = i;
         while (k < n && s[k] != '\\') k++;
@@ -230,7 +305,9 @@ bool json_is(const struct json *j, uint32_t node, const char *string) {
     if (v->type != JSON_STRING) return false;
     if (!v->escaped) return v->len == want && memcmp(s, string, want) == 0;
     while (i < v->len) {
-        size_t n = s[i] == '\\' ? unescape(s, &i, u8) : (u8[0] = s[i++], 1);
+        size_t n = 1;
+        if (s[i] == '\\') n = unescape(s, &i, u8);
+        else u8[0] = s[i++];
         if (n > want - k || memcmp(u8, string + k, n) != 0) return false;
         k += n;
     }
@@ -245,8 +322,9 @@ uint32_t json_get(const struct json *j, uint32_t obj, const char *key) {
     return found;
 }
 
-/* Decimal to double: exact where the digits fit 2^53 and the power of ten 10^22 (Clinger 1990), which covers what configurations
- * hold; beyond that within a few units of the last place, by IEEE operations alone, so the same everywhere and in every locale. */
+/* Decimal to double: exact where the digits fit 2^53 and the power of ten 10^22 (Clinger 1990),
+ * which covers what configurations hold; beyond that within a few units of the last place. Uses
+ * IEEE operations only, so the result is the same everywhere and in every locale. */
 bool json_double(const struct json *j, uint32_t node, double *out) {
     const struct json_node *v = &j->nodes[node];
     if (v->type != JSON_NUMBER) return false;
@@ -255,18 +333,24 @@ bool json_double(const struct json *j, uint32_t node, double *out) {
     uint64_t digits = 0;
     int64_t exp10 = 0;
     for (s += negative; s < end && (*s | 32) != 'e'; s++) {
-        if (*s == '.') { point = true; continue; }
-        if (digits < UINT64_C(900000000000000000)) { digits = digits * 10 + (uint64_t)(*s - '0'); exp10 -= point; }
-        else exp10 += !point;
+        if (*s == '.') {
+            point = true;
+        } else if (digits < UINT64_C(900000000000000000)) {
+            digits = digits * 10 + (uint64_t)(*s - '0');
+            exp10 -= point;
+        } else {
+            exp10 += !point;
+        }
     }
     if (s < end) {
         int64_t e = 0;
         bool minus = *++s == '-';
         if (*s == '-' || *s == '+') s++;
-        for (; s < end; s++) if (e < 100000) e = e * 10 + (*s - '0');
+        for (; s < end; s++)
+            if (e < 100000) e = e * 10 + (*s - '0');
         exp10 += minus ? -e : e;
     }
-    double r = (double)digits, power = 10;
+    double power = 10;
     uint64_t e = (uint64_t)(exp10 < 0 ? -exp10 : exp10);
     if (e > 5000) e = 5000;
     double scale = 1;
@@ -274,16 +358,31 @@ bool json_double(const struct json *j, uint32_t node, double *out) {
         if (k & 1) scale *= power;
         power *= power;
     }
-    r = digits == 0 ? 0 : exp10 < 0 ? r / scale : r * scale;
+    double r = exp10 < 0 ? (double)digits / scale : (double)digits * scale;
+    if (digits == 0) r = 0;         /* 0 * infinity is not a number */
     *out = negative ? -r : r;
     return true;
 }
 
 bool json_int(const struct json *j, uint32_t node, int64_t *out) {
     double d;
-    if (!json_double(j, node, &d) || !(d >= -9007199254740992.0 && d <= 9007199254740992.0) || d != (double)(int64_t)d) return false;
+    if (!json_double(j, node, &d)) return false;
+    if (!(d >= -9007199254740992.0 && d <= 9007199254740992.0)) return false;   /* 2^53 */
+    if (d != (double)(int64_t)d) return false;
     *out = (int64_t)d;
     return true;
+}
+
+/* The letter of the short escape for c, such as n for a newline; 0: there is none. */
+static char escape_letter(unsigned char c) {
+    switch (c) {
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    case '\b': return 'b';
+    case '\f': return 'f';
+    default: return c >= 0x20 ? (char)c : 0;        /* a quote or a backslash stands for itself */
+    }
 }
 
 void json_quote(struct buf *out, const char *p, size_t n) {
@@ -294,8 +393,8 @@ void json_quote(struct buf *out, const char *p, size_t n) {
         buf_put(out, p + i, k - i);
         if (k == n) break;
         unsigned char c = (unsigned char)p[k++];
-        char two[2] = {'\\', 0}, six[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        two[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c == '\b' ? 'b' : c == '\f' ? 'f' : c >= 0x20 ? (char)c : 0;
+        char two[2] = {'\\', escape_letter(c)};
+        char six[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
         if (two[1]) buf_put(out, two, 2);
         else buf_put(out, six, 6);
     }
