@@ -1,10 +1,10 @@
-/* unicode.c - character classes and normalisation form C, by tables. */
+/* unicode.c - character classes and normalisation form C, from tables. */
 #include "text/unicode.h"
 #include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct decomposition { uint32_t cp, first, second; };   /* second 0: of one character */
+struct decomposition { uint32_t cp, first, second; };   /* second 0: into one character */
 #include "text/unicode_tables.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -17,14 +17,17 @@ enum cp_class cp_class(uint32_t cp) {
 
 /* ---- normalisation ----
  *
- * A code point of kind INERT is a starter that stays as it is and joins nothing before it (NFC_Quick_Check=Yes, class 0). So text
- * falls into chunks, each an inert character (missing at most in the first) and all the others up to the next inert one, and each
- * chunk is normalised alone. Nearly all chunks are one inert character and are just copied. */
+ * A code point of kind INERT is a starter that stays as it is and joins nothing before it
+ * (NFC_Quick_Check=Yes, class 0). So text falls into chunks, each an inert character (only the
+ * first chunk may lack it) and all others up to the next inert one, and each chunk is normalised
+ * by itself. Nearly all chunks are one inert character and are just copied. */
 
-enum { INERT = 0, CHANGING = 255 };                     /* between them: combining classes */
+/* Kinds of code points; those in between are combining classes. */
+enum { INERT = 0, CHANGING = 255 };
 
 static unsigned kind_of(uint32_t cp) {
-    return cp >> 7 >= COUNT(kind_index) ? INERT : kind_blocks[kind_index[cp >> 7] * 128u + (cp & 127)];
+    if (cp >> 7 >= COUNT(kind_index)) return INERT;
+    return kind_blocks[kind_index[cp >> 7] * 128u + (cp & 127)];
 }
 
 static unsigned combining_class(uint32_t cp) {
@@ -33,16 +36,21 @@ static unsigned combining_class(uint32_t cp) {
 }
 
 /* Hangul (Unicode, section 3.12): syllable = S_BASE + (l * V_COUNT + v) * T_COUNT + t. */
-enum { S_BASE = 0xAC00, L_BASE = 0x1100, V_BASE = 0x1161, T_BASE = 0x11A7, L_COUNT = 19, V_COUNT = 21, T_COUNT = 28,
-       S_COUNT = L_COUNT * V_COUNT * T_COUNT };
+enum { S_BASE = 0xAC00, L_BASE = 0x1100, V_BASE = 0x1161, T_BASE = 0x11A7 };
+enum { L_COUNT = 19, V_COUNT = 21, T_COUNT = 28, S_COUNT = L_COUNT * V_COUNT * T_COUNT };
 
-struct cps { uint32_t *p; size_t n, cap; bool oom; };
+/* A growing list of code points, like struct buf. */
+struct code_points { uint32_t *p; size_t n, cap; bool oom; };
 
-static void put(struct cps *a, uint32_t cp) {
+static void put(struct code_points *a, uint32_t cp) {
     if (a->n == a->cap) {
         size_t cap = a->cap ? a->cap * 2 : 64;
-        uint32_t *p = a->oom || cap > PTRDIFF_MAX / sizeof *p ? NULL : realloc(a->p, cap * sizeof *p);
-        if (!p) { a->oom = true; return; }
+        bool fits = !a->oom && cap <= PTRDIFF_MAX / sizeof *a->p;
+        uint32_t *p = fits ? realloc(a->p, cap * sizeof *p) : NULL;
+        if (!p) {
+            a->oom = true;
+            return;
+        }
         a->p = p;
         a->cap = cap;
     }
@@ -59,8 +67,11 @@ static const struct decomposition *find_decomposition(uint32_t cp) {
     return lo < COUNT(decompositions) && decompositions[lo].cp == cp ? &decompositions[lo] : NULL;
 }
 
-static void put_decomposed(struct cps *a, uint32_t cp) {
-    uint32_t seconds[4];                                /* only first characters decompose further; the generator checks */
+static void put_decomposed(struct code_points *a, uint32_t cp) {
+    /* Only first characters decompose further, in no more steps than these; tools/unicode.py
+     * checks. */
+    enum { MAX_STEPS = 4 };
+    uint32_t seconds[MAX_STEPS];
     int n = 0;
     if (cp >= S_BASE && cp < S_BASE + S_COUNT) {
         uint32_t s = cp - S_BASE;
@@ -69,13 +80,18 @@ static void put_decomposed(struct cps *a, uint32_t cp) {
         if (s % T_COUNT) put(a, T_BASE + s % T_COUNT);
         return;
     }
-    for (const struct decomposition *d; (d = find_decomposition(cp)) != NULL; cp = d->first)
+    for (int step = 0; step < MAX_STEPS; step++) {
+        const struct decomposition *d = find_decomposition(cp);
+        if (!d) break;
         if (d->second) seconds[n++] = d->second;
+        cp = d->first;
+    }
     put(a, cp);
     while (n > 0) put(a, seconds[--n]);
 }
 
-/* Sort p[0..n), all of class > 0, by class, keeping the order of equals; tmp[n] is scratch. A counting sort: n may be huge. */
+/* Sorts p[0..n), all of class > 0, by class, keeping the order of equals; tmp[n] is scratch. A
+ * counting sort, because n may be huge. */
 static void sort_marks(uint32_t *p, size_t n, uint32_t *tmp) {
     size_t start[256] = {0}, sum = 0;
     for (size_t i = 0; i < n; i++) start[combining_class(p[i])]++;
@@ -89,11 +105,13 @@ static void sort_marks(uint32_t *p, size_t n, uint32_t *tmp) {
 }
 
 /* Canonical ordering: each run of marks that is not in order is sorted. */
-static bool reorder(struct cps *a) {
+static bool reorder(struct code_points *a) {
     for (size_t i = 0, end; i < a->n; i = end + 1) {
         bool sorted = true;
         unsigned last = 0, class;
-        for (end = i; end < a->n && (class = combining_class(a->p[end])) != 0; end++) {
+        for (end = i; end < a->n; end++) {
+            class = combining_class(a->p[end]);
+            if (class == 0) break;
             if (class < last) sorted = false;
             last = class;
         }
@@ -110,8 +128,8 @@ static bool reorder(struct cps *a) {
 static uint32_t compose_pair(uint32_t a, uint32_t b) {
     if (a >= L_BASE && a < L_BASE + L_COUNT && b >= V_BASE && b < V_BASE + V_COUNT)
         return S_BASE + ((a - L_BASE) * V_COUNT + (b - V_BASE)) * T_COUNT;
-    if (a >= S_BASE && a < S_BASE + S_COUNT && (a - S_BASE) % T_COUNT == 0 && b > T_BASE && b < T_BASE + T_COUNT)
-        return a + (b - T_BASE);
+    bool is_lv = a >= S_BASE && a < S_BASE + S_COUNT && (a - S_BASE) % T_COUNT == 0;
+    if (is_lv && b > T_BASE && b < T_BASE + T_COUNT) return a + (b - T_BASE);
     size_t lo = 0, hi = COUNT(compositions);
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
@@ -123,14 +141,17 @@ static uint32_t compose_pair(uint32_t a, uint32_t b) {
     return 0;
 }
 
-/* Canonical composition, in place: each character joins the last starter unless something between them blocks it. */
-static void compose(struct cps *a) {
+/* Canonical composition, in place: each character joins the last starter unless something
+ * between them blocks it. */
+static void compose(struct code_points *a) {
     size_t n = 0, starter = SIZE_MAX;
-    unsigned last = 0;                                  /* class of the character before, where one stands behind the starter */
+    unsigned last = 0;          /* class of the character before, if one stands after the starter */
     for (size_t i = 0; i < a->n; i++) {
-        uint32_t cp = a->p[i], joined;
+        uint32_t cp = a->p[i], joined = 0;
         unsigned class = combining_class(cp);
-        if (starter != SIZE_MAX && (n == starter + 1 || last < class) && (joined = compose_pair(a->p[starter], cp)) != 0) {
+        if (starter != SIZE_MAX && (n == starter + 1 || last < class))
+            joined = compose_pair(a->p[starter], cp);
+        if (joined) {
             a->p[starter] = joined;
             continue;
         }
@@ -141,9 +162,10 @@ static void compose(struct cps *a) {
     a->n = n;
 }
 
-/* The length of text up to where the first chunk that is not one inert character starts; n if there is none. */
+/* The length of text up to the start of the first chunk that is not one inert character; n if
+ * there is none. */
 static size_t inert_prefix(const char *text, size_t n) {
-    size_t start = 0;                                   /* of the chunk that i is in */
+    size_t start = 0;           /* of the chunk that i is in */
     for (size_t i = 0; i < n;) {
         uint32_t cp;
         int len = utf8_decode(text + i, n - i, &cp);
@@ -156,12 +178,15 @@ static size_t inert_prefix(const char *text, size_t n) {
 
 size_t nfc_prefix(const char *text, size_t n) {
     unsigned char high = 0;
-    for (size_t i = 0; i < n; i++) high = (unsigned char)text[i] > high ? (unsigned char)text[i] : high;
-    return high < 0xCC ? n : inert_prefix(text, n);     /* below 0xCC: nothing at or above U+0300, all inert */
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        high = c > high ? c : high;
+    }
+    return high < 0xCC ? n : inert_prefix(text, n);     /* all below U+0300 is inert */
 }
 
 bool nfc(const char *text, size_t n, struct buf *out) {
-    struct cps a = {0};
+    struct code_points a = {0};
     for (size_t i = 0; i < n && !a.oom && !out->oom;) {
         size_t stay = inert_prefix(text + i, n - i);
         buf_put(out, text + i, stay);

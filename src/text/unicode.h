@@ -1,4 +1,5 @@
-/* unicode.h - what the tokenizer needs of Unicode: the classes its splitting pattern uses, and normalisation form C. */
+/* unicode.h - what the tokenizer needs of Unicode: the classes its splitting pattern uses, and
+ * normalisation form C. */
 #ifndef QW_UNICODE_H
 #define QW_UNICODE_H
 #include "base/buf.h"
@@ -7,10 +8,11 @@
 enum cp_class { CP_OTHER, CP_SPACE, CP_LETTER, CP_NUMBER };
 enum cp_class cp_class(uint32_t cp);
 
-/* The length of a prefix of valid UTF-8 that is in NFC whatever follows it; n when all of the text is. Not always the longest:
- * it ends at the first place that needs a closer look. */
+/* The length of a prefix of valid UTF-8 that is in NFC whatever follows it; n when all of the
+ * text is. Not always the longest one: it ends at the first place that needs a closer look. */
 size_t nfc_prefix(const char *text, size_t n);
-/* Append the NFC of valid UTF-8 to out, by the data of Unicode 9.0 (see tools/unicode-nfc.txt). False: out of memory. */
+/* Appends the NFC of valid UTF-8 to out, by the data of Unicode 9.0 (see tools/unicode-nfc.txt).
+ * False: out of memory. */
 bool nfc(const char *text, size_t n, struct buf *out);
 
 #endif
