@@ -1,5 +1,5 @@
-/* fuzz_json.c - libFuzzer target: the input as JSON text. What parses must be a sound tree, must come out of the getters as it
- * stands, and must be the same tree again when it is written anew. */
+/* fuzz_json.c - libFuzzer target: the input as JSON text. What parses must be a sound tree, must
+ * come out of the getters as it stands, and must be the same tree again when it is written anew. */
 #include "base/json.h"
 #include "base/utf8.h"
 #include <math.h>
@@ -98,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     expect(json_parse(&again, out.p, out.n, "output", &err) == 0 && again.n == j.n);
     for (uint32_t i = 0; i < j.n; i++) {
         expect(again.nodes[i].type == j.nodes[i].type && again.nodes[i].next == j.nodes[i].next);
-        if (json_type(&j, i) == JSON_ARRAY || json_type(&j, i) == JSON_OBJECT) expect(again.nodes[i].len == j.nodes[i].len);
+        if (json_type(&j, i) == JSON_ARRAY || json_type(&j, i) == JSON_OBJECT)
+            expect(again.nodes[i].len == j.nodes[i].len);
         (void)json_get(&j, i, "a");
     }
     json_free(&again);

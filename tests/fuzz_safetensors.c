@@ -1,8 +1,9 @@
-/* fuzz_safetensors.c - libFuzzer target: a model directory one file of which is the input. Its first byte chooses:
+/* fuzz_safetensors.c - libFuzzer target: a model directory one file of which is the input. Its
+ * first byte chooses:
  *   0  model.safetensors                 1  config.json
  *   2  model.safetensors.index.json      3  generation_config.json
- * The others are those of tests/corpus/safetensors, each behind its own first byte. What loads must be sound, and must run.
- * Run from the project's root. */
+ * The others are those of tests/corpus/safetensors, each behind its own first byte. What loads
+ * must be sound, and must run. Run from the project's root. */
 #include "model/safetensors.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,7 +77,8 @@ static void check_checkpoint(const char *path) {
         const struct tensor *t = &c.tensors[i];
         expect(t->file >= 0 && t->file < c.n_files);
         const struct file *f = &c.files[t->file];
-        expect(t->data >= f->data && t->size <= f->size && (uint64_t)(t->data - f->data) <= f->size - t->size);
+        expect(t->data >= f->data && t->size <= f->size &&
+               (uint64_t)(t->data - f->data) <= f->size - t->size);
         expect(checkpoint_find(&c, t->name) == t);
         expect(i == 0 || strcmp(t[-1].name, t->name) < 0);
         if (t->size) expect(t->data[0] + t->data[t->size - 1] >= 0);        /* mapped */

@@ -1,4 +1,5 @@
-/* fuzz_template.c - a libFuzzer target: the input as a JSON conversation, rendered by all templates, and as Jinja to recognise. */
+/* fuzz_template.c - a libFuzzer target: the input as a JSON conversation, rendered by all
+ * templates, and as Jinja to recognise. */
 #include "chat/template.h"
 #include "base/utf8.h"
 #include <stdlib.h>
@@ -16,7 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         struct rendered r = {{0}, {0}};
         int rc = template_render_json(&r, (enum chat_template)t, &j, &err);
         if (rc == 0) {
-            if (r.text.n == 0 || r.text.n != r.control.n || utf8_valid_prefix(r.text.p, r.text.n) != r.text.n) abort();
+            if (r.text.n == 0 || r.text.n != r.control.n ||
+                utf8_valid_prefix(r.text.p, r.text.n) != r.text.n)
+                abort();
             for (size_t i = 0; i < r.control.n; i++)
                 if (r.control.p[i] != 0 && r.control.p[i] != 1) abort();
         } else if (r.text.p || r.control.p) abort();

@@ -13,8 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect(bool condition) { if (!condition) abort(); }
 
-/* With added tokens the text is normalised between them only, so what must hold then is that all of it is NFC of the same text. */
-static void encode(const struct tokenizer *t, const char *text, size_t n, enum added_mode mode, const unsigned char *mask) {
+/* With added tokens the text is normalised between them only, so what must hold then is that all
+ * of it is NFC of the same text. */
+static void encode(const struct tokenizer *t, const char *text, size_t n, enum added_mode mode,
+                   const unsigned char *mask) {
     struct ids ids = {0};
     struct buf decoded = {0}, got = {0}, want = {0};
     qw_error err;
@@ -55,7 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct ids ids = {0};
         static const char text[] = "Hello wo\xCC\x81rld  123 \n<think>it's\0\xF0\x9F\x98\x80";
         expect(tokenizer_encode(t, text, sizeof text, ADDED_ALL, NULL, &ids, &err) == 0);
-        for (size_t i = 0; i < ids.n; i++) expect(ids.p[i] >= 0 && ids.p[i] < tokenizer_size(t) && tokenizer_bytes(t, ids.p[i], &n));
+        for (size_t i = 0; i < ids.n; i++)
+            expect(ids.p[i] >= 0 && ids.p[i] < tokenizer_size(t) &&
+                   tokenizer_bytes(t, ids.p[i], &n));
         ids_free(&ids);
         tokenizer_close(t);
     }

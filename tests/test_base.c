@@ -26,7 +26,9 @@ static uint64_t next_random(void) {         /* xorshift64*, Vigna 2016 */
     return random_state * UINT64_C(0x2545F4914F6CDD1D);
 }
 
-static double uniform(double lo, double hi) { return lo + (hi - lo) * (double)(next_random() >> 11) * 0x1p-53; }
+static double uniform(double lo, double hi) {
+    return lo + (hi - lo) * (double)(next_random() >> 11) * 0x1p-53;
+}
 
 /* ---- base ---- */
 
@@ -34,21 +36,28 @@ static void test_messages(void) {
     qw_error err;
     char longer[2 * sizeof err.message];
     CHECK(fail(NULL, QW_EIO, "%s", "nowhere to go") == QW_EIO, "no place for a message");
-    CHECK(fail(&err, QW_EIO, "%s %d", "x", 5) == QW_EIO && err.code == QW_EIO && strcmp(err.message, "x 5") == 0, "%s", err.message);
+    CHECK(fail(&err, QW_EIO, "%s %d", "x", 5) == QW_EIO && err.code == QW_EIO &&
+              strcmp(err.message, "x 5") == 0,
+          "%s", err.message);
     fail(&err, QW_EIO, "a\x1B[1m\r\n\x7F \xC2\x9B" "b \xC3\xA4 \xE2\x82\xAC \xFF \xE2\x82");
     CHECK(strcmp(err.message, "a?[1m??? ??b \xC3\xA4 \xE2\x82\xAC ? ??") == 0, "%s", err.message);
     memset(longer, 'x', sizeof longer);
     longer[sizeof longer - 1] = 0;
     memcpy(longer + sizeof err.message - 2, "\xC3\xA4", 2);         /* cut in the middle */
     fail(&err, QW_EIO, "%s", longer);
-    CHECK(strlen(err.message) == sizeof err.message - 1 && err.message[sizeof err.message - 2] == '?', "%zu bytes", strlen(err.message));
+    CHECK(strlen(err.message) == sizeof err.message - 1 &&
+              err.message[sizeof err.message - 2] == '?',
+          "%zu bytes", strlen(err.message));
 }
 
 static void test_memory(void) {
-    CHECK(!alloc_zero(UINT64_MAX, 2) && !alloc_zero(UINT64_MAX, 1) && !alloc_zero(UINT64_C(1) << 62, 2), "overflow gives memory");
+    CHECK(!alloc_zero(UINT64_MAX, 2) && !alloc_zero(UINT64_MAX, 1) &&
+              !alloc_zero(UINT64_C(1) << 62, 2),
+          "overflow gives memory");
     unsigned char *p = alloc_zero(0, 8), *q = alloc_zero(3, 33), sum = 0;
     for (int i = 0; q && i < 99; i++) sum |= q[i];
-    CHECK(p && q && (uintptr_t)p % 64 == 0 && (uintptr_t)q % 64 == 0 && sum == 0, "%p %p", (void *)p, (void *)q);
+    CHECK(p && q && (uintptr_t)p % 64 == 0 && (uintptr_t)q % 64 == 0 && sum == 0, "%p %p",
+          (void *)p, (void *)q);
     free(p);
     free(q);
     struct buf b = {0};
@@ -66,21 +75,29 @@ static void test_memory(void) {
 }
 
 static void test_paths(void) {
-    static const struct { const char *dir, *name, *path; } joins[] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"/", "b", "/b"}, {"", "b", "b"}};
+    static const struct {
+        const char *dir, *name, *path;
+    } joins[] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"/", "b", "/b"}, {"", "b", "b"}};
     for (int i = 0; i < 4; i++) {
         char *p = path_join(joins[i].dir, joins[i].name);
         CHECK(p && strcmp(p, joins[i].path) == 0, "%s", p);
         free(p);
     }
-    CHECK(path_kind("tests") == PATH_DIR && path_kind("tests/test.h") == PATH_FILE, "what is there");
-    CHECK(path_kind("tests/nothing") == PATH_MISSING && path_kind("tests/test.h/x") == PATH_MISSING, "what is not there");
+    CHECK(path_kind("tests") == PATH_DIR && path_kind("tests/test.h") == PATH_FILE,
+          "what is there");
+    CHECK(path_kind("tests/nothing") == PATH_MISSING && path_kind("tests/test.h/x") == PATH_MISSING,
+          "what is not there");
     struct file f;
     qw_error err;
-    CHECK(map_file(&f, "tests", &err) == QW_EIO && strstr(err.message, "a directory"), "%s", err.message);
-    CHECK(map_file(&f, "/dev/null", &err) == QW_EIO && strstr(err.message, "special"), "%s", err.message);
-    CHECK(read_file(&f, "tests/test.h", 10, &err) == QW_EFORMAT && strstr(err.message, "too large"), "%s", err.message);
+    CHECK(map_file(&f, "tests", &err) == QW_EIO && strstr(err.message, "a directory"), "%s",
+          err.message);
+    CHECK(map_file(&f, "/dev/null", &err) == QW_EIO && strstr(err.message, "special"), "%s",
+          err.message);
+    CHECK(read_file(&f, "tests/test.h", 10, &err) == QW_EFORMAT && strstr(err.message, "too large"),
+          "%s", err.message);
     int rc = read_file(&f, "tests/test.h", 1 << 20, &err);
-    CHECK(rc == 0 && f.size > 100 && f.data[f.size] == 0 && memcmp(f.data, "/* test.h", 9) == 0, "%s", err.message);
+    CHECK(rc == 0 && f.size > 100 && f.data[f.size] == 0 && memcmp(f.data, "/* test.h", 9) == 0,
+          "%s", err.message);
     if (rc == 0) file_close(&f);
 }
 
@@ -92,12 +109,17 @@ static void test_utf8_all(void) {
         uint32_t back = 0;
         int n = utf8_encode(cp, s), got = utf8_decode(s, (size_t)n, &back);
         bool surrogate = cp >= 0xD800 && cp < 0xE000;
-        if (surrogate ? got != 0 : got != n || back != cp) { CHECK(false, "U+%04X: %d of %d bytes", cp, got, n); return; }
-        for (int cut = 1; cut < n; cut++) CHECK(utf8_decode(s, (size_t)cut, &back) == 0, "U+%04X cut", cp);
+        if (surrogate ? got != 0 : got != n || back != cp) {
+            CHECK(false, "U+%04X: %d of %d bytes", cp, got, n);
+            return;
+        }
+        for (int cut = 1; cut < n; cut++)
+            CHECK(utf8_decode(s, (size_t)cut, &back) == 0, "U+%04X cut", cp);
     }
 }
 
-/* A text and what it is with each maximal invalid part replaced (Unicode 16.0, section 3.9, tables 3-8 to 3-11): . is U+FFFD. */
+/* A text and what it is with each maximal invalid part replaced (Unicode 16.0, section 3.9,
+ * tables 3-8 to 3-11): . is U+FFFD. */
 static void test_utf8_replace(void) {
     static const struct { const char *in, *out; } cases[] = {
         {"abc", "abc"}, {"\xC3\xA4", "\xC3\xA4"},
@@ -110,7 +132,8 @@ static void test_utf8_replace(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n = strlen(cases[i].in);
         struct buf want = {0};
-        for (const char *p = cases[i].out; *p; p++) buf_put(&want, *p == '.' ? "\xEF\xBF\xBD" : p, *p == '.' ? 3 : 1);
+        for (const char *p = cases[i].out; *p; p++)
+            buf_put(&want, *p == '.' ? "\xEF\xBF\xBD" : p, *p == '.' ? 3 : 1);
         for (size_t a = 0; a <= n; a++)
             for (size_t b = a; b <= n; b++) {               /* in three pushes */
                 struct utf8_stream s = {{0}, 0};
@@ -119,34 +142,62 @@ static void test_utf8_replace(void) {
                 utf8_push(&s, cases[i].in + a, b - a, &out);
                 utf8_push(&s, cases[i].in + b, n - b, &out);
                 utf8_finish(&s, &out);
-                CHECK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0, "case %zu cut at %zu and %zu: %zu bytes, not %zu", i, a, b, out.n, want.n);
+                CHECK(out.n == want.n && memcmp(out.p, want.p, out.n) == 0,
+                      "case %zu cut at %zu and %zu: %zu bytes, not %zu", i, a, b, out.n, want.n);
                 buf_free(&out);
             }
         buf_free(&want);
     }
-    CHECK(utf8_valid_prefix("ab\xC3\xA4\xFFz", 6) == 4 && utf8_valid_prefix("", 0) == 0, "valid prefix");
+    CHECK(utf8_valid_prefix("ab\xC3\xA4\xFFz", 6) == 4 && utf8_valid_prefix("", 0) == 0,
+          "valid prefix");
 }
 
 /* ---- json ---- */
 
-static int parse(struct json *j, const char *text, qw_error *err) { return json_parse(j, text, strlen(text), "text", err); }
+static int parse(struct json *j, const char *text, qw_error *err) {
+    return json_parse(j, text, strlen(text), "text", err);
+}
 
 static void test_json_errors(void) {
     static const struct { const char *text, *reason; } cases[] = {
-        {"", "byte 0: the text ends"}, {"  ", "ends too early"}, {"[1,]", "byte 3: a value was expected"}, {"[1 2]", "',' or ']'"},
-        {"{\"a\" 1}", "':' was expected"}, {"{\"a\":1,}", "a key in quotes"}, {"{a:1}", "a key in quotes"}, {"[1}", "',' or ']'"},
-        {"{\"a\":1]", "',' or '}'"}, {"1 2", "something follows"}, {"nul", "a value"}, {"truex", "something follows"}, {"+1", "a value"},
-        {"01", "something follows"}, {".5", "a value"}, {"1.", "a digit"}, {"1e", "a digit"}, {"-", "a value"}, {"NaN", "a value"},
-        {"\"a", "without an end"}, {"\"a\nb\"", "control character"}, {"\"\\x\"", "unknown escape"}, {"\"\\u12g4\"", "four hexadecimal"},
-        {"\"\\ud800\"", "surrogate"}, {"\"\\udc00\"", "surrogate"}, {"\"\\ud800\\u0041\"", "surrogate"}, {"\"\xC0\xAF\"", "invalid UTF-8"},
-        {"\"\\", "without an end"}, {"\n\n [", "line 3, column 3"}, {"\xEF\xBB\xBF{}", "a value"},
+        {"", "byte 0: the text ends"},
+        {"  ", "ends too early"},
+        {"[1,]", "byte 3: a value was expected"},
+        {"[1 2]", "',' or ']'"},
+        {"{\"a\" 1}", "':' was expected"},
+        {"{\"a\":1,}", "a key in quotes"},
+        {"{a:1}", "a key in quotes"},
+        {"[1}", "',' or ']'"},
+        {"{\"a\":1]", "',' or '}'"},
+        {"1 2", "something follows"},
+        {"nul", "a value"},
+        {"truex", "something follows"},
+        {"+1", "a value"},
+        {"01", "something follows"},
+        {".5", "a value"},
+        {"1.", "a digit"},
+        {"1e", "a digit"},
+        {"-", "a value"},
+        {"NaN", "a value"},
+        {"\"a", "without an end"},
+        {"\"a\nb\"", "control character"},
+        {"\"\\x\"", "unknown escape"},
+        {"\"\\u12g4\"", "four hexadecimal"},
+        {"\"\\ud800\"", "surrogate"},
+        {"\"\\udc00\"", "surrogate"},
+        {"\"\\ud800\\u0041\"", "surrogate"},
+        {"\"\xC0\xAF\"", "invalid UTF-8"},
+        {"\"\\", "without an end"},
+        {"\n\n [", "line 3, column 3"},
+        {"\xEF\xBB\xBF{}", "a value"},
     };
     struct json j;
     qw_error err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int rc = parse(&j, cases[i].text, &err);
-        CHECK(rc == QW_EFORMAT && strstr(err.message, "text: ") && strstr(err.message, cases[i].reason), "%s: %d, %s", cases[i].text, rc,
-              rc ? err.message : "");
+        CHECK(rc == QW_EFORMAT && strstr(err.message, "text: ") &&
+                  strstr(err.message, cases[i].reason),
+              "%s: %d, %s", cases[i].text, rc, rc ? err.message : "");
         if (rc == 0) json_free(&j);
     }
     char deep[403];
@@ -154,13 +205,16 @@ static void test_json_errors(void) {
         memset(deep, '[', (size_t)depth);
         memset(deep + depth, ']', (size_t)depth);
         int rc = json_parse(&j, deep, 2 * (size_t)depth, "text", &err);
-        CHECK(depth == 200 ? rc == 0 : rc == QW_EFORMAT && strstr(err.message, "200 deep"), "%d deep: %d", depth, rc);
+        CHECK(depth == 200 ? rc == 0 : rc == QW_EFORMAT && strstr(err.message, "200 deep"),
+              "%d deep: %d", depth, rc);
         if (rc == 0) json_free(&j);
     }
 }
 
 static void test_json_values(void) {
-    static const char text[] = " {\"a\": [1, {\"b\": []}, \"\\u00e4\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000.\"], \"\\u0063\": null, \"a2\": 1, \"a2\": true} ";
+    static const char text[] =
+        " {\"a\": [1, {\"b\": []}, \"\\u00e4\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000.\"], "
+        "\"\\u0063\": null, \"a2\": 1, \"a2\": true} ";
     static const char value[] = "\xC3\xA4\xF0\x9F\x98\x80\"\\/\b\f\n\r\t\0.";
     struct json j;
     struct buf b = {0};
@@ -174,23 +228,40 @@ static void test_json_values(void) {
     uint32_t s = json_next(&j, json_next(&j, a + 1));
     json_string(&j, s, &b);
     CHECK(b.n == sizeof value - 1 && memcmp(b.p, value, b.n) == 0, "the string has %zu bytes", b.n);
-    CHECK(json_get(&j, 0, "c") && json_type(&j, json_get(&j, 0, "c")) == JSON_NULL, "an escaped key");
+    CHECK(json_get(&j, 0, "c") && json_type(&j, json_get(&j, 0, "c")) == JSON_NULL,
+          "an escaped key");
     CHECK(json_type(&j, json_get(&j, 0, "a2")) == JSON_TRUE, "the last of equal keys");
     CHECK(json_get(&j, 0, "b") == 0 && json_get(&j, a, "a") == 0, "keys that are not there");
     b.n = 0;
     json_quote(&b, value, sizeof value - 1);
     buf_char(&b, 0);
-    CHECK(strcmp(b.p, "\"\xC3\xA4\xF0\x9F\x98\x80\\\"\\\\/\\b\\f\\n\\r\\t\\u0000.\"") == 0, "%s", b.p);
+    CHECK(strcmp(b.p, "\"\xC3\xA4\xF0\x9F\x98\x80\\\"\\\\/\\b\\f\\n\\r\\t\\u0000.\"") == 0, "%s",
+          b.p);
     buf_free(&b);
     json_free(&j);
 }
 
 static void test_json_numbers(void) {
     static const struct { const char *text; double value; bool whole; } cases[] = {
-        {"0", 0, true}, {"-0", 0, true}, {"1e-06", 1e-6, false}, {"1e-6", 1e-6, false}, {"0.000001", 1e-6, false}, {"5000000", 5e6, true},
-        {"1000000.0", 1e6, true}, {"1e2", 100, true}, {"-2.5E+1", -25, true}, {"0.6", 0.6, false}, {"0.95", 0.95, false}, {"1e22", 1e22, false},
-        {"9007199254740992", 9007199254740992.0, true}, {"123456789012345678", 123456789012345678.0, false}, {"1e400", HUGE_VAL, false},
-        {"-1e400", -HUGE_VAL, false}, {"1e-400", 0, true}, {"0e999999999999", 0, true}, {"3.14159265358979", 3.14159265358979, false},
+        {"0", 0, true},
+        {"-0", 0, true},
+        {"1e-06", 1e-6, false},
+        {"1e-6", 1e-6, false},
+        {"0.000001", 1e-6, false},
+        {"5000000", 5e6, true},
+        {"1000000.0", 1e6, true},
+        {"1e2", 100, true},
+        {"-2.5E+1", -25, true},
+        {"0.6", 0.6, false},
+        {"0.95", 0.95, false},
+        {"1e22", 1e22, false},
+        {"9007199254740992", 9007199254740992.0, true},
+        {"123456789012345678", 123456789012345678.0, false},
+        {"1e400", HUGE_VAL, false},
+        {"-1e400", -HUGE_VAL, false},
+        {"1e-400", 0, true},
+        {"0e999999999999", 0, true},
+        {"3.14159265358979", 3.14159265358979, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json j;
@@ -198,10 +269,12 @@ static void test_json_numbers(void) {
         double d = 0;
         int64_t n;
         int rc = parse(&j, cases[i].text, &err);
-        CHECK(rc == 0 && json_double(&j, 0, &d) && d == cases[i].value, "%s: %.17g", cases[i].text, d);
+        CHECK(rc == 0 && json_double(&j, 0, &d) && d == cases[i].value, "%s: %.17g", cases[i].text,
+              d);
         if (rc) continue;
         bool whole = json_int(&j, 0, &n);
-        CHECK(whole == cases[i].whole && (!whole || (double)n == d), "%s: whole %d", cases[i].text, whole);
+        CHECK(whole == cases[i].whole && (!whole || (double)n == d), "%s: whole %d", cases[i].text,
+              whole);
         json_free(&j);
     }
 }
@@ -209,13 +282,16 @@ static void test_json_numbers(void) {
 /* ---- num ---- */
 
 /* |a - b| in units of b's last place. */
-static double ulps(double a, double b) { return fabs(a - b) / fmax(nextafter(fabs(b), HUGE_VAL) - fabs(b), 0x1p-1074); }
+static double ulps(double a, double b) {
+    return fabs(a - b) / fmax(nextafter(fabs(b), HUGE_VAL) - fabs(b), 0x1p-1074);
+}
 
 static void test_num(void) {
     double worst_exp = 0, worst_log = 0, worst_trig = 0;
     random_state = 1;
     for (int i = 0; i < 200000; i++) {
-        double x = uniform(-690, 690), y = i % 2 ? uniform(0.4, 2.5) : exp(uniform(-600, 600)), z = uniform(-1048576, 1048576), s, c;
+        double x = uniform(-690, 690), y = i % 2 ? uniform(0.4, 2.5) : exp(uniform(-600, 600)),
+               z = uniform(-1048576, 1048576), s, c;
         worst_exp = fmax(worst_exp, ulps(num_exp(x), exp(x)));
         worst_log = fmax(worst_log, ulps(num_log(y), log(y)));
         num_sincos(z, &s, &c);
@@ -224,7 +300,9 @@ static void test_num(void) {
     CHECK(worst_exp <= 2, "exp: %g units of the last place", worst_exp);
     CHECK(worst_log <= 4, "log: %g units of the last place", worst_log);
     CHECK(worst_trig <= 4e-16, "sin and cos: %g", worst_trig);
-    CHECK(num_exp(0) == 1 && num_exp(-1000) == 0 && num_exp(1000) == num_exp(700) && isnan(num_exp(NAN)), "exp at the edges");
+    CHECK(num_exp(0) == 1 && num_exp(-1000) == 0 && num_exp(1000) == num_exp(700) &&
+              isnan(num_exp(NAN)),
+          "exp at the edges");
     CHECK(num_log(1) == 0 && fabs(num_log(1 + 0x1p-52) - 0x1p-52) < 0x1p-100, "log near 1");
     double s, c;
     num_sincos(0, &s, &c);
@@ -234,9 +312,13 @@ static void test_num(void) {
 /* ---- sampler ---- */
 
 enum { VOCAB = 8 };
-static const float example[VOCAB] = {0, 2, 1, 2, -1, 0.5f, -30, 1};      /* ranked: 1 3 2 7 5 0 4 6 */
+/* ranked: 1 3 2 7 5 0 4 6 */
+static const float example[VOCAB] = {0, 2, 1, 2, -1, 0.5f, -30, 1};
 
-static qw_sampling plain(float temperature) { return (qw_sampling){.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42}; }
+static qw_sampling plain(float temperature) {
+    return (
+        qw_sampling){.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42};
+}
 
 /* How often each token is drawn in n draws. */
 static void draw_many(const qw_sampling *set, const float list[VOCAB], int n, int count[VOCAB]) {
@@ -285,20 +367,26 @@ static void test_sampler(void) {
         set = plain((float)t);
         if (k == 2) set.min_p = 0.36f;
         draw_many(&set, example, n, count);
-        for (int i = 0; i < VOCAB; i++) sum += p[i] = k == 2 && example[i] < 1 ? 0 : exp(example[i] / t);
+        for (int i = 0; i < VOCAB; i++)
+            sum += p[i] = k == 2 && example[i] < 1 ? 0 : exp(example[i] / t);
         for (int i = 0; i < VOCAB; i++) {
             double want = n * p[i] / sum;
-            CHECK(fabs(count[i] - want) <= 4 * sqrt(want * (1 - p[i] / sum)) + 1e-3, "round %d, token %d: %d of %g", k, i, count[i], want);
+            CHECK(fabs(count[i] - want) <= 4 * sqrt(want * (1 - p[i] / sum)) + 1e-3,
+                  "round %d, token %d: %d of %g", k, i, count[i], want);
         }
     }
     for (int k = 1; k <= 5; k++) {
-        static const unsigned sets[] = {0, 1 << 1, 1 << 1 | 1 << 3, 0x0E, 0x8E, 0xAE};      /* of equal ones at the edge the lower id */
+        /* of equal ones at the edge the lower id */
+        static const unsigned sets[] = {0, 1 << 1, 1 << 1 | 1 << 3, 0x0E, 0x8E, 0xAE};
         set = plain(2);
         set.top_k = k;
         CHECK(support(&set) == sets[k], "top-k %d: %X", k, support(&set));
     }
     /* probabilities, ranked: 0.334 0.334 0.123 0.123 0.075 0.045 0.017 */
-    static const struct { float p; unsigned bits; } nuclei[] = {{0, 0x02}, {0.3f, 0x02}, {0.5f, 0x0A}, {0.7f, 0x0E}, {0.8f, 0x8E}, {0.93f, 0xAE}};
+    static const struct {
+        float p;
+        unsigned bits;
+    } nuclei[] = {{0, 0x02}, {0.3f, 0x02}, {0.5f, 0x0A}, {0.7f, 0x0E}, {0.8f, 0x8E}, {0.93f, 0xAE}};
     for (int k = 0; k < 6; k++) {
         set = plain(1);
         set.top_p = nuclei[k].p;
@@ -309,7 +397,10 @@ static void test_sampler(void) {
     set.top_p = 0.5f;
     draw_many(&set, (const float[VOCAB]){-100, -100, 3, -100, -100, 3, -100, -100}, 1000, count);
     CHECK(count[2] == 1000, "the first of two halves reaches top-p 0.5: %d", count[2]);
-    static const struct { float p; unsigned bits; } floors[] = {{1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
+    static const struct {
+        float p;
+        unsigned bits;
+    } floors[] = {{1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
     for (int k = 0; k < 4; k++) {
         set = plain(1);
         set.min_p = floors[k].p;
@@ -317,12 +408,20 @@ static void test_sampler(void) {
     }
 }
 
-/* What the penalties leave of the logits, exactly. tokens: 1 3 3 4 | 1 3 3, the turn behind the bar. */
+/* What the penalties leave of the logits, exactly. tokens: 1 3 3 4 | 1 3 3, the turn behind the
+ * bar. */
 static void test_penalties(void) {
     static const int32_t tokens[] = {1, 3, 3, 4, 1, 3, 3};
-    static const struct { const char *name; float repetition, presence, frequency, want[VOCAB]; } cases[] = {
+    static const struct {
+        const char *name;
+        float repetition, presence, frequency, want[VOCAB];
+    } cases[] = {
         {"none", 1, 0, 0, {0, 2, 1, 2, -1, 0.5f, -30, 1}},
-        {"repetition: prompt and turn, each token once, away from 0", 2, 0, 0, {0, 1, 1, 1, -2, 0.5f, -30, 1}},
+        {"repetition: prompt and turn, each token once, away from 0",
+         2,
+         0,
+         0,
+         {0, 1, 1, 1, -2, 0.5f, -30, 1}},
         {"presence: the turn, each token once", 1, 0.5f, 0, {0, 1.5f, 1, 1.5f, -1, 0.5f, -30, 1}},
         {"frequency: the turn, each occurrence", 1, 0, 0.5f, {0, 1.5f, 1, 1, -1, 0.5f, -30, 1}},
         {"all", 2, 0.25f, -0.5f, {0, 1.25f, 1, 1.75f, -2, 0.5f, -30, 1}},
@@ -335,12 +434,14 @@ static void test_penalties(void) {
         set.presence_penalty = cases[i].presence;
         set.frequency_penalty = cases[i].frequency;
         CHECK(sampler_new(&s, &set, VOCAB, &err) == 0, "%s", err.message);
-        for (int draw = 0; draw < 2; draw++) {              /* nothing of a draw is left for the next one */
+        /* nothing of a draw is left for the next one */
+        for (int draw = 0; draw < 2; draw++) {
             float logits[VOCAB];
             memcpy(logits, example, sizeof logits);
             sampler_draw(s, logits, tokens, 7, 4);
             for (int k = 0; k < VOCAB; k++)
-                CHECK(logits[k] == cases[i].want[k], "%s, draw %d: logit %d is %g, expected %g", cases[i].name, draw, k, logits[k], cases[i].want[k]);
+                CHECK(logits[k] == cases[i].want[k], "%s, draw %d: logit %d is %g, expected %g",
+                      cases[i].name, draw, k, logits[k], cases[i].want[k]);
         }
         sampler_free(s);
     }
@@ -365,8 +466,17 @@ static void test_seed(void) {
 
 static void test_sampler_refuses(void) {
     struct { const char *name; qw_sampling set; } cases[] = {
-        {"temperature", plain(-0.1f)}, {"temperature", plain(NAN)}, {"temperature", plain(INFINITY)}, {"top-k", plain(1)}, {"top-p", plain(1)},
-        {"min-p", plain(1)}, {"presence", plain(1)}, {"frequency", plain(1)}, {"repetition", plain(1)}, {"logit bias", plain(1)}, {"token 8", plain(1)},
+        {"temperature", plain(-0.1f)},
+        {"temperature", plain(NAN)},
+        {"temperature", plain(INFINITY)},
+        {"top-k", plain(1)},
+        {"top-p", plain(1)},
+        {"min-p", plain(1)},
+        {"presence", plain(1)},
+        {"frequency", plain(1)},
+        {"repetition", plain(1)},
+        {"logit bias", plain(1)},
+        {"token 8", plain(1)},
     };
     qw_logit_bias nan_bias = {0, NAN}, beyond = {VOCAB, 0};
     cases[3].set.top_k = -1;
@@ -382,7 +492,8 @@ static void test_sampler_refuses(void) {
         struct sampler *s;
         qw_error err;
         int rc = sampler_new(&s, &cases[i].set, VOCAB, &err);
-        CHECK(rc == QW_EARG && !s && strstr(err.message, cases[i].name), "%s: %d %s", cases[i].name, rc, rc ? err.message : "");
+        CHECK(rc == QW_EARG && !s && strstr(err.message, cases[i].name), "%s: %d %s", cases[i].name,
+              rc, rc ? err.message : "");
     }
 }
 
@@ -391,16 +502,22 @@ static void test_sampler_refuses(void) {
 enum { MAX_ITEMS = 5000 };
 struct items { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]; };
 
-/* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread sanitizer. */
+/* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread
+ * sanitizer. */
 static void count_items(void *ctx, int64_t begin, int64_t end) {
     struct items *j = ctx;
-    if (begin < 0 || begin >= end || end > j->n || begin % j->grain || (end % j->grain && end != j->n)) { j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1; return; }
+    if (begin < 0 || begin >= end || end > j->n || begin % j->grain ||
+        (end % j->grain && end != j->n)) {
+        j->bad[begin < 0 || begin >= MAX_ITEMS ? 0 : begin] = 1;
+        return;
+    }
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
 
 /* More threads than may be awake, as many, and fewer. */
 static void test_threads(void) {
-    static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS}, grains[] = {1, 3, 16, 4999, 100000};
+    static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS},
+                         grains[] = {1, 3, 16, 4999, 100000};
     static const int pools[][2] = {{1, 1}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
     static struct items j;
     qw_error err;
@@ -416,20 +533,26 @@ static void test_threads(void) {
                     j = (struct items){.grain = grains[b], .n = sizes[a]};
                     pool_use(p, 1 + (round + a + b) % threads);
                     parallel_for(p, sizes[a], grains[b], count_items, &j);
-                    for (int i = 0; i < MAX_ITEMS; i++) wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
-                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", pool_threads(p), (int)sizes[a], (int)grains[b], wrong);
+                    for (int i = 0; i < MAX_ITEMS; i++)
+                        wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
+                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", pool_threads(p),
+                          (int)sizes[a], (int)grains[b], wrong);
                 }
         pool_use(p, MAX_THREADS);
         CHECK(pool_threads(p) == threads, "%d of %d threads", pool_threads(p), threads);
-        for (int round = 0; round < 40; round++) {          /* long enough apart that the workers fall asleep */
+        /* long enough apart that the workers fall asleep */
+        for (int round = 0; round < 40; round++) {
             j = (struct items){.grain = 1, .n = threads};
             usleep(1000);
             parallel_for(p, threads, 1, count_items, &j);
-            for (int i = 0; i < threads; i++) CHECK(j.seen[i] == 1, "item %d of a job for sleepers: %d", i, j.seen[i]);
+            for (int i = 0; i < threads; i++)
+                CHECK(j.seen[i] == 1, "item %d of a job for sleepers: %d", i, j.seen[i]);
         }
         pool_free(p);
     }
-    CHECK(pool_new(&p, 0, 1, &err) == QW_EARG && pool_new(&p, MAX_THREADS + 1, 1, &err) == QW_EARG && !p, "0 or too many threads");
+    CHECK(pool_new(&p, 0, 1, &err) == QW_EARG &&
+              pool_new(&p, MAX_THREADS + 1, 1, &err) == QW_EARG && !p,
+          "0 or too many threads");
 }
 
 /* Tiny jobs close together: the next one is written while workers still come late to the last. */
@@ -486,7 +609,9 @@ static void test_waiting(void) {
     for (int round = 0; round < 20; round++) {
         struct slow s = {.caller = pthread_self()};
         parallel_for(p, 12, 1, slow_items, &s);
-        for (int i = 0; i < 12; i++) CHECK(s.done[i] == 1, "round %d: item %d was done %d times when the caller went on", round, i, s.done[i]);
+        for (int i = 0; i < 12; i++)
+            CHECK(s.done[i] == 1, "round %d: item %d was done %d times when the caller went on",
+                  round, i, s.done[i]);
         struct meeting m = {.n = 4};
         if (round % 2) usleep(3000);
         parallel_for(p, 4, 1, meet, &m);

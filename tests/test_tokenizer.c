@@ -1,4 +1,5 @@
-/* test_tokenizer.c - the tokenizer against Hugging Face's ids, against a naive one, and against damaged files. From the root. */
+/* test_tokenizer.c - the tokenizer against Hugging Face's ids, against a naive one, and against
+ * damaged files. From the root. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,8 @@ static bool round_trip(const struct tokenizer *t, const char *text, size_t n) {
     struct ids ids = {0};
     struct buf want = {0}, got = {0};
     qw_error err;
-    bool ok = tokenizer_encode(t, text, n, ADDED_NONE, NULL, &ids, &err) == 0 && nfc(text, n, &want);
+    bool ok =
+        tokenizer_encode(t, text, n, ADDED_NONE, NULL, &ids, &err) == 0 && nfc(text, n, &want);
     decode(t, &ids, &got);
     ok = ok && got.n == want.n && (got.n == 0 || memcmp(got.p, want.p, got.n) == 0);
     if (nfc_prefix(text, n) == n) ok = ok && got.n == n && (n == 0 || memcmp(got.p, text, n) == 0);
@@ -75,28 +77,37 @@ static void print_ids(const struct ids *ids) {
     bool same_ = same_ids(&ids_, want_, sizeof want_ / sizeof *want_); \
     CHECK(same_, "ids of %s", text); \
     if (!same_) print_ids(&ids_); \
-    ids_free(&ids_); } while (0)
+    ids_free(&ids_);
+    } while (0)
 
 /* ---- Hugging Face's ids ---- */
 
 static void test_golden(void) {
     struct file f;
     qw_error err;
-    if (read_file(&f, GOLDEN, 1 << 24, &err)) { CHECK(0, "%s", err.message); return; }
+    if (read_file(&f, GOLDEN, 1 << 24, &err)) {
+        CHECK(0, "%s", err.message);
+        return;
+    }
     struct buf text = {0};
     struct ids want = {0}, got = {0};
     size_t lines = 0;
     for (const char *p = (const char *)f.data; *p; p++) {
         text.n = want.n = got.n = 0;
         for (unsigned byte; *p != '\t'; p += 2) {
-            if (sscanf(p, "%2x", &byte) != 1) { CHECK(0, "line %zu", lines); return; }
+            if (sscanf(p, "%2x", &byte) != 1) {
+                CHECK(0, "line %zu", lines);
+                return;
+            }
             buf_char(&text, (char)byte);
         }
         while (*p != '\n') ids_put(&want, (int32_t)strtol(p + 1, (char **)(uintptr_t)&p, 10));
         lines++;
-        CHECK(tokenizer_encode(real, text.p, text.n, ADDED_ALL, NULL, &got, &err) == 0, "line %zu: %s", lines, err.message);
+        CHECK(tokenizer_encode(real, text.p, text.n, ADDED_ALL, NULL, &got, &err) == 0,
+              "line %zu: %s", lines, err.message);
         CHECK(same_ids(&got, want.p, want.n), "line %zu", lines);
-        CHECK(round_trip(real, text.p, text.n) && round_trip(tiny, text.p, text.n), "line %zu", lines);
+        CHECK(round_trip(real, text.p, text.n) && round_trip(tiny, text.p, text.n), "line %zu",
+              lines);
     }
     CHECK(lines == 1506, "%zu lines", lines);
     buf_free(&text);
@@ -110,32 +121,46 @@ static void test_known_ids(void) {
     CHECK(tokenizer_size(tiny) == 4096, "%d", tokenizer_size(tiny));
     CHECK(tokenizer_added(real, "<|im_end|>") == 151645, "id");
     CHECK(tokenizer_added(tiny, "<|im_end|>") == 4072, "id");
-    CHECK(tokenizer_added(real, "<|im_end|") == -1 && tokenizer_added(real, "") == -1 && tokenizer_added(real, "the") == -1, "id");
-    CHECK(tokenizer_is_added(real, 151668) && !tokenizer_is_added(real, 151642) && !tokenizer_is_added(real, 151669) &&
-          !tokenizer_is_added(real, -1) && !tokenizer_is_added(real, INT32_MAX), "is_added");
-    CHECK_IDS(real, "<|im_start|>user\nhi<|im_end|>\n", 30, ADDED_ALL, NULL, 151644, 872, 198, 6023, 151645, 198);
+    CHECK(tokenizer_added(real, "<|im_end|") == -1 && tokenizer_added(real, "") == -1 &&
+              tokenizer_added(real, "the") == -1,
+          "id");
+    CHECK(tokenizer_is_added(real, 151668) && !tokenizer_is_added(real, 151642) &&
+              !tokenizer_is_added(real, 151669) && !tokenizer_is_added(real, -1) &&
+              !tokenizer_is_added(real, INT32_MAX),
+          "is_added");
+    CHECK_IDS(real, "<|im_start|>user\nhi<|im_end|>\n", 30, ADDED_ALL, NULL, 151644, 872, 198, 6023,
+              151645, 198);
     CHECK_IDS(real, "<think>\n\n</think>\n\n", 19, ADDED_ALL, NULL, 151667, 271, 151668, 271);
     CHECK_IDS(real, " \xF0\x9F\x98\x81", 5, ADDED_ALL, NULL, 26525, 223);
     CHECK_IDS(real, "/no_think", 9, ADDED_ALL, NULL, 33100, 5854, 766);
     size_t n;
     CHECK(tokenizer_bytes(real, -1, &n) == NULL && n == 0, "bytes of -1");
     CHECK(tokenizer_bytes(real, 151669, &n) == NULL && n == 0, "bytes of 151669");
-    CHECK(tokenizer_bytes(real, INT32_MIN, &n) == NULL && tokenizer_bytes(real, INT32_MAX, &n) == NULL, "bytes");
+    CHECK(tokenizer_bytes(real, INT32_MIN, &n) == NULL &&
+              tokenizer_bytes(real, INT32_MAX, &n) == NULL,
+          "bytes");
     const char *p = tokenizer_bytes(real, 188, &n);
     CHECK(n == 1 && p[0] == 0, "the token of the NUL byte");
-    for (int32_t id = 0; id < 151669; id++) CHECK(tokenizer_bytes(real, id, &n) && n > 0, "id %" PRId32, id);
+    for (int32_t id = 0; id < 151669; id++)
+        CHECK(tokenizer_bytes(real, id, &n) && n > 0, "id %" PRId32, id);
 }
 
 static void test_invalid_text(void) {
     static const struct { const char *text; size_t n; const char *offset; } cases[] = {
-        {"ab\xFF", 3, "byte 2"}, {"\xC0\x80", 2, "byte 0"}, {"abc\xE2\x82", 5, "byte 3"}, {"\xED\xA0\x80", 3, "byte 0"},
-        {"x\xF4\x90\x80\x80", 5, "byte 1"}, {"a\0\x80", 3, "byte 2"},
+        {"ab\xFF", 3, "byte 2"},
+        {"\xC0\x80", 2, "byte 0"},
+        {"abc\xE2\x82", 5, "byte 3"},
+        {"\xED\xA0\x80", 3, "byte 0"},
+        {"x\xF4\x90\x80\x80", 5, "byte 1"},
+        {"a\0\x80", 3, "byte 2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ids ids = {0};
         qw_error err = {0};
         ids_put(&ids, 7);
-        CHECK(tokenizer_encode(real, cases[i].text, cases[i].n, ADDED_ALL, NULL, &ids, &err) == QW_EFORMAT, "case %zu", i);
+        CHECK(tokenizer_encode(real, cases[i].text, cases[i].n, ADDED_ALL, NULL, &ids, &err) ==
+                  QW_EFORMAT,
+              "case %zu", i);
         CHECK(strstr(err.message, cases[i].offset), "%s", err.message);
         CHECK(ids.n == 1 && ids.p[0] == 7, "ids have been appended");
         ids_free(&ids);
@@ -154,30 +179,48 @@ static void test_nfc(void) {
         {"\xEA\xB0\x80\xE1\x86\xA8", "\xEA\xB0\x81"},                            /* Hangul LV T */
         {"\xEA\xB0\x81\xE1\x86\xA8", "\xEA\xB0\x81\xE1\x86\xA8"},                /* Hangul LVT T */
         {"\xE1\x84\x80\xE1\x86\xA8", "\xE1\x84\x80\xE1\x86\xA8"},                /* Hangul L T */
-        {"\xEA\xB0\x80\xE1\x86\xA7", "\xEA\xB0\x80\xE1\x86\xA7"},                /* U+11A7 is no final consonant */
-        {"\xE0\xA5\x98", "\xE0\xA4\x95\xE0\xA4\xBC"},                            /* excluded from composition */
-        {"\xCD\x84", "\xCC\x88\xCC\x81"},                                        /* decomposes into marks */
-        {"a\xCC\x81\xCC\xA3", "\xE1\xBA\xA1\xCC\x81"},                           /* reordered, then composed */
-        {"\xC3\xA9\xCC\xA3", "\xE1\xBA\xB9\xCC\x81"},                            /* composed one taken apart again */
-        {"a\xCC\x81\xCC\x81", "\xC3\xA1\xCC\x81"},                               /* the second is blocked */
-        {"a\xCC\xB8\xCC\x81", "\xC3\xA1\xCC\xB8"},                               /* not blocked: a lower class between them */
-        {"a\xE0\xA4\x80\xCC\x81", "a\xE0\xA4\x80\xCC\x81"},                      /* class 0 between them blocks */
-        {"\xCC\x81" "e", "\xCC\x81" "e"},                                        /* a mark at the start */
+        /* U+11A7 is no final consonant */
+        {"\xEA\xB0\x80\xE1\x86\xA7", "\xEA\xB0\x80\xE1\x86\xA7"},
+        /* excluded from composition */
+        {"\xE0\xA5\x98", "\xE0\xA4\x95\xE0\xA4\xBC"},
+        /* decomposes into marks */
+        {"\xCD\x84", "\xCC\x88\xCC\x81"},
+        /* reordered, then composed */
+        {"a\xCC\x81\xCC\xA3", "\xE1\xBA\xA1\xCC\x81"},
+        /* composed one taken apart again */
+        {"\xC3\xA9\xCC\xA3", "\xE1\xBA\xB9\xCC\x81"},
+        /* the second is blocked */
+        {"a\xCC\x81\xCC\x81", "\xC3\xA1\xCC\x81"},
+        /* not blocked: a lower class between them */
+        {"a\xCC\xB8\xCC\x81", "\xC3\xA1\xCC\xB8"},
+        /* class 0 between them blocks */
+        {"a\xE0\xA4\x80\xCC\x81", "a\xE0\xA4\x80\xCC\x81"},
+        /* a mark at the start */
+        {"\xCC\x81" "e", "\xCC\x81" "e"},
         {"\xCC\x81\xCC\xA3", "\xCC\xA3\xCC\x81"},
-        {"\xEF\xA4\x80", "\xE8\xB1\x88"},                                        /* compatibility ideograph */
+        /* compatibility ideograph */
+        {"\xEF\xA4\x80", "\xE8\xB1\x88"},
         {"\xF0\xAF\xA8\x9D", "\xF0\xAA\x98\x80"},                                /* U+2FA1D */
         {"\xE0\xA7\x87\xE0\xA6\xBE", "\xE0\xA7\x8B"},                            /* two starters */
-        {"\xF0\x91\x84\xB1\xF0\x91\x84\xA7", "\xF0\x91\x84\xAE"},                /* outside the BMP */
-        {"\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0", "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0"},/* Unicode 13: not formed */
-        {"\xE1\xB7\xB6\xCC\xA3", "\xE1\xB7\xB6\xCC\xA3"},                          /* U+1DF6 came with Unicode 10: no mark here */
-        {"\xF0\x9E\x80\x80\xCC\xA3", "\xCC\xA3\xF0\x9E\x80\x80"},                  /* U+1E000 came with 9.0: reordered */
-        {"\xF0\x91\xA4\xB8", "\xF0\x91\xA4\xB8"},                                /* Unicode 13: stays */
+        /* outside the BMP */
+        {"\xF0\x91\x84\xB1\xF0\x91\x84\xA7", "\xF0\x91\x84\xAE"},
+        /* Unicode 13: not formed */
+        {"\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0", "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0"},
+        /* U+1DF6 came with Unicode 10: no mark here */
+        {"\xE1\xB7\xB6\xCC\xA3", "\xE1\xB7\xB6\xCC\xA3"},
+        /* U+1E000 came with 9.0: reordered */
+        {"\xF0\x9E\x80\x80\xCC\xA3", "\xCC\xA3\xF0\x9E\x80\x80"},
+        /* Unicode 13: stays */
+        {"\xF0\x91\xA4\xB8", "\xF0\x91\xA4\xB8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf out = {0};
         CHECK(nfc(cases[i].text, strlen(cases[i].text), &out), "memory");
-        CHECK(out.n == strlen(cases[i].want) && memcmp(out.p, cases[i].want, out.n) == 0, "case %zu: %.*s", i, (int)out.n, out.p);
-        CHECK((nfc_prefix(cases[i].text, strlen(cases[i].text)) < strlen(cases[i].text)) || !strcmp(cases[i].text, cases[i].want), "case %zu", i);
+        CHECK(out.n == strlen(cases[i].want) && memcmp(out.p, cases[i].want, out.n) == 0,
+              "case %zu: %.*s", i, (int)out.n, out.p);
+        CHECK((nfc_prefix(cases[i].text, strlen(cases[i].text)) < strlen(cases[i].text)) ||
+                  !strcmp(cases[i].text, cases[i].want),
+              "case %zu", i);
         buf_free(&out);
     }
 }
@@ -198,20 +241,27 @@ static void test_single_code_points(void) {
         buf_free(&out);
     }
     CHECK(changed == 1120, "%u", changed);
-    CHECK(classes[CP_SPACE] == 25 && classes[CP_NUMBER] == 1911 && classes[CP_LETTER] == 141028, "%u %u %u", classes[1], classes[3], classes[2]);
+    CHECK(classes[CP_SPACE] == 25 && classes[CP_NUMBER] == 1911 && classes[CP_LETTER] == 141028,
+          "%u %u %u", classes[1], classes[3], classes[2]);
     CHECK(cp_class(0x110000) == CP_OTHER && cp_class(UINT32_MAX) == CP_OTHER, "outside");
 }
 
-/* NFC of random strings of hard characters: stable when repeated, and the same from either of its canonical forms. */
+/* NFC of random strings of hard characters: stable when repeated, and the same from either of
+ * its canonical forms. */
 static void test_random_nfc(void) {
-    static const uint32_t hard[] = {'a', 'e', 'u', 0x301, 0x300, 0x308, 0x323, 0x327, 0x338, 0x345, 0xE9, 0x1EA5, 0x1100, 0x1161, 0x11A8, 0xAC00,
-                                    0xAC01, 0x9C7, 0x9BE, 0x9CB, 0x344, 0x958, 0x212B, 0xF900, 0x1D15E, 0x11131, 0x11127, 0x3B1, 0x1F80, 0x313, 0x342};
+    static const uint32_t hard[] = {'a',    'e',    'u',    0x301,   0x300,   0x308,   0x323,
+                                    0x327,  0x338,  0x345,  0xE9,    0x1EA5,  0x1100,  0x1161,
+                                    0x11A8, 0xAC00, 0xAC01, 0x9C7,   0x9BE,   0x9CB,   0x344,
+                                    0x958,  0x212B, 0xF900, 0x1D15E, 0x11131, 0x11127, 0x3B1,
+                                    0x1F80, 0x313,  0x342};
     for (int round = 0; round < 20000; round++) {
         struct buf a = {0}, b = {0}, c = {0};
         char u8[4];
-        for (uint32_t n = rng(12); n > 0; n--) buf_put(&a, u8, (size_t)utf8_encode(hard[rng(sizeof hard / sizeof *hard)], u8));
+        for (uint32_t n = rng(12); n > 0; n--)
+            buf_put(&a, u8, (size_t)utf8_encode(hard[rng(sizeof hard / sizeof *hard)], u8));
         CHECK(nfc(a.p, a.n, &b) && nfc(b.p, b.n, &c), "memory");
-        CHECK(b.n == c.n && (b.n == 0 || memcmp(b.p, c.p, b.n) == 0), "round %d: %.*s", round, (int)a.n, a.p);
+        CHECK(b.n == c.n && (b.n == 0 || memcmp(b.p, c.p, b.n) == 0), "round %d: %.*s", round,
+              (int)a.n, a.p);
         CHECK(round_trip(tiny, a.p, a.n), "round %d", round);
         buf_free(&a);
         buf_free(&b);
@@ -225,13 +275,30 @@ static void test_split(void) {
     /* pieces are separated by '|' in `want` */
     static const struct { const char *text, *want; } cases[] = {
         {"it's I'LL 'Ve x'd", "it|'s| I|'LL| '|Ve| x|'d"},
-        {"'\xC5\xBF x", "'\xC5\xBF| x"},                         /* long s folds to s */
-        {"\xE2\x80\x99s", "\xE2\x80\x99s"},                      /* a curly one is only a prefix */
-        {"''s", "''|s"}, {" 's", " '|s"}, {"'", "'"}, {"'r", "'r"}, {"'re", "'re"}, {"'rx", "'rx"},
-        {"123 45", "1|2|3| |4|5"}, {"\xC2\xBD\xC2\xB2", "\xC2\xBD|\xC2\xB2"},
-        {"a  b", "a| | b"}, {"a   \n  b", "a|   \n| | b"}, {"a \n \n b", "a| \n \n| b"}, {"a  ", "a|  "}, {"\r\n\tx", "\r\n|\tx"},
-        {" !?\n\nx", " !?\n\n|x"}, {"\t!", "\t|!"}, {"  !", " | !"}, {"!a", "!a"}, {"!!a", "!!|a"}, {"(x)", "(x|)"},
-        {"\xC2\xA0x", "\xC2\xA0x"}, {"x\xCC\x81y", "x|\xCC\x81y"}, {"\nx", "\n|x"},
+        {"'\xC5\xBF x", "'\xC5\xBF| x"},    /* long s folds to s */
+        {"\xE2\x80\x99s", "\xE2\x80\x99s"}, /* a curly one is only a prefix */
+        {"''s", "''|s"},
+        {" 's", " '|s"},
+        {"'", "'"},
+        {"'r", "'r"},
+        {"'re", "'re"},
+        {"'rx", "'rx"},
+        {"123 45", "1|2|3| |4|5"},
+        {"\xC2\xBD\xC2\xB2", "\xC2\xBD|\xC2\xB2"},
+        {"a  b", "a| | b"},
+        {"a   \n  b", "a|   \n| | b"},
+        {"a \n \n b", "a| \n \n| b"},
+        {"a  ", "a|  "},
+        {"\r\n\tx", "\r\n|\tx"},
+        {" !?\n\nx", " !?\n\n|x"},
+        {"\t!", "\t|!"},
+        {"  !", " | !"},
+        {"!a", "!a"},
+        {"!!a", "!!|a"},
+        {"(x)", "(x|)"},
+        {"\xC2\xA0x", "\xC2\xA0x"},
+        {"x\xCC\x81y", "x|\xCC\x81y"},
+        {"\nx", "\n|x"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf got = {0};
@@ -250,8 +317,21 @@ static void test_split(void) {
 /* ---- speed: one piece of a megabyte must not take quadratic time ---- */
 
 static void test_speed(void) {
-    static const char *const units[] = {"a", " ", "7", "\n", "!", "ab", "\xF0\x9F\x98\x80", "\xCC\x81\xCC\xA3", "e\xCC\x81", "<", "<|im_start|",
-                                        "<|im_start|>", " \n", "\xEA\xB0\x80\xE1\x86\xA8", "the quick brown fox "};
+    static const char *const units[] = {"a",
+                                        " ",
+                                        "7",
+                                        "\n",
+                                        "!",
+                                        "ab",
+                                        "\xF0\x9F\x98\x80",
+                                        "\xCC\x81\xCC\xA3",
+                                        "e\xCC\x81",
+                                        "<",
+                                        "<|im_start|",
+                                        "<|im_start|>",
+                                        " \n",
+                                        "\xEA\xB0\x80\xE1\x86\xA8",
+                                        "the quick brown fox "};
     for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
         size_t len = strlen(units[u]), n = (1 << 20) / len * len;
         char *text = malloc(n);
@@ -261,7 +341,8 @@ static void test_speed(void) {
         struct ids ids = {0};
         qw_error err = {0};
         double start = seconds();
-        CHECK(tokenizer_encode(real, text, n, ADDED_MASKED, mask, &ids, &err) == 0, "%s", err.message);
+        CHECK(tokenizer_encode(real, text, n, ADDED_MASKED, mask, &ids, &err) == 0, "%s",
+              err.message);
         double took = seconds() - start;
         CHECK(took < 10, "a megabyte of \"%s\" took %.1f s", units[u], took);
         ids_free(&ids);
@@ -278,9 +359,11 @@ static void test_speed(void) {
 
 /* ---- small tokenizers made here ---- */
 
-static const char *const flags = "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true";
+static const char *const flags =
+    "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true";
 
-/* A tokenizer.json: the byte tokens have ids 2 * byte, then come `vocab` and `merges` (JSON, both may be ""), `added` as id:text pairs. */
+/* A tokenizer.json: the byte tokens have ids 2 * byte, then come `vocab` and `merges` (JSON,
+ * both may be ""), `added` as id:text pairs. */
 static void make_json(struct buf *out, const char *vocab, const char *merges, const char *added) {
     uint32_t next = 256;
     char item[64];
@@ -296,14 +379,21 @@ static void make_json(struct buf *out, const char *vocab, const char *merges, co
         buf_str(out, flags);
         buf_str(out, "}");
         added += end;
-        if (*added) { buf_char(out, ','); added++; }
+        if (*added) {
+            buf_char(out, ',');
+            added++;
+        }
     }
-    buf_str(out, "],\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
+    buf_str(out, "],\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"Sequence\","
+                 "\"pretokenizers\":[{\"type\":\"Split\","
                  "\"pattern\":{\"Regex\":");
     json_quote(out, SPLIT_PATTERN, strlen(SPLIT_PATTERN));
-    buf_str(out, "},\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":false,"
-                 "\"use_regex\":false}]},\"post_processor\":null,\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\","
-                 "\"dropout\":null,\"unk_token\":null,\"continuing_subword_prefix\":\"\",\"end_of_word_suffix\":\"\","
+    buf_str(out, "},\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_"
+                 "prefix_space\":false,\"trim_offsets\":false,"
+                 "\"use_regex\":false}]},\"post_processor\":null,\"decoder\":{\"type\":"
+                 "\"ByteLevel\"},\"model\":{\"type\":\"BPE\","
+                 "\"dropout\":null,\"unk_token\":null,\"continuing_subword_prefix\":\"\",\"end_of_"
+                 "word_suffix\":\"\","
                  "\"byte_fallback\":false,\"ignore_merges\":false,\"vocab\":{");
     for (int b = 0; b < 256; b++) {
         bool printable = (b > 0x20 && b < 0x7F) || (b > 0xA0 && b != 0xAD);
@@ -331,13 +421,16 @@ static struct tokenizer *make(const char *vocab, const char *merges, const char 
 
 static void test_small(void) {
     /* both forms of merges; ids in no order; a gap */
-    struct tokenizer *t = make(",\"ab\":519,\"abc\":513,\"bc\":517", "[\"b\",\"c\"],\"a b\",[\"a\",\"bc\"]", "600 <x>;603 <y>");
+    struct tokenizer *t = make(",\"ab\":519,\"abc\":513,\"bc\":517",
+                               "[\"b\",\"c\"],\"a b\",[\"a\",\"bc\"]", "600 <x>;603 <y>");
     if (!t) return;
     CHECK_IDS(t, "abc ab bc<x>a<y", 15, ADDED_ALL, NULL, 513, 64, 519, 64, 517, 600, 194, 120, 242);
     size_t n;
     CHECK(tokenizer_size(t) == 604, "%d", tokenizer_size(t));
-    CHECK(tokenizer_bytes(t, 601, &n) == NULL && n == 0 && tokenizer_bytes(t, 1, &n) == NULL, "gaps");
-    CHECK(tokenizer_bytes(t, 513, &n) && n == 3 && !memcmp(tokenizer_bytes(t, 513, &n), "abc", 3), "bytes");
+    CHECK(tokenizer_bytes(t, 601, &n) == NULL && n == 0 && tokenizer_bytes(t, 1, &n) == NULL,
+          "gaps");
+    CHECK(tokenizer_bytes(t, 513, &n) && n == 3 && !memcmp(tokenizer_bytes(t, 513, &n), "abc", 3),
+          "bytes");
     tokenizer_close(t);
 
     /* of equal merges the last one counts */
@@ -346,7 +439,8 @@ static void test_small(void) {
     CHECK_IDS(t, "abc", 3, ADDED_ALL, NULL, 194, 517);
     tokenizer_close(t);
 
-    /* an added token that is in the vocabulary, too; a token whose text is not all of the byte-level alphabet */
+    /* an added token that is in the vocabulary, too; a token whose text is not all of the
+     * byte-level alphabet */
     t = make(",\"ab\":519,\"\xE2\x96\x81x\":521", "[\"a\",\"b\"]", "519 ab");
     if (!t) return;
     CHECK_IDS(t, "cab b", 5, ADDED_ALL, NULL, 198, 519, 64, 196);
@@ -357,7 +451,8 @@ static void test_small(void) {
 
 /* As HF tokenizers 0.22 does it: the leftmost match, the longest of those. */
 static void test_added(void) {
-    struct tokenizer *t = make("", "", "600 ab;601 abc;602 bcd;196 b;604 xyab;605 yabc;606 e\xCC\x81;607 <|end|>");
+    struct tokenizer *t =
+        make("", "", "600 ab;601 abc;602 bcd;196 b;604 xyab;605 yabc;606 e\xCC\x81;607 <|end|>");
     if (!t) return;
     CHECK_IDS(t, "abc", 3, ADDED_ALL, NULL, 601);
     CHECK_IDS(t, "abd", 3, ADDED_ALL, NULL, 600, 200);
@@ -367,9 +462,11 @@ static void test_added(void) {
     CHECK_IDS(t, "xyabcd", 6, ADDED_ALL, NULL, 604, 198, 200);
     CHECK_IDS(t, "yabcd", 5, ADDED_ALL, NULL, 605, 200);
     CHECK_IDS(t, "xyac", 4, ADDED_ALL, NULL, 240, 242, 194, 198);
-    CHECK_IDS(t, "ae\xCC\x81", 4, ADDED_ALL, NULL, 194, 606);                    /* matched before NFC */
+    /* matched before NFC */
+    CHECK_IDS(t, "ae\xCC\x81", 4, ADDED_ALL, NULL, 194, 606);
     CHECK_IDS(t, "ae\xCC\x81", 4, ADDED_NONE, NULL, 194, 390, 338);
-    CHECK_IDS(t, "e<|end|>\xCC\x81", 10, ADDED_ALL, NULL, 202, 607, 408, 258);   /* no composition across it */
+    /* no composition across it */
+    CHECK_IDS(t, "e<|end|>\xCC\x81", 10, ADDED_ALL, NULL, 202, 607, 408, 258);
     CHECK_IDS(t, "abc", 3, ADDED_NONE, NULL, 194, 196, 198);
     tokenizer_close(t);
 }
@@ -378,10 +475,14 @@ static void test_masked(void) {
     struct tokenizer *t = make(",\"es\":519", "[\"e\",\"s\"]", "600 ab;601 abc;602 <s>");
     if (!t) return;
     CHECK_IDS(t, "abcab", 5, ADDED_MASKED, (const unsigned char *)"\1\1\1\1\1", 601, 600);
-    CHECK_IDS(t, "abcab", 5, ADDED_MASKED, (const unsigned char *)"\1\1\0\1\1", 600, 198, 600);    /* the longest within the mask */
-    CHECK_IDS(t, "abcab", 5, ADDED_MASKED, (const unsigned char *)"\0\1\1\1\0", 194, 196, 198, 194, 196);
-    CHECK_IDS(t, "<s><s>", 6, ADDED_MASKED, (const unsigned char *)"\1\1\0\1\1\1", 120, 230, 124, 602);
-    CHECK_IDS(t, "<s><s>", 6, ADDED_MASKED, (const unsigned char *)"\0\0\0\0\0\0", 120, 230, 124, 120, 230, 124);
+    /* the longest within the mask */
+    CHECK_IDS(t, "abcab", 5, ADDED_MASKED, (const unsigned char *)"\1\1\0\1\1", 600, 198, 600);
+    CHECK_IDS(t, "abcab", 5, ADDED_MASKED, (const unsigned char *)"\0\1\1\1\0", 194, 196, 198, 194,
+              196);
+    CHECK_IDS(t, "<s><s>", 6, ADDED_MASKED, (const unsigned char *)"\1\1\0\1\1\1", 120, 230, 124,
+              602);
+    CHECK_IDS(t, "<s><s>", 6, ADDED_MASKED, (const unsigned char *)"\0\0\0\0\0\0", 120, 230, 124,
+              120, 230, 124);
     tokenizer_close(t);
 
     /* an unmasked one is no border: what is around it is split and merged with it */
@@ -419,13 +520,19 @@ static int naive_rank(const struct naive *v, const char *left, const char *right
 static void naive_encode(const struct naive *v, const char *text, struct ids *out) {
     static char s[128][64];
     size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++) { s[i][0] = text[i]; s[i][1] = 0; }
+    for (size_t i = 0; i < n; i++) {
+        s[i][0] = text[i];
+        s[i][1] = 0;
+    }
     for (;;) {
         int best = N_MERGES;
         size_t at = 0;
         for (size_t i = 0; i + 1 < n; i++) {
             int rank = naive_rank(v, s[i], s[i + 1]);
-            if (rank < best) { best = rank; at = i; }
+            if (rank < best) {
+                best = rank;
+                at = i;
+            }
         }
         if (best == N_MERGES) break;
         strcpy(s[at], v->merge[best].text[2]);
@@ -450,17 +557,20 @@ static void test_naive(void) {
             }
             if (strlen(part[0]) + strlen(part[1]) > 40) continue;
             snprintf(item, sizeof item, "%s%s", part[0], part[1]);
-            bool known = naive_rank(&v, part[0], part[1]) < N_MERGES, made = naive_id(&v, item) >= 0;
+            bool known = naive_rank(&v, part[0], part[1]) < N_MERGES,
+                 made = naive_id(&v, item) >= 0;
             if (known || (made && rng(2))) continue;     /* a token may come from several merges */
             memcpy(v.merge[v.n].text[0], part[0], 64);
             memcpy(v.merge[v.n].text[1], part[1], 64);
             memcpy(v.merge[v.n++].text[2], item, 64);
             if (!made) {
                 char entry[128];
-                snprintf(entry, sizeof entry, ",\"%s\":%d", v.merge[v.n - 1].text[2], naive_id(&v, v.merge[v.n - 1].text[2]));
+                snprintf(entry, sizeof entry, ",\"%s\":%d", v.merge[v.n - 1].text[2],
+                         naive_id(&v, v.merge[v.n - 1].text[2]));
                 buf_str(&vocab, entry);
             }
-            snprintf(item, sizeof item, rng(2) ? "%s\"%s %s\"" : "%s[\"%s\",\"%s\"]", v.n > 1 ? "," : "", part[0], part[1]);
+            snprintf(item, sizeof item, rng(2) ? "%s\"%s %s\"" : "%s[\"%s\",\"%s\"]",
+                     v.n > 1 ? "," : "", part[0], part[1]);
             buf_str(&merges, item);
         }
         buf_char(&vocab, 0);
@@ -477,7 +587,8 @@ static void test_naive(void) {
             for (uint32_t i = 0; i < n; i++) text[i] = (char)('a' + rng(1 + rng(3)));
             text[n] = 0;
             naive_encode(&v, text, &want);
-            CHECK(tokenizer_encode(t, text, n, ADDED_NONE, NULL, &got, &err) == 0, "round %d", round);
+            CHECK(tokenizer_encode(t, text, n, ADDED_NONE, NULL, &got, &err) == 0, "round %d",
+                  round);
             CHECK(same_ids(&got, want.p, want.n), "round %d: %s", round, text);
             ids_free(&want);
             ids_free(&got);
@@ -509,29 +620,43 @@ static void test_bad(void) {
         {"\"type\":\"BPE\",", "", QW_EUNSUPPORTED, "model.type is missing"},
         {"\"model\"", "\"modal\"", QW_EUNSUPPORTED, "model is missing"},
         {"\"dropout\":null", "\"dropout\":0.1", QW_EUNSUPPORTED, "model.dropout is 0.1"},
-        {"\"unk_token\":null", "\"unk_token\":\"<unk>\"", QW_EUNSUPPORTED, "model.unk_token is \"<unk>\""},
-        {"\"continuing_subword_prefix\":\"\"", "\"continuing_subword_prefix\":\"##\"", QW_EUNSUPPORTED, "model.continuing_subword_prefix is \"##\""},
-        {"\"end_of_word_suffix\":\"\"", "\"end_of_word_suffix\":\"</w>\"", QW_EUNSUPPORTED, "model.end_of_word_suffix"},
-        {"\"byte_fallback\":false", "\"byte_fallback\":true", QW_EUNSUPPORTED, "model.byte_fallback is true"},
-        {"\"ignore_merges\":false", "\"ignore_merges\":true", QW_EUNSUPPORTED, "model.ignore_merges is true"},
+        {"\"unk_token\":null", "\"unk_token\":\"<unk>\"", QW_EUNSUPPORTED,
+         "model.unk_token is \"<unk>\""},
+        {"\"continuing_subword_prefix\":\"\"", "\"continuing_subword_prefix\":\"##\"",
+         QW_EUNSUPPORTED, "model.continuing_subword_prefix is \"##\""},
+        {"\"end_of_word_suffix\":\"\"", "\"end_of_word_suffix\":\"</w>\"", QW_EUNSUPPORTED,
+         "model.end_of_word_suffix"},
+        {"\"byte_fallback\":false", "\"byte_fallback\":true", QW_EUNSUPPORTED,
+         "model.byte_fallback is true"},
+        {"\"ignore_merges\":false", "\"ignore_merges\":true", QW_EUNSUPPORTED,
+         "model.ignore_merges is true"},
         {"\"NFC\"", "\"NFKC\"", QW_EUNSUPPORTED, "normalizer.type is \"NFKC\""},
         {"{\"type\":\"NFC\"}", "null", QW_EUNSUPPORTED, "normalizer is null"},
-        {"\"normalizer\":{\"type\":\"NFC\"}", "\"type\":\"NFC\"", QW_EUNSUPPORTED, "normalizer is missing"},
-        {"{\"type\":\"NFC\"}", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Lowercase\"}]}", QW_EUNSUPPORTED, "normalizers"},
-        {"{\"type\":\"NFC\"}", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"}]}", QW_EUNSUPPORTED, "normalizers[0].type is \"NFD\""},
-        {"\"type\":\"Sequence\"", "\"type\":\"Whitespace\"", QW_EUNSUPPORTED, "pre_tokenizer.type is \"Whitespace\""},
+        {"\"normalizer\":{\"type\":\"NFC\"}", "\"type\":\"NFC\"", QW_EUNSUPPORTED,
+         "normalizer is missing"},
+        {"{\"type\":\"NFC\"}",
+         "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Lowercase\"}]}",
+         QW_EUNSUPPORTED, "normalizers"},
+        {"{\"type\":\"NFC\"}", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"}]}",
+         QW_EUNSUPPORTED, "normalizers[0].type is \"NFD\""},
+        {"\"type\":\"Sequence\"", "\"type\":\"Whitespace\"", QW_EUNSUPPORTED,
+         "pre_tokenizer.type is \"Whitespace\""},
         {"p{N}| ?", "p{N}{1,3}| ?", QW_EUNSUPPORTED, "splitting pattern is \"(?i:"},
         {"\"Regex\"", "\"String\"", QW_EUNSUPPORTED, "splitting pattern is missing"},
         {"\"Isolated\"", "\"Removed\"", QW_EUNSUPPORTED, "Split.behavior is \"Removed\""},
         {"\"invert\":false", "\"invert\":true", QW_EUNSUPPORTED, "Split.invert is true"},
-        {"\"add_prefix_space\":false", "\"add_prefix_space\":true", QW_EUNSUPPORTED, "ByteLevel.add_prefix_space is true"},
+        {"\"add_prefix_space\":false", "\"add_prefix_space\":true", QW_EUNSUPPORTED,
+         "ByteLevel.add_prefix_space is true"},
         {",\"use_regex\":false", "", QW_EUNSUPPORTED, "ByteLevel.use_regex is missing"},
-        {"\"decoder\":{\"type\":\"ByteLevel\"}", "\"decoder\":null", QW_EUNSUPPORTED, "decoder is null"},
+        {"\"decoder\":{\"type\":\"ByteLevel\"}", "\"decoder\":null", QW_EUNSUPPORTED,
+         "decoder is null"},
         {"\"vocab\":{", "\"vocab\":[],\"vocabulary\":{", QW_EFORMAT, "model.vocab"},
         {"\"merges\":[", "\"mergers\":[", QW_EFORMAT, "model.merges is missing"},
         {"\"merges\":[", "\"merges\":{},\"mergers\":[", QW_EFORMAT, "model.merges"},
-        {"[\"a\",\"b\"]", "[\"a\",\"zzz\"]", QW_EFORMAT, "merge 0 (\"a\", \"zzz\"): the second is not"},
-        {"[\"a\",\"b\"]", "[\"zzz\",\"b\"]", QW_EFORMAT, "merge 0 (\"zzz\", \"b\"): the first is not"},
+        {"[\"a\",\"b\"]", "[\"a\",\"zzz\"]", QW_EFORMAT,
+         "merge 0 (\"a\", \"zzz\"): the second is not"},
+        {"[\"a\",\"b\"]", "[\"zzz\",\"b\"]", QW_EFORMAT,
+         "merge 0 (\"zzz\", \"b\"): the first is not"},
         {"[\"a\",\"b\"]", "[\"b\",\"b\"]", QW_EFORMAT, "merge 0 (\"b\", \"b\"): what they make"},
         {"[\"a\",\"b\"]", "[\"a\",\"b\",\"c\"]", QW_EFORMAT, "merge 0 (an array): not a pair"},
         {"[\"a\",\"b\"]", "[\"a\",5]", QW_EFORMAT, "merge 0 (\"a\", 5): not a pair"},
@@ -552,17 +677,24 @@ static void test_bad(void) {
         {"\"q\":226", "\"q\":16777216", QW_EFORMAT, "id of token \"q\" is 16777216"},
         {"\"q\":226", "\"q\":16777215", QW_EFORMAT, "id of token \"q\" is 16777215, far beyond"},
         {"\"q\":226", "\"q\xC2\x9B\x7Fq\":[]", QW_EFORMAT, "id of token \"q??q\" is an array"},
-        {"\"lstrip\":false", "\"lstrip\":true", QW_EUNSUPPORTED, "added token \"<x>\": lstrip is true"},
-        {"\"rstrip\":false", "\"rstrip\":true", QW_EUNSUPPORTED, "added token \"<x>\": rstrip is true"},
-        {"\"single_word\":false", "\"single_word\":true", QW_EUNSUPPORTED, "added token \"<x>\": single_word is true"},
-        {"\"normalized\":false", "\"normalized\":true", QW_EUNSUPPORTED, "added token \"<x>\": normalized is true"},
-        {"\"normalized\":false,", "", QW_EUNSUPPORTED, "added token \"<x>\": normalized is missing"},
+        {"\"lstrip\":false", "\"lstrip\":true", QW_EUNSUPPORTED,
+         "added token \"<x>\": lstrip is true"},
+        {"\"rstrip\":false", "\"rstrip\":true", QW_EUNSUPPORTED,
+         "added token \"<x>\": rstrip is true"},
+        {"\"single_word\":false", "\"single_word\":true", QW_EUNSUPPORTED,
+         "added token \"<x>\": single_word is true"},
+        {"\"normalized\":false", "\"normalized\":true", QW_EUNSUPPORTED,
+         "added token \"<x>\": normalized is true"},
+        {"\"normalized\":false,", "", QW_EUNSUPPORTED,
+         "added token \"<x>\": normalized is missing"},
         {"\"content\":\"<x>\",", "", QW_EFORMAT, "no id or no content"},
         {"{\"id\":600", "5,{\"id\":600", QW_EFORMAT, "no id or no content"},
         {"\"id\":601", "\"id\":600", QW_EFORMAT, "token \"<y>\" has id 600, which another"},
         {"\"id\":601", "\"id\":4", QW_EFORMAT, "token \"<y>\" has id 4, which another"},
-        {"\"content\":\"<y>\"", "\"content\":\"ab\"", QW_EFORMAT, "added token \"ab\" has id 601, but the vocabulary says 513"},
-        {"\"id\":601,\"content\":\"<y>\"", "\"id\":600,\"content\":\"<x>\"", QW_EFORMAT, "with id 600 is listed twice"},
+        {"\"content\":\"<y>\"", "\"content\":\"ab\"", QW_EFORMAT,
+         "added token \"ab\" has id 601, but the vocabulary says 513"},
+        {"\"id\":601,\"content\":\"<y>\"", "\"id\":600,\"content\":\"<x>\"", QW_EFORMAT,
+         "with id 600 is listed twice"},
         {"\"content\":\"<y>\"", "\"content\":\"\"", QW_EFORMAT, "empty text"},
         {"\"added_tokens\":[", "\"added_tokens\":{},\"x\":[", QW_EFORMAT, "added_tokens"},
         {"{\"added_tokens\"", "[{\"added_tokens\"", QW_EFORMAT, "not valid JSON"},
@@ -573,23 +705,32 @@ static void test_bad(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         err = (qw_error){0};
         make_json(&json, ",\"ab\":513", "[\"a\",\"b\"]", "600 <x>;601 <y>");
-        CHECK(replace(&json, cases[i].from, cases[i].to), "case %zu: %s not found", i, cases[i].from);
+        CHECK(replace(&json, cases[i].from, cases[i].to), "case %zu: %s not found", i,
+              cases[i].from);
         int rc = tokenizer_parse(&t, json.p, json.n, "bad/tokenizer.json", &err);
-        CHECK(rc == cases[i].code && err.code == rc && t == NULL, "case %zu (%s): %d, %s", i, cases[i].to, rc, err.message);
-        CHECK(strstr(err.message, cases[i].message) && !strncmp(err.message, "bad/tokenizer.json: ", 20), "case %zu: %s", i, err.message);
+        CHECK(rc == cases[i].code && err.code == rc && t == NULL, "case %zu (%s): %d, %s", i,
+              cases[i].to, rc, err.message);
+        CHECK(strstr(err.message, cases[i].message) &&
+                  !strncmp(err.message, "bad/tokenizer.json: ", 20),
+              "case %zu: %s", i, err.message);
         if (rc == 0) tokenizer_close(t);
     }
     /* what is fine */
     static const char *const fine[][2] = {
         {"{\"type\":\"NFC\"}", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"}]}"},
-        {"\"dropout\":null", "\"dropout\":0.0"}, {"\"continuing_subword_prefix\":\"\",", ""}, {"\"end_of_word_suffix\":\"\"", "\"end_of_word_suffix\":null"},
-        {"\"id\":601", "\"id\":1001"}, {"\"added_tokens\":[", "\"added_tokens\":null,\"x\":["}, {"[\"a\",\"b\"]", ""},
+        {"\"dropout\":null", "\"dropout\":0.0"},
+        {"\"continuing_subword_prefix\":\"\",", ""},
+        {"\"end_of_word_suffix\":\"\"", "\"end_of_word_suffix\":null"},
+        {"\"id\":601", "\"id\":1001"},
+        {"\"added_tokens\":[", "\"added_tokens\":null,\"x\":["},
+        {"[\"a\",\"b\"]", ""},
     };
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
         err = (qw_error){0};
         make_json(&json, ",\"ab\":513", "[\"a\",\"b\"]", "600 <x>;601 <y>");
         CHECK(replace(&json, fine[i][0], fine[i][1]), "case %zu: not found", i);
-        CHECK(tokenizer_parse(&t, json.p, json.n, "made", &err) == 0, "case %zu: %s", i, err.message);
+        CHECK(tokenizer_parse(&t, json.p, json.n, "made", &err) == 0, "case %zu: %s", i,
+              err.message);
         tokenizer_close(t);
     }
     /* each prefix is refused */
@@ -601,7 +742,9 @@ static void test_bad(void) {
         free(cut);
     }
     buf_free(&json);
-    CHECK(tokenizer_open(&t, "tests/no/such/file", &err) == QW_EIO && strstr(err.message, "tests/no/such/file"), "%s", err.message);
+    CHECK(tokenizer_open(&t, "tests/no/such/file", &err) == QW_EIO &&
+              strstr(err.message, "tests/no/such/file"),
+          "%s", err.message);
 }
 
 int main(void) {

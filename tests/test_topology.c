@@ -1,4 +1,5 @@
-/* test_topology.c - which CPUs are used and how much memory is free, on made-up machines: files as Linux shows them below /sys and /proc. */
+/* test_topology.c - which CPUs are used and how much memory is free, on made-up machines: files
+ * as Linux shows them below /sys and /proc. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,13 +19,19 @@ static void put(const char *path, const char *text) {
         mkdir(full, 0700);
     }
     FILE *f = fopen(full, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f)) { perror(full); exit(1); }
+    if (!f || fputs(text, f) < 0 || fclose(f)) {
+        perror(full);
+        exit(1);
+    }
 }
 
 static void clear(void) {
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", root);
-    if (system(command) || mkdir(root, 0700)) { perror(root); exit(1); }
+    if (system(command) || mkdir(root, 0700)) {
+        perror(root);
+        exit(1);
+    }
 }
 
 /* "0-3:530 4-7:1024": a file for each of those CPUs. */
@@ -33,7 +40,10 @@ static void put_cpus(const char *name, const char *values) {
     int n;
     for (; values && sscanf(values, " %31[^:]:%63s%n", list, value, &n) == 2; values += n) {
         struct cpu_mask m;
-        if (mask_parse(&m, list, NULL)) { printf("bad list %s\n", list); exit(1); }
+        if (mask_parse(&m, list, NULL)) {
+            printf("bad list %s\n", list);
+            exit(1);
+        }
         for (int i = 0; i < MAX_CPUS; i++) {
             if (!mask_has(&m, i)) continue;
             snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/%s", i, name);
@@ -46,17 +56,22 @@ static void put_cpus(const char *name, const char *values) {
 static struct cpus find(const char *allowed) {
     struct cpu_mask m;
     struct cpus c;
-    if (mask_parse(&m, allowed, NULL)) { printf("bad list %s\n", allowed); exit(1); }
+    if (mask_parse(&m, allowed, NULL)) {
+        printf("bad list %s\n", allowed);
+        exit(1);
+    }
     cpus_find(&c, &m, root);
     return c;
 }
 
-static void check(const char *name, const char *allowed, const char *fast, int n_threads, int at_once) {
+static void check(const char *name, const char *allowed, const char *fast, int n_threads,
+                  int at_once) {
     struct cpus c = find(allowed);
     char text[2048];
     mask_print(text, sizeof text, &c.fast);
     CHECK(strcmp(text, fast) == 0, "%s: %s instead of %s", name, text, fast);
-    CHECK(c.n_fast == mask_count(&c.fast) && c.n_usable == mask_count(&c.usable), "%s: %d fast, %d usable", name, c.n_fast, c.n_usable);
+    CHECK(c.n_fast == mask_count(&c.fast) && c.n_usable == mask_count(&c.usable),
+          "%s: %d fast, %d usable", name, c.n_fast, c.n_usable);
     CHECK(c.n_threads == n_threads, "%s: %d threads instead of %d", name, c.n_threads, n_threads);
     CHECK(c.at_once == at_once, "%s: %d at once instead of %d", name, c.at_once, at_once);
 }
@@ -64,11 +79,28 @@ static void check(const char *name, const char *allowed, const char *fast, int n
 /* ---- lists ---- */
 
 static void test_lists(void) {
-    static const char *const good[][2] = {{"0", "0"}, {"0-3,6", "0-3,6"}, {"6,3,0-2", "0-3,6"}, {"1-1", "1"}, {"0,1,2", "0-2"}, {"1023", "1023"},
-                                          {"00,007", "0,7"}, {"63-64", "63-64"}, {"0-1023", "0-1023"}};
-    static const char *const bad[][2] = {{"", "''"}, {"x", "'x'"}, {"0,", "''"}, {",0", "''"}, {"0,,1", "''"}, {"3-1", "'3-1'"}, {"0-", "'0-'"}, {"-1", "'-1'"},
-                                         {"1024", "'1024'"}, {"0-1024", "'0-1024'"}, {"99999999999999999999", "'99999999999999999999'"}, {"0 1", "'0 1'"},
-                                         {"0,+1", "'+1'"}, {"1-2-3", "'1-2-3'"}, {"0-3:2", "'0-3:2'"}, {" 0", "' 0'"}, {"4294967296", "'4294967296'"}};
+    static const char *const good[][2] = {{"0", "0"},           {"0-3,6", "0-3,6"},
+                                          {"6,3,0-2", "0-3,6"}, {"1-1", "1"},
+                                          {"0,1,2", "0-2"},     {"1023", "1023"},
+                                          {"00,007", "0,7"},    {"63-64", "63-64"},
+                                          {"0-1023", "0-1023"}};
+    static const char *const bad[][2] = {{"", "''"},
+                                         {"x", "'x'"},
+                                         {"0,", "''"},
+                                         {",0", "''"},
+                                         {"0,,1", "''"},
+                                         {"3-1", "'3-1'"},
+                                         {"0-", "'0-'"},
+                                         {"-1", "'-1'"},
+                                         {"1024", "'1024'"},
+                                         {"0-1024", "'0-1024'"},
+                                         {"99999999999999999999", "'99999999999999999999'"},
+                                         {"0 1", "'0 1'"},
+                                         {"0,+1", "'+1'"},
+                                         {"1-2-3", "'1-2-3'"},
+                                         {"0-3:2", "'0-3:2'"},
+                                         {" 0", "' 0'"},
+                                         {"4294967296", "'4294967296'"}};
     struct cpu_mask m;
     qw_error err;
     char text[2048], small[12];
@@ -79,12 +111,15 @@ static void test_lists(void) {
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         err.message[0] = 0;
-        CHECK(mask_parse(&m, bad[i][0], &err) == QW_EARG && strncmp(err.message, bad[i][1], strlen(bad[i][1])) == 0, "'%s': %s", bad[i][0], err.message);
+        CHECK(mask_parse(&m, bad[i][0], &err) == QW_EARG &&
+                  strncmp(err.message, bad[i][1], strlen(bad[i][1])) == 0,
+              "'%s': %s", bad[i][0], err.message);
     }
     m = (struct cpu_mask){{0}};
     for (int i = 0; i < MAX_CPUS; i += 2) mask_add(&m, i);
     mask_print(text, sizeof text, &m);
-    CHECK(strlen(text) > 2000 && strcmp(text + strlen(text) - 5, ",1022") == 0, "the longest list is cut: %zu", strlen(text));
+    CHECK(strlen(text) > 2000 && strcmp(text + strlen(text) - 5, ",1022") == 0,
+          "the longest list is cut: %zu", strlen(text));
     mask_print(small, sizeof small, &m);
     CHECK(strcmp(small, "0,2,4,6...") == 0, "a list that is too long: %s", small);
 }
@@ -92,18 +127,27 @@ static void test_lists(void) {
 /* ---- machines ---- */
 
 static void test_machines(void) {
-    static const struct { const char *name, *allowed, *capacity, *clock, *fast; int n_threads; } machines[] = {
+    static const struct {
+        const char *name, *allowed, *capacity, *clock, *fast;
+        int n_threads;
+    } machines[] = {
         {"Pi 5", "0-3", "0-3:1024", "0-3:2400000", "0-3", 4},
         {"Pi 2: no capacity", "0-3", NULL, "0-3:900000", "0-3", 4},
-        {"RK3588", "0-7", "0-3:414 4-5:1024 6-7:1010", "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
+        {"RK3588", "0-7", "0-3:414 4-5:1024 6-7:1010", "0-3:1800000 4-5:2400000 6-7:2256000", "4-7",
+         4},
         {"RK3588, its clocks alone", "0-7", NULL, "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
-        {"RK3588, one fast cluster at a lower clock", "0-7", "0-3:530 4-5:1024 6-7:768", NULL, "4-7", 4},
+        {"RK3588, one fast cluster at a lower clock", "0-7", "0-3:530 4-5:1024 6-7:768", NULL,
+         "4-7", 4},
         {"RK3399", "0-5", "0-3:485 4-5:1024", "0-3:1416000 4-5:1800000", "4-5", 2},
-        {"S922X: the small cores run at a higher clock", "0-5", "0-1:623 2-5:1024", "0-1:1896000 2-5:1800000", "2-5", 4},
-        {"Snapdragon 855", "0-7", "0-3:381 4-6:871 7:1024", "0-3:1785600 4-6:2419200 7:2841600", "4-7", 4},
-        {"Snapdragon 870, its clocks alone", "0-7", NULL, "0-3:1804800 4-6:2419200 7:3187200", "4-7", 4},
+        {"S922X: the small cores run at a higher clock", "0-5", "0-1:623 2-5:1024",
+         "0-1:1896000 2-5:1800000", "2-5", 4},
+        {"Snapdragon 855", "0-7", "0-3:381 4-6:871 7:1024", "0-3:1785600 4-6:2419200 7:2841600",
+         "4-7", 4},
+        {"Snapdragon 870, its clocks alone", "0-7", NULL, "0-3:1804800 4-6:2419200 7:3187200",
+         "4-7", 4},
         {"Tensor: a medium core in between", "0-7", "0-3:160 4-5:498 6-7:1024", NULL, "4-7", 4},
-        {"Snapdragon 810: capacity says nothing", "0-7", "0-7:1024", "0-3:1555200 4-7:1958400", "4-7", 4},
+        {"Snapdragon 810: capacity says nothing", "0-7", "0-7:1024", "0-3:1555200 4-7:1958400",
+         "4-7", 4},
         {"hybrid x86", "0-11", "0-7:1024 8-11:600", "0-7:5000000 8-11:3800000", "0-7", 8},
         {"hybrid x86, its clocks alone", "0-5", NULL, "0-1:5000000 2-5:3800000", "0-1", 2},
         {"x86 with favoured cores", "0-3", NULL, "0:5300000 1-3:5000000", "0-3", 4},
@@ -111,7 +155,8 @@ static void test_machines(void) {
         {"one big core allowed", "2-4", "0-3:414 4-7:1024", NULL, "4", 1},
         {"nothing known", "0-7", NULL, NULL, "0-7", 8},
         {"gaps in the numbers", "1,4,130,1023", "1:400 4:1024 130:1000 1023:400", NULL, "4,130", 2},
-        {"a capacity is missing: the clocks", "0-3", "0-2:1024", "0-1:1000000 2-3:2000000", "2-3", 2},
+        {"a capacity is missing: the clocks", "0-3", "0-2:1024", "0-1:1000000 2-3:2000000", "2-3",
+         2},
         {"a clock is missing", "0-3", NULL, "0-2:1000000", "0-3", 4},
         {"capacity is no number", "0-3", "0-1:fast 2-3:1024", "0-3:1000000", "0-3", 4},
         {"capacity is negative", "0-3", "0-1:-5 2-3:1024", NULL, "0-3", 4},
@@ -126,7 +171,8 @@ static void test_machines(void) {
         put_cpus("cpu_capacity", machines[i].capacity);
         put_cpus("cpufreq/cpuinfo_max_freq", machines[i].clock);
         if (mask_parse(&m, machines[i].allowed, NULL)) continue;
-        check(machines[i].name, machines[i].allowed, machines[i].fast, machines[i].n_threads, mask_count(&m));
+        check(machines[i].name, machines[i].allowed, machines[i].fast, machines[i].n_threads,
+              mask_count(&m));
     }
 }
 
@@ -168,10 +214,14 @@ static void test_quotas(void) {
         {"v2, 2.4", "0::/\n", "sys/fs/cgroup/cpu.max", "240000 100000\n", 2},
         {"v2, 2.5", "0::/\n", "sys/fs/cgroup/cpu.max", "250000 100000\n", 3},
         {"v2, more than there are", "0::/\n", "sys/fs/cgroup/cpu.max", "6400000 100000\n", 8},
-        {"v2, its own group", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/a.scope/cpu.max", "300000 100000\n", 3},
-        {"v2, a group above", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/cpu.max", "300000 100000\n", 3},
-        {"v2, another group", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/b.scope/cpu.max", "300000 100000\n", 8},
-        {"v1 and v2", "9:name=systemd:/\n3:cpuset:/\n2:cpuacct:/\n0::/a\n", "sys/fs/cgroup/a/cpu.max", "300000 100000\n", 3},
+        {"v2, its own group", "0::/user.slice/a.scope\n",
+         "sys/fs/cgroup/user.slice/a.scope/cpu.max", "300000 100000\n", 3},
+        {"v2, a group above", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/cpu.max",
+         "300000 100000\n", 3},
+        {"v2, another group", "0::/user.slice/a.scope\n",
+         "sys/fs/cgroup/user.slice/b.scope/cpu.max", "300000 100000\n", 8},
+        {"v1 and v2", "9:name=systemd:/\n3:cpuset:/\n2:cpuacct:/\n0::/a\n",
+         "sys/fs/cgroup/a/cpu.max", "300000 100000\n", 3},
         {"no period", "0::/\n", "sys/fs/cgroup/cpu.max", "200000\n", 8},
         {"a period of 0", "0::/\n", "sys/fs/cgroup/cpu.max", "200000 0\n", 8},
         {"not a number", "0::/\n", "sys/fs/cgroup/cpu.max", "\xff\xfe many\n", 8},
@@ -186,8 +236,10 @@ static void test_quotas(void) {
         check(quotas[i].name, "0-7", "0-7", quotas[i].threads, quotas[i].threads);
     }
     static const struct { const char *name, *group, *dir, *quota; int threads; } old[] = {
-        {"v1", "4:cpu,cpuacct:/a/b\n1:memory:/\n", "a/b/", "300000", 3}, {"v1, above", "4:cpuacct,cpu:/a/b\n", "", "300000", 3},
-        {"v1, none", "4:cpu:/a/b\n", "a/b/", "-1", 8}, {"v1, cpuset is another", "4:cpuset:/a\n5:cpuacct:/a\n", "a/", "300000", 8},
+        {"v1", "4:cpu,cpuacct:/a/b\n1:memory:/\n", "a/b/", "300000", 3},
+        {"v1, above", "4:cpuacct,cpu:/a/b\n", "", "300000", 3},
+        {"v1, none", "4:cpu:/a/b\n", "a/b/", "-1", 8},
+        {"v1, cpuset is another", "4:cpuset:/a\n5:cpuacct:/a\n", "a/", "300000", 8},
     };
     for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
         char path[128];
@@ -211,10 +263,18 @@ static void test_quotas(void) {
 /* ---- memory ---- */
 
 static void test_memory(void) {
-    static const struct { const char *name, *group, *dir; const char *max, *current, *stat; uint64_t want; } groups[] = {
-        {"no limit", "0::/\n", "", "max\n", "5000000\n", "anon 1\nfile 1000000\n", 8192000}, {"a container", "0::/\n", "", "6000000\n", "5000000\n", "anon 1\nfile 1000000\n", 2000000},
-        {"its own group", "0::/a/b\n", "/a/b", "6000000\n", "5000000\n", "anon 1\nfile 9000000\n", 6000000}, {"a group above", "0::/a/b\n", "/a", "6000000\n", "5000000\n", "", 1000000},
-        {"another group", "0::/a/b\n", "/c", "6000000\n", "5000000\n", "", 8192000}, {"full", "0::/\n", "", "4000\n", "5000\n", "x", 1},
+    static const struct {
+        const char *name, *group, *dir;
+        const char *max, *current, *stat;
+        uint64_t want;
+    } groups[] = {
+        {"no limit", "0::/\n", "", "max\n", "5000000\n", "anon 1\nfile 1000000\n", 8192000},
+        {"a container", "0::/\n", "", "6000000\n", "5000000\n", "anon 1\nfile 1000000\n", 2000000},
+        {"its own group", "0::/a/b\n", "/a/b", "6000000\n", "5000000\n", "anon 1\nfile 9000000\n",
+         6000000},
+        {"a group above", "0::/a/b\n", "/a", "6000000\n", "5000000\n", "", 1000000},
+        {"another group", "0::/a/b\n", "/c", "6000000\n", "5000000\n", "", 8192000},
+        {"full", "0::/\n", "", "4000\n", "5000\n", "x", 1},
         {"not numbers", "0::/\n", "", "-1\n", "many\n", "\nfile \n", 8192000},
     };
     char path[128];
@@ -223,10 +283,14 @@ static void test_memory(void) {
         put("proc/meminfo", "MemTotal: 90000 kB\nMemAvailable:    8000 kB\n");
         put("proc/self/cgroup", groups[i].group);
         for (int k = 0; k < 3; k++) {
-            snprintf(path, sizeof path, "sys/fs/cgroup%s/memory.%s", groups[i].dir, k == 0 ? "max" : k == 1 ? "current" : "stat");
+            snprintf(path, sizeof path, "sys/fs/cgroup%s/memory.%s", groups[i].dir,
+                     k == 0   ? "max"
+                     : k == 1 ? "current"
+                              : "stat");
             put(path, k == 0 ? groups[i].max : k == 1 ? groups[i].current : groups[i].stat);
         }
-        CHECK(available_memory(root) == groups[i].want, "%s: %d", groups[i].name, (int)available_memory(root));
+        CHECK(available_memory(root) == groups[i].want, "%s: %d", groups[i].name,
+              (int)available_memory(root));
     }
     clear();
     CHECK(available_memory(root) == 0, "nothing known: %d", (int)available_memory(root));
@@ -246,15 +310,19 @@ static void test_here(void) {
     int first = 0;
     cpus_allowed(&before);
     cpus_find(&c, &before, "");
-    CHECK(c.n_usable >= 1 && c.n_fast >= 1 && c.n_threads >= 1 && c.n_threads <= c.n_fast && c.at_once >= 1, "%d usable, %d fast, %d threads, %d at once",
-          c.n_usable, c.n_fast, c.n_threads, c.at_once);
+    CHECK(c.n_usable >= 1 && c.n_fast >= 1 && c.n_threads >= 1 && c.n_threads <= c.n_fast &&
+              c.at_once >= 1,
+          "%d usable, %d fast, %d threads, %d at once", c.n_usable, c.n_fast, c.n_threads,
+          c.at_once);
     while (!mask_has(&before, first)) first++;
     mask_add(&one, first);
     if (cpus_use(&one, &err) == QW_EUNSUPPORTED) return;
     cpus_allowed(&after);
-    CHECK(memcmp(&one, &after, sizeof one) == 0, "the process is not on CPU %d alone: %s", first, err.message);
+    CHECK(memcmp(&one, &after, sizeof one) == 0, "the process is not on CPU %d alone: %s", first,
+          err.message);
     mask_add(&one, MAX_CPUS - 1);
-    CHECK(cpus_use(&one, &err) == QW_EARG && strstr(err.message, "CPU 1023"), "a CPU that does not exist: %s", err.message);
+    CHECK(cpus_use(&one, &err) == QW_EARG && strstr(err.message, "CPU 1023"),
+          "a CPU that does not exist: %s", err.message);
     cpus_allowed(&after);
     CHECK(mask_count(&after) == 1, "a call that fails changes nothing");
     CHECK(cpus_use(&before, &err) == 0, "back: %s", err.message);
@@ -263,7 +331,10 @@ static void test_here(void) {
 int main(void) {
     const char *tmp = getenv("TMPDIR");
     snprintf(root, sizeof root, "%.40s/qw-cpus-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(root)) { perror(root); return 1; }
+    if (!mkdtemp(root)) {
+        perror(root);
+        return 1;
+    }
     RUN("topology: lists of CPUs", test_lists);
     RUN("topology: fast cores", test_machines);
     RUN("topology: hyperthreads count once", test_siblings);

@@ -6,7 +6,8 @@
 void *alloc_zero(uint64_t n, uint64_t size) {
     uint64_t bytes;
     void *p;
-    if (!mul_u64(n, size, &bytes) || !add_u64(bytes, 63, &bytes) || bytes > PTRDIFF_MAX) return NULL;
+    if (!mul_u64(n, size, &bytes) || !add_u64(bytes, 63, &bytes) || bytes > PTRDIFF_MAX)
+        return NULL;
     bytes &= ~(uint64_t)63;
     if (bytes == 0) bytes = 64;
     if (posix_memalign(&p, 64, (size_t)bytes) != 0) return NULL;

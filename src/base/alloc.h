@@ -6,10 +6,15 @@
 #include <stdint.h>
 
 /* Checked arithmetic: false on overflow, and *out is then unspecified. */
-static inline bool add_u64(uint64_t a, uint64_t b, uint64_t *out) { return !__builtin_add_overflow(a, b, out); }
-static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) { return !__builtin_mul_overflow(a, b, out); }
+static inline bool add_u64(uint64_t a, uint64_t b, uint64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
+static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
 
-/* Memory for n elements of size bytes, zeroed, aligned to 64 bytes; NULL when n * size overflows or there is none. Free with free(). */
+/* Memory for n elements of size bytes, zeroed, aligned to 64 bytes; NULL when n * size overflows
+ * or there is none. Free with free(). */
 void *alloc_zero(uint64_t n, uint64_t size);
 
 /* The same for large blocks, whose pages come when they are first written; not zeroed. */

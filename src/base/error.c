@@ -6,12 +6,14 @@
 #include <string.h>
 #include "base/utf8.h"
 
-/* Messages quote files and end up on terminals: control characters and what is no UTF-8 become '?'. */
+/* Messages quote files and end up on terminals: control characters and what is no UTF-8 become
+ * '?'. */
 static void make_printable(char *s) {
     for (size_t n = strlen(s); n > 0;) {
         uint32_t cp;
         int len = utf8_decode(s, n, &cp);
-        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) memset(s, '?', len ? (size_t)len : 1);
+        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0))
+            memset(s, '?', len ? (size_t)len : 1);
         s += len ? len : 1;
         n -= len ? (size_t)len : 1;
     }

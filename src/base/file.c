@@ -17,7 +17,8 @@ static int open_file(const char *path, int *fd, uint64_t *size, qw_error *err) {
     if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         int dir = S_ISDIR(st.st_mode);
         close(*fd);
-        return fail(err, QW_EIO, "%s is %s, not a regular file", path, dir ? "a directory" : "special");
+        return fail(err, QW_EIO, "%s is %s, not a regular file", path,
+                    dir ? "a directory" : "special");
     }
     *size = (uint64_t)st.st_size;
     return 0;
@@ -28,12 +29,17 @@ int map_file(struct file *f, const char *path, qw_error *err) {
     f->data = NULL;
     f->kind = FILE_OWNED;
     if (rc) return rc;
-    if (f->size == 0) { close(fd); return fail(err, QW_EFORMAT, "%s is empty", path); }
-    void *p = f->size > PTRDIFF_MAX ? MAP_FAILED : mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (f->size == 0) {
+        close(fd);
+        return fail(err, QW_EFORMAT, "%s is empty", path);
+    }
+    void *p = f->size > PTRDIFF_MAX ? MAP_FAILED
+                                    : mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
     int saved = errno;
     close(fd);
     if (p == MAP_FAILED)
-        return fail(err, QW_ENOMEM, "cannot map %s (%" PRIu64 " bytes) into this process: %s", path, f->size,
+        return fail(err, QW_ENOMEM, "cannot map %s (%" PRIu64 " bytes) into this process: %s", path,
+                    f->size,
                     f->size > PTRDIFF_MAX ? "larger than the address space" : strerror(saved));
     f->data = p;
     f->kind = FILE_MAPPED;
@@ -47,10 +53,15 @@ int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err
     if (rc) return rc;
     if (f->size > max_size) {
         close(fd);
-        return fail(err, QW_EFORMAT, "%s is too large for what it should be: %" PRIu64 " bytes, at most %" PRIu64, path, f->size, max_size);
+        return fail(err, QW_EFORMAT,
+                    "%s is too large for what it should be: %" PRIu64 " bytes, at most %" PRIu64,
+                    path, f->size, max_size);
     }
     unsigned char *p = malloc((size_t)f->size + 1);
-    if (!p) { close(fd); return fail_memory(err, path, f->size); }
+    if (!p) {
+        close(fd);
+        return fail_memory(err, path, f->size);
+    }
     size_t got = 0;
     while (got < f->size) {
         ssize_t r = read(fd, p + got, (size_t)f->size - got);
@@ -77,14 +88,19 @@ void file_close(struct file *f) {
 }
 
 void file_forget(const void *p, uint64_t n) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + (uintptr_t)n) / page * page;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+              begin = ((uintptr_t)p + page - 1) / page * page,
+              end = ((uintptr_t)p + (uintptr_t)n) / page * page;
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 enum path_kind path_kind(const char *path) {
     struct stat st;
-    /* Only what is not there is missing. A link that leads nowhere, or a folder we may not enter, fails when it is opened. */
-    if (stat(path, &st) != 0) return (errno == ENOENT || errno == ENOTDIR) && lstat(path, &st) != 0 ? PATH_MISSING : PATH_FILE;
+    /* Only what is not there is missing. A link that leads nowhere, or a folder we may not
+     * enter, fails when it is opened. */
+    if (stat(path, &st) != 0)
+        return (errno == ENOENT || errno == ENOTDIR) && lstat(path, &st) != 0 ? PATH_MISSING
+                                                                              : PATH_FILE;
     return S_ISDIR(st.st_mode) ? PATH_DIR : PATH_FILE;
 }
 

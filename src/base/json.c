@@ -255,7 +255,10 @@ int json_parse(struct json *j, const char *text, size_t size, const char *what, 
     return rc;
 }
 
-void json_free(struct json *j) { free(j->nodes); *j = (struct json){0}; }
+void json_free(struct json *j) {
+    free(j->nodes);
+    *j = (struct json){0};
+}
 
 /* ---- values ---- */
 

@@ -1,4 +1,5 @@
-/* platform.h - what the compiler and the machine must be for the results to be the same everywhere. */
+/* platform.h - what the compiler and the machine must be for the results to be the same
+ * everywhere. */
 #ifndef QW_PLATFORM_H
 #define QW_PLATFORM_H
 #include <float.h>

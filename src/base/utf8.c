@@ -26,7 +26,10 @@ int utf8_decode(const char *s, size_t n, uint32_t *cp) {
     const unsigned char *p = (const unsigned char *)s;
     unsigned char lo, hi;
     int len = lead(p[0], &lo, &hi);
-    if (len == 1) { *cp = p[0]; return 1; }
+    if (len == 1) {
+        *cp = p[0];
+        return 1;
+    }
     if (len == 0 || (size_t)len > n || p[1] < lo || p[1] > hi) return 0;
     uint32_t v = p[0] & (0x7F >> len);
     for (int i = 1; i < len; i++) {
@@ -53,9 +56,15 @@ int utf8_invalid(const char *s, size_t n, bool *cut) {
 }
 
 int utf8_encode(uint32_t cp, char out[4]) {
-    if (cp < 0x80) { out[0] = (char)cp; return 1; }
+    if (cp < 0x80) {
+        out[0] = (char)cp;
+        return 1;
+    }
     int len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
-    for (int i = len - 1; i > 0; i--) { out[i] = (char)(0x80 | (cp & 0x3F)); cp >>= 6; }
+    for (int i = len - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (cp & 0x3F));
+        cp >>= 6;
+    }
     out[0] = (char)((0xF00 >> len) | cp);
     return len;
 }
@@ -64,7 +73,10 @@ size_t utf8_valid_prefix(const char *p, size_t n) {
     size_t i = 0;
     uint32_t cp;
     while (i < n) {
-        if ((unsigned char)p[i] < 0x80) { i++; continue; }
+        if ((unsigned char)p[i] < 0x80) {
+            i++;
+            continue;
+        }
         int len = utf8_decode(p + i, n - i, &cp);
         if (len == 0) return i;
         i += (size_t)len;

@@ -6,13 +6,19 @@
 void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) {
     uint32_t cp;
     bool cut;
-    while (s->n > 0 && n > 0) {                         /* complete what is held, a byte at a time */
+    /* complete what is held, a byte at a time */
+    while (s->n > 0 && n > 0) {
         s->held[s->n++] = *p++;
         n--;
-        if (utf8_decode(s->held, (size_t)s->n, &cp)) { buf_put(out, s->held, (size_t)s->n); s->n = 0; break; }
+        if (utf8_decode(s->held, (size_t)s->n, &cp)) {
+            buf_put(out, s->held, (size_t)s->n);
+            s->n = 0;
+            break;
+        }
         int bad = utf8_invalid(s->held, (size_t)s->n, &cut);
         if (cut) continue;
-        buf_str(out, "\xEF\xBF\xBD");                   /* the new byte does not continue it: replace, look at that byte anew */
+        /* the new byte does not continue it: replace, look at that byte anew */
+        buf_str(out, "\xEF\xBF\xBD");
         p -= s->n - bad;
         n += (size_t)(s->n - bad);
         s->n = 0;
@@ -24,7 +30,11 @@ void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) 
         i += ok;
         if (i == n) return;
         int bad = utf8_invalid(p + i, n - i, &cut);
-        if (cut) { memcpy(s->held, p + i, (size_t)bad); s->n = bad; return; }
+        if (cut) {
+            memcpy(s->held, p + i, (size_t)bad);
+            s->n = bad;
+            return;
+        }
         buf_str(out, "\xEF\xBF\xBD");
         i += (size_t)bad;
     }

@@ -3,7 +3,8 @@
 #define QW_UTF8_STREAM_H
 #include "base/buf.h"
 
-/* A stream of bytes that becomes text: an incomplete sequence at the end is held back until the next push. {0} is empty. */
+/* A stream of bytes that becomes text: an incomplete sequence at the end is held back until the
+ * next push. {0} is empty. */
 struct utf8_stream { char held[4]; int n; };
 /* Append the text that is complete to out, with U+FFFD for each maximal invalid subpart. */
 void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out);

@@ -1,4 +1,5 @@
-/* template.c - Qwen3's chat templates, rendered in C: from structs, and from JSON by way of them. */
+/* template.c - Qwen3's chat templates, rendered in C: from structs, and from JSON by way of
+ * them. */
 #include "chat/template.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,14 @@ const char *template_name(enum chat_template t) { return names[t]; }
 
 int template_from_name(enum chat_template *out, const char *name, qw_error *err) {
     for (int t = 0; t < TEMPLATE_COUNT; t++)
-        if (strcmp(name, names[t]) == 0) { *out = (enum chat_template)t; return 0; }
-    return fail(err, QW_EARG, "there is no chat template \"%.60s\"; there are hybrid, instruct2507 and thinking2507", name);
+        if (strcmp(name, names[t]) == 0) {
+            *out = (enum chat_template)t;
+            return 0;
+        }
+    return fail(err, QW_EARG,
+                "there is no chat template \"%.60s\"; there are hybrid, instruct2507 and "
+                "thinking2507",
+                name);
 }
 
 /* ---- output ---- */
@@ -52,7 +59,9 @@ static struct chat_text rstrip(struct chat_text t) {
     return t;
 }
 
-static bool at(struct chat_text t, size_t i, const char *s, size_t n) { return t.n >= n && i <= t.n - n && memcmp(t.p + i, s, n) == 0; }
+static bool at(struct chat_text t, size_t i, const char *s, size_t n) {
+    return t.n >= n && i <= t.n - n && memcmp(t.p + i, s, n) == 0;
+}
 
 /* Where s begins for the first (or last) time, or t.n if it does not. */
 static size_t find(struct chat_text t, const char *s, bool last) {
@@ -81,23 +90,29 @@ static void put_tools(struct rendered *r, const struct conversation *c) {
         put(r, "\n");
         put_text(r, c->tools[i]);
     }
-    put(r, "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> "
-           "XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call><|im_end|>\n");
+    put(r, "\n</tools>\n\nFor each function call, return a json object with function name and "
+           "arguments within <tool_call></tool_call> "
+           "XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": "
+           "<args-json-object>}\n</tool_call><|im_end|>\n");
 }
 
-/* The index of the user's last query: thoughts of the assistant's messages behind it are rendered. Tool results that were sent as
- * messages of the user are no queries. */
+/* The index of the user's last query: thoughts of the assistant's messages behind it are
+ * rendered. Tool results that were sent as messages of the user are no queries. */
 static size_t last_query(const struct conversation *c) {
     for (size_t i = c->n_messages; i-- > 0;) {
         struct chat_text t = c->messages[i].content;
         if (c->messages[i].role != ROLE_USER || !t.p) continue;
-        if (!(at(t, 0, "<tool_response>", 15) && t.n >= 16 && at(t, t.n - 16, "</tool_response>", 16))) return i;
+        if (!(at(t, 0, "<tool_response>", 15) && t.n >= 16 &&
+              at(t, t.n - 16, "</tool_response>", 16)))
+            return i;
     }
     return c->n_messages - 1;
 }
 
-/* A message's thoughts and the content without them. Of several </think> the first ends the thoughts, the last begins the answer. */
-static void split_thoughts(const struct chat_message *m, struct chat_text *reasoning, struct chat_text *content) {
+/* A message's thoughts and the content without them. Of several </think> the first ends the
+ * thoughts, the last begins the answer. */
+static void split_thoughts(const struct chat_message *m, struct chat_text *reasoning,
+                           struct chat_text *content) {
     *content = m->content;
     *reasoning = m->reasoning;
     if (m->reasoning.p) return;
@@ -110,7 +125,8 @@ static void split_thoughts(const struct chat_message *m, struct chat_text *reaso
     *reasoning = lstrip(*reasoning);
 }
 
-static void put_assistant(struct rendered *r, enum chat_template t, const struct chat_message *m, bool after_query, bool last) {
+static void put_assistant(struct rendered *r, enum chat_template t, const struct chat_message *m,
+                          bool after_query, bool last) {
     struct chat_text content = m->content, reasoning;
     put(r, "<|im_start|>assistant\n");
     if (t != TEMPLATE_INSTRUCT2507) split_thoughts(m, &reasoning, &content);
@@ -133,7 +149,8 @@ static void put_assistant(struct rendered *r, enum chat_template t, const struct
     put(r, "<|im_end|>\n");
 }
 
-int template_render(struct rendered *out, enum chat_template t, const struct conversation *c, qw_error *err) {
+int template_render(struct rendered *out, enum chat_template t, const struct conversation *c,
+                    qw_error *err) {
     if (c->n_messages == 0) return fail(err, QW_EARG, "a conversation needs at least one message");
     size_t query = last_query(c);
     if (c->n_tools > 0) put_tools(out, c);
@@ -176,7 +193,8 @@ void rendered_free(struct rendered *r) {
 
 /* ---- JSON as Python writes it ---- */
 
-struct member { const char *key; size_t n; uint32_t place, value; };   /* place: the node of the key */
+/* place: the node of the key */
+struct member { const char *key; size_t n; uint32_t place, value; };
 
 static int by_key(const void *pa, const void *pb) {
     const struct member *a = pa, *b = pb;
@@ -190,8 +208,9 @@ static int by_place(const void *pa, const void *pb) {
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-/* The members of an object with keys that occur once, in Python's order; *n of them, 0 when memory runs out. By sorting, because
- * comparing each key with each takes hours for a hostile object. *keys holds the keys' text; the caller frees it and the result. */
+/* The members of an object with keys that occur once, in Python's order; *n of them, 0 when
+ * memory runs out. By sorting, because comparing each key with each takes hours for a hostile
+ * object. *keys holds the keys' text; the caller frees it and the result. */
 static struct member *members(const struct json *j, uint32_t obj, struct buf *keys, size_t *n) {
     struct member *m = alloc_zero(j->nodes[obj].len, sizeof *m);
     size_t count = 0, kept = 0, offset = 0;
@@ -202,13 +221,18 @@ static struct member *members(const struct json *j, uint32_t obj, struct buf *ke
         json_string(j, k, keys);
         m[count++] = (struct member){NULL, keys->n - before, k, k + 1};
     }
-    if (!keys->oom && !keys->p) buf_reserve(keys, 1);       /* all keys are "": still a pointer for memcmp */
-    if (keys->oom) { free(m); return NULL; }
+    /* all keys are "": still a pointer for memcmp */
+    if (!keys->oom && !keys->p) buf_reserve(keys, 1);
+    if (keys->oom) {
+        free(m);
+        return NULL;
+    }
     for (size_t i = 0; i < count; offset += m[i++].n) m[i].key = keys->p + offset;
     qsort(m, count, sizeof *m, by_key);
     for (size_t i = 0; i < count; i++) {
         struct member *prev = kept ? &m[kept - 1] : NULL;
-        if (prev && prev->n == m[i].n && memcmp(prev->key, m[i].key, m[i].n) == 0) prev->value = m[i].value;
+        if (prev && prev->n == m[i].n && memcmp(prev->key, m[i].key, m[i].n) == 0)
+            prev->value = m[i].value;
         else m[kept++] = m[i];
     }
     qsort(m, kept, sizeof *m, by_place);
@@ -260,16 +284,25 @@ int template_json_text(struct buf *out, const struct json *j, uint32_t node, qw_
 
 /* ---- a conversation out of JSON ---- */
 
-static const char *const kinds[] = {"null", "false", "true", "a number", "a string", "an array", "an object"};
+static const char *const kinds[] = {"null",     "false",    "true",     "a number",
+                                    "a string", "an array", "an object"};
 
 /* What a value is, for messages; 0 is json_get's "no such key". */
-static const char *kind(const struct json *j, uint32_t node) { return node ? kinds[json_type(j, node)] : "absent"; }
+static const char *kind(const struct json *j, uint32_t node) {
+    return node ? kinds[json_type(j, node)] : "absent";
+}
 
-static bool is_null(const struct json *j, uint32_t node) { return node == 0 || json_type(j, node) == JSON_NULL; }
-static bool is_string(const struct json *j, uint32_t node) { return node && json_type(j, node) == JSON_STRING; }
+static bool is_null(const struct json *j, uint32_t node) {
+    return node == 0 || json_type(j, node) == JSON_NULL;
+}
+static bool is_string(const struct json *j, uint32_t node) {
+    return node && json_type(j, node) == JSON_STRING;
+}
 
-/* A text of its own (free it with free_text) with a string's value or, with `dump`, the value as JSON. */
-static int own_text(struct chat_text *out, const struct json *j, uint32_t node, bool dump, qw_error *err) {
+/* A text of its own (free it with free_text) with a string's value or, with `dump`, the value as
+ * JSON. */
+static int own_text(struct chat_text *out, const struct json *j, uint32_t node, bool dump,
+                    qw_error *err) {
     struct buf b = {0};
     buf_reserve(&b, 1);                     /* so that '' has an address, too */
     if (dump) put_json(&b, j, node);
@@ -296,26 +329,38 @@ static int get_bool(int *out, int otherwise, const struct json *j, const char *k
     return 0;
 }
 
-static int get_call(struct chat_call *out, const struct json *j, uint32_t call, size_t i, size_t k, qw_error *err) {
+static int get_call(struct chat_call *out, const struct json *j, uint32_t call, size_t i, size_t k,
+                    qw_error *err) {
     if (json_type(j, call) != JSON_OBJECT)
-        return fail(err, QW_EFORMAT, "messages[%zu].tool_calls[%zu]: an object was expected, not %s", i, k, kind(j, call));
+        return fail(err, QW_EFORMAT,
+                    "messages[%zu].tool_calls[%zu]: an object was expected, not %s", i, k,
+                    kind(j, call));
     uint32_t function = json_get(j, call, "function");
     if (!is_null(j, function) && json_type(j, function) != JSON_OBJECT)
-        return fail(err, QW_EFORMAT, "messages[%zu].tool_calls[%zu].function: an object was expected, not %s", i, k, kind(j, function));
+        return fail(err, QW_EFORMAT,
+                    "messages[%zu].tool_calls[%zu].function: an object was expected, not %s", i, k,
+                    kind(j, function));
     if (!is_null(j, function) && j->nodes[function].len > 0) call = function;
     uint32_t name = json_get(j, call, "name"), arguments = json_get(j, call, "arguments");
     if (!is_string(j, name))
-        return fail(err, QW_EFORMAT, "messages[%zu].tool_calls[%zu]: a name (a string) was expected; it is %s", i, k, kind(j, name));
-    if (arguments == 0) return fail(err, QW_EFORMAT, "messages[%zu].tool_calls[%zu]: arguments were expected; they are absent", i, k);
+        return fail(err, QW_EFORMAT,
+                    "messages[%zu].tool_calls[%zu]: a name (a string) was expected; it is %s", i, k,
+                    kind(j, name));
+    if (arguments == 0)
+        return fail(err, QW_EFORMAT,
+                    "messages[%zu].tool_calls[%zu]: arguments were expected; they are absent", i,
+                    k);
     int rc = own_text(&out->name, j, name, false, err);
     return rc ? rc : own_text(&out->arguments, j, arguments, !is_string(j, arguments), err);
 }
 
-static int get_calls(struct chat_message *m, const struct json *j, uint32_t message, size_t i, qw_error *err) {
+static int get_calls(struct chat_message *m, const struct json *j, uint32_t message, size_t i,
+                     qw_error *err) {
     uint32_t list = json_get(j, message, "tool_calls");
     if (is_null(j, list)) return 0;
     if (json_type(j, list) != JSON_ARRAY)
-        return fail(err, QW_EFORMAT, "messages[%zu].tool_calls: an array was expected, not %s", i, kind(j, list));
+        return fail(err, QW_EFORMAT, "messages[%zu].tool_calls: an array was expected, not %s", i,
+                    kind(j, list));
     struct chat_call *calls = alloc_zero(j->nodes[list].len, sizeof *calls);
     if (!calls) return fail_memory(err, "tool calls", (uint64_t)j->nodes[list].len * sizeof *calls);
     m->calls = calls;
@@ -327,21 +372,35 @@ static int get_calls(struct chat_message *m, const struct json *j, uint32_t mess
     return 0;
 }
 
-static int get_role(enum chat_role *out, const struct json *j, uint32_t message, size_t i, qw_error *err) {
+static int get_role(enum chat_role *out, const struct json *j, uint32_t message, size_t i,
+                    qw_error *err) {
     uint32_t role = json_get(j, message, "role");
-    if (!is_string(j, role)) return fail(err, QW_EFORMAT, "messages[%zu].role: a string was expected; it is %s", i, kind(j, role));
+    if (!is_string(j, role))
+        return fail(err, QW_EFORMAT, "messages[%zu].role: a string was expected; it is %s", i,
+                    kind(j, role));
     for (size_t r = 0; r < sizeof role_names / sizeof *role_names; r++)
-        if (json_is(j, role, role_names[r])) { *out = (enum chat_role)r; return 0; }
+        if (json_is(j, role, role_names[r])) {
+            *out = (enum chat_role)r;
+            return 0;
+        }
     size_t n = j->nodes[role].len;
     const char *text = j->text + j->nodes[role].pos;
-    if (n > 40) for (n = 40; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80;) n--;     /* not within a character */
-    return fail(err, QW_EFORMAT, "messages[%zu].role: system, user, assistant or tool was expected, not \"%.*s\"", i, (int)n, text);
+    if (n > 40)
+        /* not within a character */
+        for (n = 40; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80;) n--;
+    return fail(err, QW_EFORMAT,
+                "messages[%zu].role: system, user, assistant or tool was expected, not \"%.*s\"", i,
+                (int)n, text);
 }
 
-static int get_message(struct chat_message *m, const struct json *j, uint32_t node, size_t i, qw_error *err) {
-    if (json_type(j, node) != JSON_OBJECT) return fail(err, QW_EFORMAT, "messages[%zu]: an object was expected, not %s", i, kind(j, node));
+static int get_message(struct chat_message *m, const struct json *j, uint32_t node, size_t i,
+                       qw_error *err) {
+    if (json_type(j, node) != JSON_OBJECT)
+        return fail(err, QW_EFORMAT, "messages[%zu]: an object was expected, not %s", i,
+                    kind(j, node));
     int rc = get_role(&m->role, j, node, i, err);
-    uint32_t content = json_get(j, node, "content"), reasoning = json_get(j, node, "reasoning_content");
+    uint32_t content = json_get(j, node, "content"),
+             reasoning = json_get(j, node, "reasoning_content");
     if (!rc && is_string(j, content)) rc = own_text(&m->content, j, content, false, err);
     if (!rc && is_string(j, reasoning)) rc = own_text(&m->reasoning, j, reasoning, false, err);
     if (!rc && m->role == ROLE_ASSISTANT) rc = get_calls(m, j, node, i, err);
@@ -351,13 +410,16 @@ static int get_message(struct chat_message *m, const struct json *j, uint32_t no
 static int get_tools(struct conversation *c, const struct json *j, qw_error *err) {
     uint32_t list = json_get(j, 0, "tools");
     if (is_null(j, list)) return 0;
-    if (json_type(j, list) != JSON_ARRAY) return fail(err, QW_EFORMAT, "tools: an array was expected, not %s", kind(j, list));
+    if (json_type(j, list) != JSON_ARRAY)
+        return fail(err, QW_EFORMAT, "tools: an array was expected, not %s", kind(j, list));
     struct chat_text *tools = alloc_zero(j->nodes[list].len, sizeof *tools);
     if (!tools) return fail_memory(err, "tools", (uint64_t)j->nodes[list].len * sizeof *tools);
     c->tools = tools;
     for (uint32_t node = list + 1; node < json_end(j, list); node = json_next(j, node)) {
         size_t k = c->n_tools++;
-        if (json_type(j, node) != JSON_OBJECT) return fail(err, QW_EFORMAT, "tools[%zu]: an object was expected, not %s", k, kind(j, node));
+        if (json_type(j, node) != JSON_OBJECT)
+            return fail(err, QW_EFORMAT, "tools[%zu]: an object was expected, not %s", k,
+                        kind(j, node));
         int rc = own_text(&tools[k], j, node, true, err);
         if (rc) return rc;
     }
@@ -368,7 +430,8 @@ static int get_tools(struct conversation *c, const struct json *j, qw_error *err
 static int get_conversation(struct conversation *c, const struct json *j, qw_error *err) {
     int prompt, go_on;
     if (json_type(j, 0) != JSON_OBJECT)
-        return fail(err, QW_EFORMAT, "a conversation is an object with \"messages\", not %s", kinds[json_type(j, 0)]);
+        return fail(err, QW_EFORMAT, "a conversation is an object with \"messages\", not %s",
+                    kinds[json_type(j, 0)]);
     int rc = get_bool(&c->thinking, -1, j, "enable_thinking", err);
     if (!rc) rc = get_bool(&prompt, 0, j, "add_generation_prompt", err);
     if (!rc) rc = get_bool(&go_on, 0, j, "continue_final_message", err);
@@ -376,12 +439,17 @@ static int get_conversation(struct conversation *c, const struct json *j, qw_err
     c->add_generation_prompt = prompt;
     if (go_on) return fail(err, QW_EUNSUPPORTED, "continue_final_message is not supported");
     if (!is_null(j, json_get(j, 0, "chat_template_kwargs")))
-        return fail(err, QW_EUNSUPPORTED, "chat_template_kwargs is not supported: its keys belong beside \"messages\"");
+        return fail(err, QW_EUNSUPPORTED,
+                    "chat_template_kwargs is not supported: its keys belong beside \"messages\"");
     uint32_t list = json_get(j, 0, "messages");
-    if (list == 0 || json_type(j, list) != JSON_ARRAY) return fail(err, QW_EFORMAT, "messages: an array was expected; it is %s", kind(j, list));
-    if (j->nodes[list].len == 0) return fail(err, QW_EFORMAT, "messages: at least one message was expected; the array is empty");
+    if (list == 0 || json_type(j, list) != JSON_ARRAY)
+        return fail(err, QW_EFORMAT, "messages: an array was expected; it is %s", kind(j, list));
+    if (j->nodes[list].len == 0)
+        return fail(err, QW_EFORMAT,
+                    "messages: at least one message was expected; the array is empty");
     struct chat_message *messages = alloc_zero(j->nodes[list].len, sizeof *messages);
-    if (!messages) return fail_memory(err, "messages", (uint64_t)j->nodes[list].len * sizeof *messages);
+    if (!messages)
+        return fail_memory(err, "messages", (uint64_t)j->nodes[list].len * sizeof *messages);
     c->messages = messages;
     for (uint32_t node = list + 1; node < json_end(j, list); node = json_next(j, node)) {
         size_t i = c->n_messages++;
@@ -406,7 +474,8 @@ static void free_conversation(struct conversation *c) {
     free((void *)(uintptr_t)c->tools);
 }
 
-int template_render_json(struct rendered *out, enum chat_template t, const struct json *j, qw_error *err) {
+int template_render_json(struct rendered *out, enum chat_template t, const struct json *j,
+                         qw_error *err) {
     struct conversation c = {0};
     int rc = get_conversation(&c, j, err);
     if (rc == 0) rc = template_render(out, t, &c, err);

@@ -1,9 +1,11 @@
 /* template_detect.c - which of the chat templates a checkpoint's own Jinja text is.
  *
- * The text is not run. It is split into what it can write (string literals, and text outside the tags) and its code. What it can
- * write decides most: whatever is not written by one of the three templates, such as a default system prompt, tags with other names
- * or other instructions for tools, is a reason to refuse, because rendering without it would go wrong and nobody would notice. The
- * code is only searched for the few expressions that matter; how it is worded otherwise is free. */
+ * The text is not run. It is split into what it can write (string literals, and text outside the
+ * tags) and its code. What it can write decides most: whatever is not written by one of the
+ * three templates, such as a default system prompt, tags with other names or other instructions
+ * for tools, is a reason to refuse, because rendering without it would go wrong and nobody would
+ * notice. The code is only searched for the few expressions that matter; how it is worded
+ * otherwise is free. */
 #include "chat/template.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -11,9 +13,11 @@
 
 /* ---- splitting ---- */
 
-/* writes: the literals and outside texts with escapes resolved, each ended by a NUL. code: the tags without literals and comments,
- * in lower case (True is true), white space only between words. */
-struct parts { struct buf writes, code; size_t prompt; };   /* prompt: where the last tag with add_generation_prompt begins in writes */
+/* writes: the literals and outside texts with escapes resolved, each ended by a NUL. code: the
+ * tags without literals and comments, in lower case (True is true), white space only between
+ * words. */
+/* prompt: where the last tag with add_generation_prompt begins in writes */
+struct parts { struct buf writes, code; size_t prompt; };
 
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
@@ -22,7 +26,8 @@ static bool ends_with(const struct buf *b, const char *s) {
     return b->n >= n && memcmp(b->p + b->n - n, s, n) == 0;
 }
 
-/* The literal whose quote is s[i]; returns the index behind it. Not kept if it is a reason for an error. */
+/* The literal whose quote is s[i]; returns the index behind it. Not kept if it is a reason for
+ * an error. */
 static size_t split_literal(struct parts *p, const char *s, size_t n, size_t i, bool keep) {
     static const char from[] = "nrt", to[] = "\n\r\t";
     char quote = s[i++];
@@ -48,7 +53,8 @@ static size_t split_tag(struct parts *p, const char *s, size_t n, size_t i, char
             i = split_literal(p, s, n, i, !error);
         } else if (is_word(s[i])) {
             if (p->code.n > 0 && is_word(p->code.p[p->code.n - 1])) buf_char(&p->code, ' ');
-            for (; i < n && is_word(s[i]); i++) buf_char(&p->code, (char)tolower((unsigned char)s[i]));
+            for (; i < n && is_word(s[i]); i++)
+                buf_char(&p->code, (char)tolower((unsigned char)s[i]));
             if (ends_with(&p->code, "raise_exception")) error = true;
             if (ends_with(&p->code, "add_generation_prompt")) p->prompt = start;
         } else {
@@ -80,11 +86,14 @@ static void split(struct parts *p, const char *s, size_t n) {
 
 /* ---- what it writes ---- */
 
-/* All that the three templates write or look for, as long as they write it in one go; between turns' marks. */
+/* All that the three templates write or look for, as long as they write it in one go; between
+ * turns' marks. */
 static const char known[] =
     "system\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
-    "You are provided with function signatures within <tools></tools> XML tags:\n<tools>\n</tools>\n\n"
-    "For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n"
+    "You are provided with function signatures within <tools></tools> XML "
+    "tags:\n<tools>\n</tools>\n\n"
+    "For each function call, return a json object with function name and arguments within "
+    "<tool_call></tool_call> XML tags:\n"
     "<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call>\n"
     "<tool_call>\n{\"name\": \"\", \"arguments\": }\n</tool_call>\n"
     "assistant\n<think>\n\n</think>\n\n<tool_call>\n{\"name\": \"\n"
@@ -107,7 +116,8 @@ static bool is_known(const char *s, size_t n) {
     return false;
 }
 
-/* Refuse because of s[0..n). The message says what it is likely to be and quotes its beginning, made fit for a terminal. */
+/* Refuse because of s[0..n). The message says what it is likely to be and quotes its beginning,
+ * made fit for a terminal. */
 static int refuse_text(const char *s, size_t n, qw_error *err) {
     static const char system[] = "system";
     size_t tag = 0, end;
@@ -119,11 +129,15 @@ static int refuse_text(const char *s, size_t n, qw_error *err) {
     if (n >= 8 && memcmp(s, "You are ", 8) == 0) what = "a default system prompt";
     for (size_t i = 0; i < n; i = end) {        /* the first tag that is not known explains most */
         for (tag = i; tag < n && s[tag] != '<'; tag++) {}
-        for (end = tag; end < n && s[end] != '>' && s[end] != '=' && !isspace((unsigned char)s[end]); end++) {}
+        for (end = tag;
+             end < n && s[end] != '>' && s[end] != '=' && !isspace((unsigned char)s[end]); end++) {
+        }
         if (end < n) end++;
         if (tag < n && end - tag > 1 && !is_known(s + tag, end - tag)) {
-            what = s[tag + 1] == '|' ? "a control token of its own" : end - tag >= 10 && memcmp(s + tag, "<function=", 10) == 0
-                 ? "tool calls written as XML" : "a tag of its own";
+            what = s[tag + 1] == '|' ? "a control token of its own"
+                   : end - tag >= 10 && memcmp(s + tag, "<function=", 10) == 0
+                       ? "tool calls written as XML"
+                       : "a tag of its own";
             s += tag;
             n = end - tag;
             break;
@@ -131,15 +145,20 @@ static int refuse_text(const char *s, size_t n, qw_error *err) {
     }
     char quote[64];
     size_t k = n < 60 ? n : 60;
-    while (k < n && k > 0 && ((unsigned char)s[k] & 0xC0) == 0x80) k--;     /* not within a character */
-    for (size_t i = 0; i < k; i++) quote[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7F ? ' ' : s[i];
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has %s, \"%.*s%s\"", what, (int)k, quote,
-                k < n ? "..." : "");
+    /* not within a character */
+    while (k < n && k > 0 && ((unsigned char)s[k] & 0xC0) == 0x80) k--;
+    for (size_t i = 0; i < k; i++)
+        quote[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7F ? ' ' : s[i];
+    return fail(err, QW_EUNSUPPORTED,
+                "the chat template is none of those known here: it has %s, \"%.*s%s\"", what,
+                (int)k, quote, k < n ? "..." : "");
 }
 
 /* Length of the mark of a turn that s begins with, or 0. */
 static size_t mark(const char *s, size_t n) {
-    return n >= 12 && memcmp(s, "<|im_start|>", 12) == 0 ? 12 : n >= 10 && memcmp(s, "<|im_end|>", 10) == 0 ? 10 : 0;
+    return n >= 12 && memcmp(s, "<|im_start|>", 12) == 0 ? 12
+           : n >= 10 && memcmp(s, "<|im_end|>", 10) == 0 ? 10
+                                                         : 0;
 }
 
 /* A turn begins with s[0..n): its role, if it stands here, must be one of ours. */
@@ -149,11 +168,13 @@ static int check_role(const char *s, size_t n, qw_error *err) {
     while (k < n && is_word(s[k])) k++;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strlen(roles[i]) == k && memcmp(s, roles[i], k) == 0) return 0;
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it has turns of a role \"%.*s\"",
+    return fail(err, QW_EUNSUPPORTED,
+                "the chat template is none of those known here: it has turns of a role \"%.*s\"",
                 k < 40 ? (int)k : 40, s);
 }
 
-/* One literal or outside text, cut at the marks of turns; white space at the edges of pieces does not matter. */
+/* One literal or outside text, cut at the marks of turns; white space at the edges of pieces
+ * does not matter. */
 static int check_text(const char *s, size_t n, qw_error *err) {
     while (n > 0) {
         size_t k = 0, length;
@@ -188,7 +209,8 @@ static bool has_word(const char *code, const char *word) {
     return false;
 }
 
-/* How the prompt for the answer ends: is there a text that opens <think> and leaves it open; one that opens and closes it? */
+/* How the prompt for the answer ends: is there a text that opens <think> and leaves it open; one
+ * that opens and closes it? */
 struct prompt { bool opens, closes; };
 
 static int check_prompt(struct prompt *out, const struct parts *p, qw_error *err) {
@@ -198,17 +220,23 @@ static int check_prompt(struct prompt *out, const struct parts *p, qw_error *err
         if (!s) continue;
         if (strcmp(s, "<think>\n\n</think>\n\n") == 0) out->closes = true;
         else if (strcmp(s, "<think>\n") == 0) out->opens = true;
-        else return refuse(err, "its prompt for the answer ends with <think> and other white space than Qwen3's");
+        else
+            return refuse(err, "its prompt for the answer ends with <think> and other white space "
+                               "than Qwen3's");
     }
     return 0;
 }
 
 /* The ways to say that thoughts are off only when enable_thinking is given and false. */
 static bool thinks_by_default(const char *code) {
-    static const char *const yes[] = {"enable_thinking is false", "enable_thinking==false", "enable_thinking is sameas false",
-        "enable_thinking is defined and not enable_thinking", "not enable_thinking|default(true)"};
-    static const char *const no[] = {"set enable_thinking", "enable_thinking is not defined", "not enable_thinking is defined",
-        "enable_thinking is undefined", "enable_thinking|default(false"};
+    static const char *const yes[] = {"enable_thinking is false", "enable_thinking==false",
+                                      "enable_thinking is sameas false",
+                                      "enable_thinking is defined and not enable_thinking",
+                                      "not enable_thinking|default(true)"};
+    static const char *const no[] = {"set enable_thinking", "enable_thinking is not defined",
+                                     "not enable_thinking is defined",
+                                     "enable_thinking is undefined",
+                                     "enable_thinking|default(false"};
     bool found = false;
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) found = found || strstr(code, yes[i]);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) found = found && !strstr(code, no[i]);
@@ -217,11 +245,14 @@ static bool thinks_by_default(const char *code) {
 
 /* Variables and options whose effect is not known here. */
 static int check_words(const char *code, qw_error *err) {
-    static const char *const words[] = {"bos_token", "eos_token", "strftime_now", "date_string", "reasoning_effort", "preserve_thinking",
-        "clear_thinking", "thinking_budget", "documents", "indent"};
+    static const char *const words[] = {"bos_token",      "eos_token",        "strftime_now",
+                                        "date_string",    "reasoning_effort", "preserve_thinking",
+                                        "clear_thinking", "thinking_budget",  "documents",
+                                        "indent"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has_word(code, words[i]))
-            return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: it uses %s", words[i]);
+            return fail(err, QW_EUNSUPPORTED,
+                        "the chat template is none of those known here: it uses %s", words[i]);
     return 0;
 }
 
@@ -231,22 +262,32 @@ static int classify(enum chat_template *out, const struct parts *p, qw_error *er
         return refuse(err, "it is not ChatML (<|im_start|> and <|im_end|>)");
     struct prompt prompt;
     int rc = check_words(code, err);
-    for (size_t i = 0; i < p->writes.n && !rc; i += strlen(w + i) + 1) rc = check_text(w + i, strlen(w + i), err);
+    for (size_t i = 0; i < p->writes.n && !rc; i += strlen(w + i) + 1)
+        rc = check_text(w + i, strlen(w + i), err);
     if (!rc) rc = check_prompt(&prompt, p, err);
     if (rc) return rc;
-    if (strstr(code, "|trim") || strstr(code, ".strip()")) return refuse(err, "it strips white space from messages");
-    if (!has_word(code, "add_generation_prompt")) return refuse(err, "it has no add_generation_prompt");
+    if (strstr(code, "|trim") || strstr(code, ".strip()"))
+        return refuse(err, "it strips white space from messages");
+    if (!has_word(code, "add_generation_prompt"))
+        return refuse(err, "it has no add_generation_prompt");
     if (has_word(code, "enable_thinking")) {
-        if (prompt.opens) return refuse(err, "it knows enable_thinking, and opens <think> in the prompt for the answer");
-        if (!prompt.closes) return refuse(err, "it knows enable_thinking, but writes no empty <think> block where it is false");
-        if (!thinks_by_default(code)) return refuse(err, "it does not think unless enable_thinking is given, or uses it in a way unknown here");
+        if (prompt.opens)
+            return refuse(err, "it knows enable_thinking, and opens <think> in the prompt for the "
+                               "answer");
+        if (!prompt.closes)
+            return refuse(err, "it knows enable_thinking, but writes no empty <think> block where "
+                               "it is false");
+        if (!thinks_by_default(code))
+            return refuse(err, "it does not think unless enable_thinking is given, or uses it in a "
+                               "way unknown here");
         *out = TEMPLATE_HYBRID;
     } else if (prompt.closes) {
         return refuse(err, "it ends the prompt for the answer with an empty <think> block, always");
     } else if (prompt.opens) {
         *out = TEMPLATE_THINKING2507;
     } else if (has(w, p->writes.n, "think>")) {
-        return refuse(err, "it moves <think> blocks about in the history, but knows neither enable_thinking nor opens <think> for the answer "
+        return refuse(err, "it moves <think> blocks about in the history, but knows neither "
+                           "enable_thinking nor opens <think> for the answer "
                            "(for a model that does not think, instruct2507 fits)");
     } else {
         *out = TEMPLATE_INSTRUCT2507;
@@ -257,7 +298,8 @@ static int classify(enum chat_template *out, const struct parts *p, qw_error *er
 int template_detect(enum chat_template *out, const char *jinja, size_t n, qw_error *err) {
     struct parts p = {{0}, {0}, 0};
     split(&p, jinja, n);
-    int rc = p.writes.oom || p.code.oom ? fail_memory(err, "the chat template, at least", n) : classify(out, &p, err);
+    int rc = p.writes.oom || p.code.oom ? fail_memory(err, "the chat template, at least", n)
+                                        : classify(out, &p, err);
     buf_free(&p.writes);
     buf_free(&p.code);
     return rc;
@@ -277,10 +319,14 @@ static int find_template(uint32_t *out, const struct json *j, qw_error *err) {
             uint32_t name = json_get(j, i, "name");
             if (name && json_is(j, name, "default")) v = json_get(j, i, "template");
         }
-        if (v == 0) return fail(err, QW_EUNSUPPORTED, "none of the chat templates has the name \"default\"");
+        if (v == 0)
+            return fail(err, QW_EUNSUPPORTED,
+                        "none of the chat templates has the name \"default\"");
     }
     if (json_type(j, v) != JSON_STRING)
-        return fail(err, QW_EFORMAT, "chat_template: a string, or a list of {\"name\", \"template\"} strings, was expected");
+        return fail(err, QW_EFORMAT,
+                    "chat_template: a string, or a list of {\"name\", \"template\"} strings, was "
+                    "expected");
     *out = v;
     return 0;
 }
@@ -295,7 +341,8 @@ int template_detect_config(enum chat_template *out, const char *text, size_t n, 
     if (!rc && node == 0) rc = fail(err, QW_EUNSUPPORTED, "there is no chat template");
     if (!rc) {
         json_string(&j, node, &jinja);
-        rc = jinja.oom ? fail_memory(err, "the chat template, at least", jinja.n) : template_detect(out, jinja.p, jinja.n, err);
+        rc = jinja.oom ? fail_memory(err, "the chat template, at least", jinja.n)
+                       : template_detect(out, jinja.p, jinja.n, err);
     }
     buf_free(&jinja);
     json_free(&j);

@@ -1,7 +1,8 @@
 /* sampler.c - from logits to a token.
  *
- * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw. Candidates are ranked by logit, of equal
- * ones the lower id first, so every step cuts a tail off one ranked list. Probabilities are doubles of our own exp. */
+ * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw.
+ * Candidates are ranked by logit, of equal ones the lower id first, so every step cuts a tail
+ * off one ranked list. Probabilities are doubles of our own exp. */
 #include "sample/sampler.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,15 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!(checks[i].v >= checks[i].lo && checks[i].v <= checks[i].hi))
-            return fail(err, QW_EARG, "%s is %g; %g to %g are possible", checks[i].name, checks[i].v, checks[i].lo, checks[i].hi);
+            return fail(err, QW_EARG, "%s is %g; %g to %g are possible", checks[i].name,
+                        checks[i].v, checks[i].lo, checks[i].hi);
     for (int i = 0; i < set->n_bias; i++) {
         float b = set->bias[i].bias;
         if (set->bias[i].id < 0 || set->bias[i].id >= n_vocab)
-            return fail(err, QW_EARG, "logit bias for token %d; the vocabulary has 0 to %d", set->bias[i].id, n_vocab - 1);
-        if (!(b >= -1e6f && b <= 1e6f)) return fail(err, QW_EARG, "logit bias %g; -1e6 to 1e6 are possible", b);
+            return fail(err, QW_EARG, "logit bias for token %d; the vocabulary has 0 to %d",
+                        set->bias[i].id, n_vocab - 1);
+        if (!(b >= -1e6f && b <= 1e6f))
+            return fail(err, QW_EARG, "logit bias %g; -1e6 to 1e6 are possible", b);
     }
     struct sampler *s = alloc_zero(1, sizeof *s);
     if (!s) return fail_memory(err, "the sampler", sizeof *s);
@@ -50,7 +54,8 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
     s->bias = alloc_zero((uint64_t)set->n_bias, sizeof *s->bias);
     if (!s->count || !s->list || !s->bias) {
         sampler_free(s);
-        return fail_memory(err, "the sampler", (uint64_t)n_vocab * (sizeof *s->count + sizeof *s->list));
+        return fail_memory(err, "the sampler",
+                           (uint64_t)n_vocab * (sizeof *s->count + sizeof *s->list));
     }
     if (set->n_bias) memcpy(s->bias, set->bias, (size_t)set->n_bias * sizeof *s->bias);
     s->set.bias = s->bias;
@@ -74,9 +79,12 @@ static double uniform(struct sampler *s) {
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-/* Repetition: Keskar et al. 2019, over the whole sequence. Presence and frequency: OpenAI's, over this turn. */
-static void penalise(struct sampler *s, float *logits, const int32_t *tokens, size_t n, size_t drawn) {
-    float rep = s->set.repetition_penalty, presence = s->set.presence_penalty, frequency = s->set.frequency_penalty;
+/* Repetition: Keskar et al. 2019, over the whole sequence. Presence and frequency: OpenAI's,
+ * over this turn. */
+static void penalise(struct sampler *s, float *logits, const int32_t *tokens, size_t n,
+                     size_t drawn) {
+    float rep = s->set.repetition_penalty, presence = s->set.presence_penalty,
+          frequency = s->set.frequency_penalty;
     if (rep != 1) {
         for (size_t i = 0; i < n; i++) {
             float *l = &logits[tokens[i]];
@@ -121,7 +129,8 @@ static void rank(struct sampler *s, const float *logits, int k) {
     if (k < s->n_vocab) {
         for (int i = k / 2 - 1; i >= 0; i--) sift(list, k, i);
         for (int i = k; i < s->n_vocab; i++)
-            if (logits[i] > list[0].logit) {            /* an equal one has the higher id and stays out */
+            /* an equal one has the higher id and stays out */
+            if (logits[i] > list[0].logit) {
                 list[0] = (struct candidate){logits[i], i, 0};
                 sift(list, k, 0);
             }
@@ -131,11 +140,13 @@ static void rank(struct sampler *s, const float *logits, int k) {
 
 static int32_t greedy(const float *logits, int n) {
     int best = 0;
-    for (int i = 1; i < n; i++) if (logits[i] > logits[best]) best = i;
+    for (int i = 1; i < n; i++)
+        if (logits[i] > logits[best]) best = i;
     return best;
 }
 
-int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, size_t n_tokens, size_t drawn) {
+int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, size_t n_tokens,
+                     size_t drawn) {
     const qw_sampling *set = &s->set;
     for (int i = 0; i < set->n_bias; i++) logits[s->bias[i].id] += s->bias[i].bias;
     penalise(s, logits, tokens, n_tokens, drawn);
@@ -146,13 +157,16 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, si
     rank(s, logits, k);
     double sum = 0, kept = 0;
     for (int i = 0; i < k; i++) {
-        list[i].p = num_exp(((double)list[i].logit - (double)list[0].logit) / (double)set->temperature);
+        list[i].p =
+            num_exp(((double)list[i].logit - (double)list[0].logit) / (double)set->temperature);
         sum += list[i].p;
     }
     double nucleus = (double)set->top_p * sum;
     int n = 0;
-    do kept += list[n++].p; while (n < k && kept < nucleus);
-    while (n > 1 && list[n - 1].p < (double)set->min_p) kept -= list[--n].p;        /* list[0].p is 1 */
+    do kept += list[n++].p;
+    while (n < k && kept < nucleus);
+    /* list[0].p is 1 */
+    while (n > 1 && list[n - 1].p < (double)set->min_p) kept -= list[--n].p;
     double u = uniform(s) * kept;
     for (int i = 0; i < n; i++) {
         u -= list[i].p;

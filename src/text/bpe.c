@@ -13,7 +13,8 @@ static uint32_t hash_pair(uint32_t left, uint32_t right) {
 /* The slot of a pair, or the free one where it belongs. */
 static struct bpe_slot *find_slot(const struct bpe *b, uint32_t left, uint32_t right) {
     uint32_t i = hash_pair(left, right) & b->mask;
-    while (b->slots[i].rank != BPE_NONE && (b->slots[i].left != left || b->slots[i].right != right)) i = (i + 1) & b->mask;
+    while (b->slots[i].rank != BPE_NONE && (b->slots[i].left != left || b->slots[i].right != right))
+        i = (i + 1) & b->mask;
     return &b->slots[i];
 }
 
@@ -30,7 +31,10 @@ void bpe_add(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32
     *find_slot(b, left, right) = (struct bpe_slot){left, right, rank, merged};
 }
 
-void bpe_free(struct bpe *b) { free(b->slots); *b = (struct bpe){0}; }
+void bpe_free(struct bpe *b) {
+    free(b->slots);
+    *b = (struct bpe){0};
+}
 
 /* ---- heap of pairs: rank << 32 | position of the left symbol, the smallest on top ---- */
 
@@ -58,7 +62,8 @@ void bpe_work_free(struct bpe_work *w) {
     *w = (struct bpe_work){0};
 }
 
-/* Scratch for a piece of n symbols. The heap starts with at most n - 1 pairs; each merge takes one out and puts at most two in. */
+/* Scratch for a piece of n symbols. The heap starts with at most n - 1 pairs; each merge takes
+ * one out and puts at most two in. */
 static bool reserve(struct bpe_work *w, size_t n) {
     if (w->cap >= n) return true;
     size_t cap = n < 256 ? 256 : n < BPE_MAX_PIECE / 2 ? n + n / 2 : n;
@@ -66,7 +71,10 @@ static bool reserve(struct bpe_work *w, size_t n) {
     if (cap > PTRDIFF_MAX / sizeof *w->symbols) return false;
     w->symbols = malloc(cap * sizeof *w->symbols);
     w->heap = malloc(cap * 2 * sizeof *w->heap);
-    if (!w->symbols || !w->heap) { bpe_work_free(w); return false; }
+    if (!w->symbols || !w->heap) {
+        bpe_work_free(w);
+        return false;
+    }
     w->cap = (uint32_t)cap;
     return true;
 }
@@ -81,15 +89,20 @@ static bool pair_up(const struct bpe *b, struct bpe_symbol *s, uint32_t i) {
     return slot->rank != BPE_NONE;
 }
 
-bool bpe_encode(const struct bpe *b, const int32_t byte_id[256], const char *piece, size_t n, struct bpe_work *w, struct ids *out) {
+bool bpe_encode(const struct bpe *b, const int32_t byte_id[256], const char *piece, size_t n,
+                struct bpe_work *w, struct ids *out) {
     if (n == 0) return true;
-    if (n == 1) { ids_put(out, byte_id[(unsigned char)piece[0]]); return !out->oom; }
+    if (n == 1) {
+        ids_put(out, byte_id[(unsigned char)piece[0]]);
+        return !out->oom;
+    }
     if (n > BPE_MAX_PIECE || !reserve(w, n)) return false;
     struct bpe_symbol *s = w->symbols;
     uint64_t *heap = w->heap;
     uint32_t count = (uint32_t)n, n_heap = 0;
     for (uint32_t i = 0; i < count; i++)
-        s[i] = (struct bpe_symbol){(uint32_t)byte_id[(unsigned char)piece[i]], i ? i - 1 : BPE_NONE, i + 1 < count ? i + 1 : BPE_NONE, 0, 0};
+        s[i] = (struct bpe_symbol){(uint32_t)byte_id[(unsigned char)piece[i]], i ? i - 1 : BPE_NONE,
+                                   i + 1 < count ? i + 1 : BPE_NONE, 0, 0};
     for (uint32_t i = 0; i < count; i++)
         if (pair_up(b, s, i)) heap[n_heap++] = (uint64_t)s[i].rank << 32 | i;
     for (uint32_t i = n_heap / 2; i-- > 0;) sift_down(heap, n_heap, i);
@@ -98,7 +111,8 @@ bool bpe_encode(const struct bpe *b, const int32_t byte_id[256], const char *pie
         uint32_t i = (uint32_t)heap[0], rank = (uint32_t)(heap[0] >> 32);
         heap[0] = heap[--n_heap];
         sift_down(heap, n_heap, 0);
-        if (s[i].rank != rank) continue;                /* outdated: one of the two has been merged since (a rank is one pair) */
+        /* outdated: one of the two has been merged since (a rank is one pair) */
+        if (s[i].rank != rank) continue;
         uint32_t gone = s[i].next, before = s[i].prev;
         s[i].id = s[i].merged;
         s[i].next = s[gone].next;

@@ -25,12 +25,14 @@ bool tokenizer_is_added(const struct tokenizer *t, int32_t id) {
 
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id) {
     if (!tokenizer_is_added(t, id)) return false;
-    for (uint32_t i = 0; i < t->n_added; i++) if (t->added[i].id == id) return t->added[i].special;
+    for (uint32_t i = 0; i < t->n_added; i++)
+        if (t->added[i].id == id) return t->added[i].special;
     return false;
 }
 
-/* The longest added token that text[0..n) starts with, or NULL. Among the sorted tokens those that agree with the text so far
- * are a range, narrowed byte by byte; a token that ends within it is the first of its range. */
+/* The longest added token that text[0..n) starts with, or NULL. Among the sorted tokens those
+ * that agree with the text so far are a range, narrowed byte by byte; a token that ends within
+ * it is the first of its range. */
 static const struct added *find_added(const struct tokenizer *t, const char *text, size_t n) {
     const struct added *best = NULL;
     uint32_t lo = 0, hi = t->n_added;
@@ -71,7 +73,8 @@ int32_t tokenizer_added(const struct tokenizer *t, const char *content) {
 enum { MAX_TEXT = 1 << 29 };
 
 /* Append the ids of text[0..n) that holds no added tokens. */
-static bool encode_text(const struct tokenizer *t, const char *text, size_t n, struct bpe_work *work, struct ids *out) {
+static bool encode_text(const struct tokenizer *t, const char *text, size_t n,
+                        struct bpe_work *work, struct ids *out) {
     struct buf normalised = {0};
     bool ok = true;
     if (nfc_prefix(text, n) < n) {
@@ -87,12 +90,15 @@ static bool encode_text(const struct tokenizer *t, const char *text, size_t n, s
     return ok;
 }
 
-int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum added_mode mode, const unsigned char *mask,
-                     struct ids *out, qw_error *err) {
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum added_mode mode,
+                     const unsigned char *mask, struct ids *out, qw_error *err) {
     struct bpe_work work = {0};
     size_t begin = out->n, valid = utf8_valid_prefix(text, n), start = 0, i = 0;
-    if (valid < n) return fail(err, QW_EFORMAT, "the text is not valid UTF-8 at byte %zu (0x%02X)", valid, (unsigned char)text[valid]);
-    if (n > MAX_TEXT) return fail(err, QW_EARG, "a text of %zu bytes is too long (at most %d)", n, MAX_TEXT);
+    if (valid < n)
+        return fail(err, QW_EFORMAT, "the text is not valid UTF-8 at byte %zu (0x%02X)", valid,
+                    (unsigned char)text[valid]);
+    if (n > MAX_TEXT)
+        return fail(err, QW_EARG, "a text of %zu bytes is too long (at most %d)", n, MAX_TEXT);
     bool ok = !out->oom;
     if (ok && n == 0) return 0;                         /* text may be NULL */
     if (mode == ADDED_NONE) i = n;
@@ -103,7 +109,10 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum
             while (room < most && (mode == ADDED_ALL || mask[i + room])) room++;
             a = find_added(t, text + i, room);
         }
-        if (!a) { i++; continue; }
+        if (!a) {
+            i++;
+            continue;
+        }
         ok = encode_text(t, text + start, i - start, &work, out);
         ids_put(out, a->id);
         start = i += a->len;

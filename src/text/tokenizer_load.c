@@ -4,8 +4,9 @@
  *    "normalizer": NFC, "pre_tokenizer": Split by SPLIT_PATTERN, then ByteLevel, "decoder": ByteLevel,
  *    "model": {"type": "BPE", "vocab": {"a": 64, ...}, "merges": [["t", "h"], ...] or ["t h", ...]}}
  *
- * In vocab and merges each byte of a token is written as one character (GPT-2's byte-level alphabet, below).
- * Not looked at: post_processor, truncation and padding, which are about whole inputs and not about a text's own tokens. */
+ * In vocab and merges each byte of a token is written as one character (GPT-2's byte-level
+ * alphabet, below). Not looked at: post_processor, truncation and padding, which are about whole
+ * inputs and not about a text's own tokens. */
 #include "base/json.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,7 +43,8 @@ struct loader {
 
 enum { SHOWN = 72 };
 
-/* A JSON value as it stands in the file, cut short, and without the control characters that a terminal would obey. */
+/* A JSON value as it stands in the file, cut short, and without the control characters that a
+ * terminal would obey. */
 static const char *show(const struct json *j, uint32_t node, char out[SHOWN]) {
     const struct json_node *v = &j->nodes[node];
     size_t n = 0, i = 0, quotes = v->type == JSON_STRING;
@@ -54,18 +56,26 @@ static const char *show(const struct json *j, uint32_t node, char out[SHOWN]) {
         uint32_t cp;
         size_t len = (size_t)utf8_decode(j->text + v->pos + i, v->len - i, &cp);
         if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) out[n++] = '?';
-        else { memcpy(out + n, j->text + v->pos + i, len); n += len; }
+        else {
+            memcpy(out + n, j->text + v->pos + i, len);
+            n += len;
+        }
         i += len ? len : 1;
     }
-    if (i < v->len) { memcpy(out + n, "...", 3); n += 3; }
+    if (i < v->len) {
+        memcpy(out + n, "...", 3);
+        n += 3;
+    }
     if (quotes) out[n++] = '"';
     out[n] = 0;
     return out;
 }
 
-static int unsupported(const struct loader *l, const char *name, uint32_t node, const char *wanted) {
+static int unsupported(const struct loader *l, const char *name, uint32_t node,
+                       const char *wanted) {
     char s[SHOWN];
-    return fail(l->err, QW_EUNSUPPORTED, "%s: %s is %s; only %s is supported", l->what, name, show(&l->j, node, s), wanted);
+    return fail(l->err, QW_EUNSUPPORTED, "%s: %s is %s; only %s is supported", l->what, name,
+                show(&l->j, node, s), wanted);
 }
 
 static int no_memory(const struct loader *l) { return fail_memory(l->err, l->what, l->size); }
@@ -93,24 +103,33 @@ static const struct entry *find_entry(const struct loader *l, const char *p, siz
     return slot ? &l->entries[(uint32_t)slot - 1] : NULL;
 }
 
-/* Check an id and take it for the token whose text is text.p + pos to the end of text, which is not there yet. */
+/* Check an id and take it for the token whose text is text.p + pos to the end of text, which is
+ * not there yet. */
 static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t value) {
     char s[SHOWN], s2[SHOWN];
     int64_t id;
     uint32_t len = (uint32_t)l->text.n - pos;
     if (l->text.oom) return no_memory(l);
-    if (len == 0) return fail(l->err, QW_EFORMAT, "%s: a token with an empty text (id %s)", l->what, show(&l->j, value, s));
+    if (len == 0)
+        return fail(l->err, QW_EFORMAT, "%s: a token with an empty text (id %s)", l->what,
+                    show(&l->j, value, s));
     if (!json_int(&l->j, value, &id) || id < 0 || id > MAX_ID)
-        return fail(l->err, QW_EFORMAT, "%s: the id of token %s is %s, not a whole number of 0 to %d", l->what, show(&l->j, key, s),
-                    show(&l->j, value, s2), MAX_ID);
+        return fail(l->err, QW_EFORMAT,
+                    "%s: the id of token %s is %s, not a whole number of 0 to %d", l->what,
+                    show(&l->j, key, s), show(&l->j, value, s2), MAX_ID);
     if (id >= l->id_limit)
-        return fail(l->err, QW_EFORMAT, "%s: the id of token %s is %" PRId64 ", far beyond the number of tokens", l->what,
-                    show(&l->j, key, s), id);
+        return fail(l->err, QW_EFORMAT,
+                    "%s: the id of token %s is %" PRId64 ", far beyond the number of tokens",
+                    l->what, show(&l->j, key, s), id);
     if (l->owner[id])
-        return fail(l->err, QW_EFORMAT, "%s: token %s has id %" PRId64 ", which another token has, too", l->what, show(&l->j, key, s), id);
+        return fail(l->err, QW_EFORMAT,
+                    "%s: token %s has id %" PRId64 ", which another token has, too", l->what,
+                    show(&l->j, key, s), id);
     uint32_t hash = hash_text(l->text.p + pos, len);
     uint64_t *slot = find_slot(l, l->text.p + pos, len, hash);
-    if (*slot) return fail(l->err, QW_EFORMAT, "%s: token %s occurs twice in the vocabulary", l->what, show(&l->j, key, s));
+    if (*slot)
+        return fail(l->err, QW_EFORMAT, "%s: token %s occurs twice in the vocabulary", l->what,
+                    show(&l->j, key, s));
     l->entries[l->n_entries] = (struct entry){pos, len, (uint32_t)id};
     l->owner[id] = ++l->n_entries;
     *slot = (uint64_t)hash << 32 | l->n_entries;
@@ -120,7 +139,9 @@ static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t valu
 
 /* ---- the parts around the model ---- */
 
-static bool absent(const struct json *j, uint32_t node) { return node == 0 || json_type(j, node) == JSON_NULL; }
+static bool absent(const struct json *j, uint32_t node) {
+    return node == 0 || json_type(j, node) == JSON_NULL;
+}
 
 static bool is_false(const struct json *j, uint32_t obj, const char *key) {
     uint32_t v = json_get(j, obj, key);
@@ -139,9 +160,11 @@ static int check_type(const struct loader *l, uint32_t node, const char *name, c
 
 static int check_normalizer(const struct loader *l) {
     const struct json *j = &l->j;
-    uint32_t node = json_get(j, 0, "normalizer"), type = json_get(j, node, "type"), list = json_get(j, node, "normalizers");
+    uint32_t node = json_get(j, 0, "normalizer"), type = json_get(j, node, "type"),
+             list = json_get(j, node, "normalizers");
     if (node && type && json_is(j, type, "Sequence") && list && json_type(j, list) == JSON_ARRAY) {
-        if (j->nodes[list].len != 1) return unsupported(l, "normalizer.normalizers", list, "a list of one NFC");
+        if (j->nodes[list].len != 1)
+            return unsupported(l, "normalizer.normalizers", list, "a list of one NFC");
         return check_type(l, list + 1, "normalizer.normalizers[0]", "NFC");
     }
     return check_type(l, node, "normalizer", "NFC");
@@ -161,15 +184,21 @@ static int check_pre_tokenizer(const struct loader *l) {
     if ((rc = check_type(l, level, "pre_tokenizer.pretokenizers[1]", "ByteLevel")) != 0) return rc;
     v = json_get(j, split, "pattern");
     v = v ? json_get(j, v, "Regex") : 0;
-    if (v == 0 || !json_is(j, v, SPLIT_PATTERN)) return unsupported(l, "the pre_tokenizer's splitting pattern", v, "that of Qwen2 and Qwen3");
+    if (v == 0 || !json_is(j, v, SPLIT_PATTERN))
+        return unsupported(l, "the pre_tokenizer's splitting pattern", v,
+                           "that of Qwen2 and Qwen3");
     v = json_get(j, split, "behavior");
-    if (v == 0 || !json_is(j, v, "Isolated")) return unsupported(l, "the pre_tokenizer's Split.behavior", v, "\"Isolated\"");
-    if (!is_false(j, split, "invert")) return unsupported(l, "the pre_tokenizer's Split.invert", json_get(j, split, "invert"), "false");
+    if (v == 0 || !json_is(j, v, "Isolated"))
+        return unsupported(l, "the pre_tokenizer's Split.behavior", v, "\"Isolated\"");
+    if (!is_false(j, split, "invert"))
+        return unsupported(l, "the pre_tokenizer's Split.invert", json_get(j, split, "invert"),
+                           "false");
     static const char *const flags[] = {"add_prefix_space", "use_regex"};
     for (int i = 0; i < 2; i++) {
         char name[64];
         snprintf(name, sizeof name, "the pre_tokenizer's ByteLevel.%s", flags[i]);
-        if (!is_false(j, level, flags[i])) return unsupported(l, name, json_get(j, level, flags[i]), "false");
+        if (!is_false(j, level, flags[i]))
+            return unsupported(l, name, json_get(j, level, flags[i]), "false");
     }
     return 0;
 }
@@ -181,10 +210,12 @@ static int check_model(const struct loader *l, uint32_t model) {
     int rc = check_type(l, model, "model", "BPE");
     if (rc) return rc;
     v = json_get(j, model, "dropout");
-    if (!absent(j, v) && (!json_double(j, v, &dropout) || dropout != 0)) return unsupported(l, "model.dropout", v, "null");
+    if (!absent(j, v) && (!json_double(j, v, &dropout) || dropout != 0))
+        return unsupported(l, "model.dropout", v, "null");
     v = json_get(j, model, "unk_token");
     if (!absent(j, v)) return unsupported(l, "model.unk_token", v, "null");
-    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"}, *const flags[] = {"byte_fallback", "ignore_merges"};
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"},
+                             *const flags[] = {"byte_fallback", "ignore_merges"};
     for (int i = 0; i < 2; i++) {
         char name[64];
         v = json_get(j, model, affixes[i]);
@@ -199,7 +230,8 @@ static int check_model(const struct loader *l, uint32_t model) {
 
 /* ---- the model: vocabulary and merges ---- */
 
-/* The alphabet: printable bytes of Latin-1 stand for themselves, the 68 others are U+0100, U+0101, ... in order. */
+/* The alphabet: printable bytes of Latin-1 stand for themselves, the 68 others are U+0100,
+ * U+0101, ... in order. */
 static void make_alphabet(struct loader *l) {
     uint32_t next = 256;
     memset(l->char_byte, -1, sizeof l->char_byte);
@@ -210,11 +242,13 @@ static void make_alphabet(struct loader *l) {
     }
 }
 
-/* Room for all tokens there can be. Ids may leave gaps, but no more than a few times the number of tokens: memory is then
- * proportional to the file. */
+/* Room for all tokens there can be. Ids may leave gaps, but no more than a few times the number
+ * of tokens: memory is then proportional to the file. */
 static int reserve(struct loader *l, uint32_t n) {
     uint32_t slots = 16;
-    if (n > MAX_ID) return fail(l->err, QW_EFORMAT, "%s: %" PRIu32 " tokens, at most %d are possible", l->what, n, MAX_ID);
+    if (n > MAX_ID)
+        return fail(l->err, QW_EFORMAT, "%s: %" PRIu32 " tokens, at most %d are possible", l->what,
+                    n, MAX_ID);
     while (slots / 3 * 2 < n) slots *= 2;
     l->id_limit = 2 * n + 65536;
     l->mask = slots - 1;
@@ -235,7 +269,9 @@ static int read_vocab(struct loader *l, uint32_t vocab) {
     for (int b = 0; b < 256; b++) {
         char c[4];
         const struct entry *e = find_entry(l, c, (size_t)utf8_encode(l->byte_char[b], c));
-        if (!e) return fail(l->err, QW_EFORMAT, "%s: the vocabulary has no token for the byte 0x%02X", l->what, (unsigned)b);
+        if (!e)
+            return fail(l->err, QW_EFORMAT, "%s: the vocabulary has no token for the byte 0x%02X",
+                        l->what, (unsigned)b);
         l->t->byte_id[b] = (int32_t)e->id;
     }
     return 0;
@@ -244,9 +280,10 @@ static int read_vocab(struct loader *l, uint32_t vocab) {
 static int bad_merge(const struct loader *l, uint32_t node, uint32_t rank, const char *why) {
     char s[SHOWN], s2[SHOWN];
     if (json_type(&l->j, node) == JSON_ARRAY && l->j.nodes[node].len == 2)
-        return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s, %s): %s", l->what, rank, show(&l->j, node + 1, s),
-                    show(&l->j, json_next(&l->j, node + 1), s2), why);
-    return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s): %s", l->what, rank, show(&l->j, node, s), why);
+        return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s, %s): %s", l->what, rank,
+                    show(&l->j, node + 1, s), show(&l->j, json_next(&l->j, node + 1), s2), why);
+    return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s): %s", l->what, rank,
+                show(&l->j, node, s), why);
 }
 
 /* Put both parts of a merge into `both`, one behind the other; the first has *cut bytes. */
@@ -278,16 +315,20 @@ static int read_merges(struct loader *l, uint32_t merges) {
     size_t cut = 0;
     int rc = 0;
     if (!bpe_init(&l->t->merges, l->j.nodes[merges].len)) return no_memory(l);
-    for (uint32_t k = merges + 1; rc == 0 && k < json_end(&l->j, merges); k = json_next(&l->j, k), rank++) {
+    for (uint32_t k = merges + 1; rc == 0 && k < json_end(&l->j, merges);
+         k = json_next(&l->j, k), rank++) {
         bool pair = merge_parts(&l->j, k, &both, &cut);
         if (both.oom) rc = no_memory(l);
         else if (!pair) rc = bad_merge(l, k, rank, "not a pair of tokens");
         else if (cut == 0 || cut == both.n) rc = bad_merge(l, k, rank, "a part is empty");
         if (rc) break;
-        const struct entry *a = find_entry(l, both.p, cut), *b = find_entry(l, both.p + cut, both.n - cut), *ab = find_entry(l, both.p, both.n);
+        const struct entry *a = find_entry(l, both.p, cut),
+                           *b = find_entry(l, both.p + cut, both.n - cut),
+                           *ab = find_entry(l, both.p, both.n);
         if (!a) rc = bad_merge(l, k, rank, "the first is not in the vocabulary");
         else if (!b) rc = bad_merge(l, k, rank, "the second is not in the vocabulary");
-        else if (!ab) rc = bad_merge(l, k, rank, "what they make together is not in the vocabulary");
+        else if (!ab)
+            rc = bad_merge(l, k, rank, "what they make together is not in the vocabulary");
         else bpe_add(&l->t->merges, a->id, b->id, rank, ab->id);
     }
     buf_free(&both);
@@ -313,8 +354,9 @@ static int read_added_token(struct loader *l, uint32_t node, struct entry *out) 
         return fail(l->err, QW_EFORMAT, "%s: an added token has no id or no content", l->what);
     for (int i = 0; i < 4; i++)
         if (!is_false(j, node, flags[i]))
-            return fail(l->err, QW_EUNSUPPORTED, "%s: added token %s: %s is %s; only false is supported", l->what, show(j, content, s),
-                        flags[i], show(j, json_get(j, node, flags[i]), s2));
+            return fail(l->err, QW_EUNSUPPORTED,
+                        "%s: added token %s: %s is %s; only false is supported", l->what,
+                        show(j, content, s), flags[i], show(j, json_get(j, node, flags[i]), s2));
     uint32_t pos = (uint32_t)l->text.n;
     json_string(j, content, &l->text);
     if (l->text.oom) return no_memory(l);
@@ -327,8 +369,9 @@ static int read_added_token(struct loader *l, uint32_t node, struct entry *out) 
     }
     int64_t n;
     if (!json_int(j, id, &n) || n != known->id)
-        return fail(l->err, QW_EFORMAT, "%s: added token %s has id %s, but the vocabulary says %" PRIu32, l->what, show(j, content, s),
-                    show(j, id, s2), known->id);
+        return fail(l->err, QW_EFORMAT,
+                    "%s: added token %s has id %s, but the vocabulary says %" PRIu32, l->what,
+                    show(j, content, s), show(j, id, s2), known->id);
     *out = *known;
     return 0;
 }
@@ -351,7 +394,8 @@ static int read_added(struct loader *l, uint32_t list) {
     bytes = 0;
     for (i = 0; rc == 0 && i < n; i++) {
         const struct entry *e = &found[i];
-        t->added[i] = (struct added){t->added_text + bytes, e->len, (int32_t)e->id, t->added[i].special};
+        t->added[i] =
+            (struct added){t->added_text + bytes, e->len, (int32_t)e->id, t->added[i].special};
         memcpy(t->added_text + bytes, l->text.p + e->pos, e->len);
         t->added_first[(unsigned char)t->added_text[bytes]] = true;
         if (e->len > t->added_longest) t->added_longest = e->len;
@@ -362,20 +406,25 @@ static int read_added(struct loader *l, uint32_t list) {
     qsort(t->added, n, sizeof *t->added, by_text);
     for (i = 1; i < n; i++)
         if (by_text(&t->added[i - 1], &t->added[i]) == 0)
-            return fail(l->err, QW_EFORMAT, "%s: the added token with id %" PRId32 " is listed twice", l->what, t->added[i].id);
+            return fail(l->err, QW_EFORMAT,
+                        "%s: the added token with id %" PRId32 " is listed twice", l->what,
+                        t->added[i].id);
     return 0;
 }
 
 /* ---- ids to bytes ---- */
 
-/* The bytes of a token: if its text is all of the byte-level alphabet those it stands for, else the text itself.
- * Never longer than the text. */
+/* The bytes of a token: if its text is all of the byte-level alphabet those it stands for, else
+ * the text itself. Never longer than the text. */
 static size_t token_bytes(const struct loader *l, const char *p, size_t n, char *out) {
     size_t i = 0, k = 0;
     while (i < n) {
         uint32_t cp;
         i += (size_t)utf8_decode(p + i, n - i, &cp);
-        if (cp >= sizeof l->char_byte / sizeof *l->char_byte || l->char_byte[cp] < 0) { memcpy(out, p, n); return n; }
+        if (cp >= sizeof l->char_byte / sizeof *l->char_byte || l->char_byte[cp] < 0) {
+            memcpy(out, p, n);
+            return n;
+        }
         out[k++] = (char)l->char_byte[cp];
     }
     return k;
@@ -397,7 +446,8 @@ static int make_bytes(struct loader *l) {
         t->offset[id + 1] = (uint32_t)n;
     }
     if ((fitted = realloc(bytes, n + 1)) != NULL) t->bytes = fitted;
-    for (uint32_t i = 0; i < t->n_added; i++) t->is_added[t->added[i].id >> 3] |= (unsigned char)(1 << (t->added[i].id & 7));
+    for (uint32_t i = 0; i < t->n_added; i++)
+        t->is_added[t->added[i].id >> 3] |= (unsigned char)(1 << (t->added[i].id & 7));
     return 0;
 }
 
@@ -407,25 +457,32 @@ static int load(struct loader *l) {
     const struct json *j = &l->j;
     uint32_t model, vocab, merges, added;
     int rc;
-    if (json_type(j, 0) != JSON_OBJECT) return fail(l->err, QW_EFORMAT, "%s: not a JSON object", l->what);
+    if (json_type(j, 0) != JSON_OBJECT)
+        return fail(l->err, QW_EFORMAT, "%s: not a JSON object", l->what);
     model = json_get(j, 0, "model");
-    if ((rc = check_model(l, model)) != 0 || (rc = check_normalizer(l)) != 0 || (rc = check_pre_tokenizer(l)) != 0 ||
+    if ((rc = check_model(l, model)) != 0 || (rc = check_normalizer(l)) != 0 ||
+        (rc = check_pre_tokenizer(l)) != 0 ||
         (rc = check_type(l, json_get(j, 0, "decoder"), "decoder", "ByteLevel")) != 0)
         return rc;
     vocab = json_get(j, model, "vocab");
     merges = json_get(j, model, "merges");
     added = json_get(j, 0, "added_tokens");
-    if (vocab == 0 || json_type(j, vocab) != JSON_OBJECT) return fail(l->err, QW_EFORMAT, "%s: model.vocab is missing or no object", l->what);
-    if (merges == 0 || json_type(j, merges) != JSON_ARRAY) return fail(l->err, QW_EFORMAT, "%s: model.merges is missing or no list", l->what);
-    if (!absent(j, added) && json_type(j, added) != JSON_ARRAY) return fail(l->err, QW_EFORMAT, "%s: added_tokens is no list", l->what);
+    if (vocab == 0 || json_type(j, vocab) != JSON_OBJECT)
+        return fail(l->err, QW_EFORMAT, "%s: model.vocab is missing or no object", l->what);
+    if (merges == 0 || json_type(j, merges) != JSON_ARRAY)
+        return fail(l->err, QW_EFORMAT, "%s: model.merges is missing or no list", l->what);
+    if (!absent(j, added) && json_type(j, added) != JSON_ARRAY)
+        return fail(l->err, QW_EFORMAT, "%s: added_tokens is no list", l->what);
     make_alphabet(l);
-    if ((rc = reserve(l, j->nodes[vocab].len + (absent(j, added) ? 0 : j->nodes[added].len))) != 0) return rc;
+    if ((rc = reserve(l, j->nodes[vocab].len + (absent(j, added) ? 0 : j->nodes[added].len))) != 0)
+        return rc;
     if ((rc = read_vocab(l, vocab)) != 0 || (rc = read_merges(l, merges)) != 0) return rc;
     if (!absent(j, added) && (rc = read_added(l, added)) != 0) return rc;
     return make_bytes(l);
 }
 
-int tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const char *what, qw_error *err) {
+int tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const char *what,
+                    qw_error *err) {
     struct loader l = {.what = what, .size = size, .err = err};
     *out = NULL;
     int rc = json_parse(&l.j, json, size, what, err);
