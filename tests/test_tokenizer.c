@@ -77,8 +77,7 @@ static void print_ids(const struct ids *ids) {
     bool same_ = same_ids(&ids_, want_, sizeof want_ / sizeof *want_); \
     CHECK(same_, "ids of %s", text); \
     if (!same_) print_ids(&ids_); \
-    ids_free(&ids_);
-    } while (0)
+    ids_free(&ids_); } while (0)
 
 /* ---- Hugging Face's ids ---- */
 
@@ -657,7 +656,7 @@ static void test_bad(void) {
          "merge 0 (\"a\", \"zzz\"): the second is not"},
         {"[\"a\",\"b\"]", "[\"zzz\",\"b\"]", QW_EFORMAT,
          "merge 0 (\"zzz\", \"b\"): the first is not"},
-        {"[\"a\",\"b\"]", "[\"b\",\"b\"]", QW_EFORMAT, "merge 0 (\"b\", \"b\"): what they make"},
+        {"[\"a\",\"b\"]", "[\"b\",\"b\"]", QW_EFORMAT, "merge 0 (\"b\", \"b\"): their concatenation"},
         {"[\"a\",\"b\"]", "[\"a\",\"b\",\"c\"]", QW_EFORMAT, "merge 0 (an array): not a pair"},
         {"[\"a\",\"b\"]", "[\"a\",5]", QW_EFORMAT, "merge 0 (\"a\", 5): not a pair"},
         {"[\"a\",\"b\"]", "\"ab\"", QW_EFORMAT, "merge 0 (\"ab\"): not a pair"},

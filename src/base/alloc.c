@@ -17,5 +17,6 @@ void *alloc_zero(uint64_t n, uint64_t size) {
 
 void *alloc_pages(uint64_t bytes) {
     void *p;
-    return bytes > PTRDIFF_MAX - 64 || posix_memalign(&p, 64, (size_t)bytes + 64) != 0 ? NULL : p;
+    if (bytes > PTRDIFF_MAX - 64) return NULL;
+    return posix_memalign(&p, 64, (size_t)bytes + 64) == 0 ? p : NULL;
 }

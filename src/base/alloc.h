@@ -1,4 +1,4 @@
-/* alloc.h - checked sizes, and aligned memory. */
+/* alloc.h - checked sizes and aligned memory. */
 #ifndef QW_ALLOC_H
 #define QW_ALLOC_H
 #include <stdbool.h>
@@ -13,11 +13,11 @@ static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
     return !__builtin_mul_overflow(a, b, out);
 }
 
-/* Memory for n elements of size bytes, zeroed, aligned to 64 bytes; NULL when n * size overflows
- * or there is none. Free with free(). */
+/* Memory for n elements of size bytes, zeroed and aligned to 64 bytes; NULL when n * size overflows
+ * or memory runs out. Free with free(). */
 void *alloc_zero(uint64_t n, uint64_t size);
 
-/* The same for large blocks, whose pages come when they are first written; not zeroed. */
+/* The same for large blocks: not zeroed, so each page takes memory only once it is written. */
 void *alloc_pages(uint64_t bytes);
 
 #endif

@@ -8,7 +8,7 @@
 /* A growing byte buffer; {0} is empty. Once an allocation fails, oom stays set and further puts
  * do nothing: check once at the end. */
 struct buf { char *p; size_t n, cap; bool oom; };
-bool buf_reserve(struct buf *b, size_t more);           /* room for `more` bytes behind p + n */
+bool buf_reserve(struct buf *b, size_t more);           /* room for `more` bytes after p + n */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);

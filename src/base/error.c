@@ -1,4 +1,4 @@
-/* error.c - messages of failures, fit to be shown on a terminal. */
+/* error.c - error messages, safe to show on a terminal. */
 #include "base/error.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -6,16 +6,15 @@
 #include <string.h>
 #include "base/utf8.h"
 
-/* Messages quote files and end up on terminals: control characters and what is no UTF-8 become
- * '?'. */
+/* Messages quote files and end up on terminals: control characters and invalid UTF-8 become '?'. */
 static void make_printable(char *s) {
     for (size_t n = strlen(s); n > 0;) {
         uint32_t cp;
         int len = utf8_decode(s, n, &cp);
-        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0))
-            memset(s, '?', len ? (size_t)len : 1);
-        s += len ? len : 1;
-        n -= len ? (size_t)len : 1;
+        size_t step = len ? (size_t)len : 1;
+        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) memset(s, '?', step);
+        s += step;
+        n -= step;
     }
 }
 

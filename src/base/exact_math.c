@@ -1,4 +1,4 @@
-/* num.c - exp, log, sin and cos in double precision, the same bits everywhere. */
+/* exact_math.c - exp, log, sin and cos in double precision, the same bits everywhere. */
 #include "base/exact_math.h"
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static double power_of_two(int n) {         /* -1022 <= n <= 1023 */
     return d;
 }
 
-/* The nearest whole number, ties to even, for |x| < 2^51: the sum has no room for a fraction. */
+/* The nearest integer, ties to even, for |x| < 2^51: the sum has no bits left for a fraction. */
 static double round_even(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
 /* x = n ln 2 + r, |r| <= 0.347; exp x = 2^n exp r, exp r by Taylor's series to r^13 (the next
@@ -20,7 +20,7 @@ double num_exp(double x) {
     if (x > 700) x = 700;
     if (x != x) return x;
     double n = round_even(x * 1.4426950408889634);
-    /* ln 2 in two parts: n times the first is exact */
+    /* ln 2 in two parts, so that n times the first is exact. */
     double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
     double sum = 1;
     for (int k = 13; k >= 1; k--) sum = 1 + sum * r / k;

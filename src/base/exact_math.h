@@ -1,14 +1,16 @@
-/* num.h - elementary functions in double precision that give the same bits with every libc.
+/* exact_math.h - elementary functions in double precision, the same bits with every libc.
  *
- * Only IEEE additions, multiplications and divisions in a written order, so the last bit is
- * ours; each is within 3 units of the last place. exp of float, which the kernels share, is in
- * kernels/lanes.h. */
-#ifndef QW_NUM_H
-#define QW_NUM_H
+ * They use only IEEE additions, multiplications and divisions in a fixed order, so the last bit
+ * depends on nothing else; each is within 3 units of the last place. The kernels' exp, of
+ * floats, is in kernels/common/floats.inc. */
+#ifndef QW_EXACT_MATH_H
+#define QW_EXACT_MATH_H
 
-/* 0 below -700, clamped above 700; NaN stays NaN */
+/* 0 below -700, clamped above 700; NaN stays NaN. */
 double num_exp(double x);
-double num_log(double x);                               /* x > 0, normal */
-void   num_sincos(double x, double *sin, double *cos);  /* |x| < 2^20 */
+/* x > 0 and normal. */
+double num_log(double x);
+/* |x| < 2^20. */
+void num_sincos(double x, double *sin, double *cos);
 
 #endif

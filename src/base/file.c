@@ -1,4 +1,4 @@
-/* file.c - files that are read, and their paths. */
+/* file.c - reading and mapping files, and their paths. */
 #include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 static int open_file(const char *path, int *fd, uint64_t *size, qw_error *err) {
     struct stat st = {0};
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);      /* O_NONBLOCK: a FIFO must not hang us */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);    /* O_NONBLOCK: do not wait on a FIFO */
     if (*fd < 0) return fail(err, QW_EIO, "cannot open %s: %s", path, strerror(errno));
     if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         int dir = S_ISDIR(st.st_mode);
@@ -33,14 +33,14 @@ int map_file(struct file *f, const char *path, qw_error *err) {
         close(fd);
         return fail(err, QW_EFORMAT, "%s is empty", path);
     }
-    void *p = f->size > PTRDIFF_MAX ? MAP_FAILED
-                                    : mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *p = MAP_FAILED;
+    bool fits = f->size <= PTRDIFF_MAX;
+    if (fits) p = mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
     int saved = errno;
     close(fd);
     if (p == MAP_FAILED)
         return fail(err, QW_ENOMEM, "cannot map %s (%" PRIu64 " bytes) into this process: %s", path,
-                    f->size,
-                    f->size > PTRDIFF_MAX ? "larger than the address space" : strerror(saved));
+                    f->size, fits ? strerror(saved) : "larger than the address space");
     f->data = p;
     f->kind = FILE_MAPPED;
     return 0;
@@ -54,7 +54,7 @@ int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err
     if (f->size > max_size) {
         close(fd);
         return fail(err, QW_EFORMAT,
-                    "%s is too large for what it should be: %" PRIu64 " bytes, at most %" PRIu64,
+                    "%s is too large: %" PRIu64 " bytes; at most %" PRIu64 " were expected",
                     path, f->size, max_size);
     }
     unsigned char *p = malloc((size_t)f->size + 1);
@@ -71,7 +71,7 @@ int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err
             close(fd);
             free(p);
             if (r < 0) return fail(err, QW_EIO, "cannot read %s: %s", path, strerror(saved));
-            return fail(err, QW_EIO, "%s became shorter while it was read", path);
+            return fail(err, QW_EIO, "%s was truncated while it was being read", path);
         }
         got += (size_t)r;
     }
@@ -88,19 +88,20 @@ void file_close(struct file *f) {
 }
 
 void file_forget(const void *p, uint64_t n) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
-              begin = ((uintptr_t)p + page - 1) / page * page,
-              end = ((uintptr_t)p + (uintptr_t)n) / page * page;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)p + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)p + (uintptr_t)n) / page * page;
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 enum path_kind path_kind(const char *path) {
     struct stat st;
-    /* Only what is not there is missing. A link that leads nowhere, or a folder we may not
-     * enter, fails when it is opened. */
-    if (stat(path, &st) != 0)
-        return (errno == ENOENT || errno == ENOTDIR) && lstat(path, &st) != 0 ? PATH_MISSING
-                                                                              : PATH_FILE;
+    if (stat(path, &st) != 0) {
+        /* Only what does not exist is missing. A dangling link, or a file in a folder that we
+         * may not enter, exists and fails when it is opened. */
+        bool absent = errno == ENOENT || errno == ENOTDIR;
+        return absent && lstat(path, &st) != 0 ? PATH_MISSING : PATH_FILE;
+    }
     return S_ISDIR(st.st_mode) ? PATH_DIR : PATH_FILE;
 }
 

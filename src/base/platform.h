@@ -1,5 +1,4 @@
-/* platform.h - what the compiler and the machine must be for the results to be the same
- * everywhere. */
+/* platform.h - what the results' being the same everywhere requires of compiler and machine. */
 #ifndef QW_PLATFORM_H
 #define QW_PLATFORM_H
 #include <float.h>

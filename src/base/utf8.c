@@ -1,9 +1,10 @@
-/* utf8.c - UTF-8 decoding, and the replacement of what is invalid. */
+/* utf8.c - decoding, encoding and checking UTF-8. */
 #include "base/utf8.h"
 #include <string.h>
 
-/* The second byte's range for a lead byte; 0 sequence length: no lead. */
-static int lead(unsigned char c, unsigned char *lo, unsigned char *hi) {
+/* Sequence length that lead byte c announces (0: c cannot start a sequence) and the valid range
+ * of the second byte. */
+static int sequence_length(unsigned char c, unsigned char *lo, unsigned char *hi) {
     *lo = 0x80;
     *hi = 0xBF;
     if (c < 0x80) return 1;
@@ -25,7 +26,7 @@ static int lead(unsigned char c, unsigned char *lo, unsigned char *hi) {
 int utf8_decode(const char *s, size_t n, uint32_t *cp) {
     const unsigned char *p = (const unsigned char *)s;
     unsigned char lo, hi;
-    int len = lead(p[0], &lo, &hi);
+    int len = sequence_length(p[0], &lo, &hi);
     if (len == 1) {
         *cp = p[0];
         return 1;
@@ -43,7 +44,7 @@ int utf8_decode(const char *s, size_t n, uint32_t *cp) {
 int utf8_invalid(const char *s, size_t n, bool *cut) {
     const unsigned char *p = (const unsigned char *)s;
     unsigned char lo, hi;
-    int len = lead(p[0], &lo, &hi), i = 1;
+    int len = sequence_length(p[0], &lo, &hi), i = 1;
     *cut = false;
     if (len == 0) return 1;
     for (; i < len && (size_t)i < n; i++) {
@@ -60,7 +61,7 @@ int utf8_encode(uint32_t cp, char out[4]) {
         out[0] = (char)cp;
         return 1;
     }
-    int len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    int len = 2 + (cp >= 0x800) + (cp >= 0x10000);
     for (int i = len - 1; i > 0; i--) {
         out[i] = (char)(0x80 | (cp & 0x3F));
         cp >>= 6;

@@ -1,4 +1,4 @@
-/* utf8_stream.c - a stream of bytes that becomes text. */
+/* utf8_stream.c - turns a stream of bytes into valid UTF-8. */
 #include "base/utf8_stream.h"
 #include <string.h>
 #include "base/utf8.h"
@@ -6,7 +6,7 @@
 void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) {
     uint32_t cp;
     bool cut;
-    /* complete what is held, a byte at a time */
+    /* Complete what is held back, a byte at a time. */
     while (s->n > 0 && n > 0) {
         s->held[s->n++] = *p++;
         n--;
@@ -17,7 +17,7 @@ void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) 
         }
         int bad = utf8_invalid(s->held, (size_t)s->n, &cut);
         if (cut) continue;
-        /* the new byte does not continue it: replace, look at that byte anew */
+        /* The new byte does not continue the sequence: replace that, and look at the byte again. */
         buf_str(out, "\xEF\xBF\xBD");
         p -= s->n - bad;
         n += (size_t)(s->n - bad);

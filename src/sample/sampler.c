@@ -2,20 +2,20 @@
  *
  * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw.
  * Candidates are ranked by logit, of equal ones the lower id first, so every step cuts a tail
- * off one ranked list. Probabilities are doubles of our own exp. */
+ * off one ranked list. Probabilities are doubles from num_exp, the same on every machine. */
 #include "sample/sampler.h"
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/exact_math.h"
 
-struct candidate { float logit; int32_t id; double p; };
+struct candidate { float logit; int32_t id; double p; };    /* p: relative to the best one's */
 
 struct sampler {
     qw_sampling set;
     int n_vocab;
     uint64_t state;                 /* of the random generator */
-    int32_t *count;                 /* [n_vocab] zero between draws */
+    int32_t *count;                 /* [n_vocab] occurrences; zero between draws */
     struct candidate *list;         /* [n_vocab] */
     qw_logit_bias *bias;
 };
@@ -34,15 +34,15 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!(checks[i].v >= checks[i].lo && checks[i].v <= checks[i].hi))
-            return fail(err, QW_EARG, "%s is %g; %g to %g are possible", checks[i].name,
+            return fail(err, QW_EARG, "%s %g is out of range (%g to %g)", checks[i].name,
                         checks[i].v, checks[i].lo, checks[i].hi);
     for (int i = 0; i < set->n_bias; i++) {
         float b = set->bias[i].bias;
         if (set->bias[i].id < 0 || set->bias[i].id >= n_vocab)
-            return fail(err, QW_EARG, "logit bias for token %d; the vocabulary has 0 to %d",
+            return fail(err, QW_EARG, "logit bias for token %d, which is out of range (0 to %d)",
                         set->bias[i].id, n_vocab - 1);
         if (!(b >= -1e6f && b <= 1e6f))
-            return fail(err, QW_EARG, "logit bias %g; -1e6 to 1e6 are possible", b);
+            return fail(err, QW_EARG, "logit bias %g is out of range (-1e6 to 1e6)", b);
     }
     struct sampler *s = alloc_zero(1, sizeof *s);
     if (!s) return fail_memory(err, "the sampler", sizeof *s);
@@ -71,24 +71,24 @@ void sampler_free(struct sampler *s) {
     free(s);
 }
 
-/* SplitMix64 (Steele, Lea and Flood 2014), 53 bits of it as 0 <= u < 1. */
-static double uniform(struct sampler *s) {
+/* SplitMix64 (Steele, Lea and Flood 2014); 53 bits of it as 0 <= u < 1. */
+static double draw_uniform(struct sampler *s) {
     uint64_t z = s->state += UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-/* Repetition: Keskar et al. 2019, over the whole sequence. Presence and frequency: OpenAI's,
- * over this turn. */
+/* Repetition penalty: Keskar et al. 2019, over the whole sequence. Presence and frequency
+ * penalties: OpenAI's, over this turn. */
 static void penalise(struct sampler *s, float *logits, const int32_t *tokens, size_t n,
                      size_t drawn) {
-    float rep = s->set.repetition_penalty, presence = s->set.presence_penalty,
-          frequency = s->set.frequency_penalty;
-    if (rep != 1) {
+    float repetition = s->set.repetition_penalty;
+    float presence = s->set.presence_penalty, frequency = s->set.frequency_penalty;
+    if (repetition != 1) {
         for (size_t i = 0; i < n; i++) {
             float *l = &logits[tokens[i]];
-            if (s->count[tokens[i]]++ == 0) *l = *l > 0 ? *l / rep : *l * rep;
+            if (s->count[tokens[i]]++ == 0) *l = *l > 0 ? *l / repetition : *l * repetition;
         }
         for (size_t i = 0; i < n; i++) s->count[tokens[i]] = 0;
     }
@@ -108,8 +108,8 @@ static int by_rank(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Restore the heap of the k best, the worst on top, below place i. */
-static void sift(struct candidate *heap, int k, int i) {
+/* Restores the heap of the k best, the worst on top, from place i downwards. */
+static void sift_down(struct candidate *heap, int k, int i) {
     for (;;) {
         int worst = i, l = 2 * i + 1;
         if (l < k && by_rank(&heap[l], &heap[worst]) > 0) worst = l;
@@ -122,23 +122,22 @@ static void sift(struct candidate *heap, int k, int i) {
     }
 }
 
-/* The k best tokens, ranked, into s->list. */
-static void rank(struct sampler *s, const float *logits, int k) {
+/* Puts the k best tokens, ranked, into s->list. */
+static void rank_best(struct sampler *s, const float *logits, int k) {
     struct candidate *list = s->list;
     for (int i = 0; i < k; i++) list[i] = (struct candidate){logits[i], i, 0};
     if (k < s->n_vocab) {
-        for (int i = k / 2 - 1; i >= 0; i--) sift(list, k, i);
+        for (int i = k / 2 - 1; i >= 0; i--) sift_down(list, k, i);
         for (int i = k; i < s->n_vocab; i++)
-            /* an equal one has the higher id and stays out */
-            if (logits[i] > list[0].logit) {
+            if (logits[i] > list[0].logit) {    /* equal ones stay out: their ids are higher */
                 list[0] = (struct candidate){logits[i], i, 0};
-                sift(list, k, 0);
+                sift_down(list, k, 0);
             }
     }
     qsort(list, (size_t)k, sizeof *list, by_rank);
 }
 
-static int32_t greedy(const float *logits, int n) {
+static int32_t best_token(const float *logits, int n) {
     int best = 0;
     for (int i = 1; i < n; i++)
         if (logits[i] > logits[best]) best = i;
@@ -150,24 +149,25 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, si
     const qw_sampling *set = &s->set;
     for (int i = 0; i < set->n_bias; i++) logits[s->bias[i].id] += s->bias[i].bias;
     penalise(s, logits, tokens, n_tokens, drawn);
-    if (set->temperature == 0) return greedy(logits, s->n_vocab);
+    if (set->temperature == 0) return best_token(logits, s->n_vocab);
 
     struct candidate *list = s->list;
     int k = set->top_k > 0 && set->top_k < s->n_vocab ? set->top_k : s->n_vocab;
-    rank(s, logits, k);
+    rank_best(s, logits, k);
     double sum = 0, kept = 0;
     for (int i = 0; i < k; i++) {
-        list[i].p =
-            num_exp(((double)list[i].logit - (double)list[0].logit) / (double)set->temperature);
+        double below_best = (double)list[i].logit - (double)list[0].logit;
+        list[i].p = num_exp(below_best / (double)set->temperature);
         sum += list[i].p;
     }
     double nucleus = (double)set->top_p * sum;
     int n = 0;
-    do kept += list[n++].p;
-    while (n < k && kept < nucleus);
-    /* list[0].p is 1 */
+    do {
+        kept += list[n++].p;
+    } while (n < k && kept < nucleus);
+    /* min-p is relative to the best one's probability, and list[0].p is 1. */
     while (n > 1 && list[n - 1].p < (double)set->min_p) kept -= list[--n].p;
-    double u = uniform(s) * kept;
+    double u = draw_uniform(s) * kept;
     for (int i = 0; i < n; i++) {
         u -= list[i].p;
         if (u < 0) return list[i].id;

@@ -10,7 +10,7 @@ static uint32_t hash_pair(uint32_t left, uint32_t right) {
     return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 52);
 }
 
-/* The slot of a pair, or the free one where it belongs. */
+/* The slot of a pair, or the free slot where it belongs. */
 static struct bpe_slot *find_slot(const struct bpe *b, uint32_t left, uint32_t right) {
     uint32_t i = hash_pair(left, right) & b->mask;
     while (b->slots[i].rank != BPE_NONE && (b->slots[i].left != left || b->slots[i].right != right))
@@ -62,11 +62,12 @@ void bpe_work_free(struct bpe_work *w) {
     *w = (struct bpe_work){0};
 }
 
-/* Scratch for a piece of n symbols. The heap starts with at most n - 1 pairs; each merge takes
- * one out and puts at most two in. */
-static bool reserve(struct bpe_work *w, size_t n) {
+/* Makes room for a piece of n symbols. The heap starts with at most n - 1 pairs; each merge
+ * takes one out and puts at most two in. */
+static bool reserve_work(struct bpe_work *w, size_t n) {
     if (w->cap >= n) return true;
-    size_t cap = n < 256 ? 256 : n < BPE_MAX_PIECE / 2 ? n + n / 2 : n;
+    size_t cap = n < BPE_MAX_PIECE / 2 ? n + n / 2 : n;
+    if (cap < 256) cap = 256;
     bpe_work_free(w);
     if (cap > PTRDIFF_MAX / sizeof *w->symbols) return false;
     w->symbols = malloc(cap * sizeof *w->symbols);
@@ -79,8 +80,8 @@ static bool reserve(struct bpe_work *w, size_t n) {
     return true;
 }
 
-/* Look up the pair of symbol i and its next one; true if they merge. */
-static bool pair_up(const struct bpe *b, struct bpe_symbol *s, uint32_t i) {
+/* Looks up the pair of symbol i and the next one; true if they merge. */
+static bool find_merge(const struct bpe *b, struct bpe_symbol *s, uint32_t i) {
     s[i].rank = BPE_NONE;
     if (s[i].next == BPE_NONE) return false;
     const struct bpe_slot *slot = find_slot(b, s[i].id, s[s[i].next].id);
@@ -96,33 +97,34 @@ bool bpe_encode(const struct bpe *b, const int32_t byte_id[256], const char *pie
         ids_put(out, byte_id[(unsigned char)piece[0]]);
         return !out->oom;
     }
-    if (n > BPE_MAX_PIECE || !reserve(w, n)) return false;
+    if (n > BPE_MAX_PIECE || !reserve_work(w, n)) return false;
     struct bpe_symbol *s = w->symbols;
     uint64_t *heap = w->heap;
     uint32_t count = (uint32_t)n, n_heap = 0;
     for (uint32_t i = 0; i < count; i++)
-        s[i] = (struct bpe_symbol){(uint32_t)byte_id[(unsigned char)piece[i]], i ? i - 1 : BPE_NONE,
-                                   i + 1 < count ? i + 1 : BPE_NONE, 0, 0};
+        s[i] = (struct bpe_symbol){.id = (uint32_t)byte_id[(unsigned char)piece[i]],
+                                   .prev = i ? i - 1 : BPE_NONE,
+                                   .next = i + 1 < count ? i + 1 : BPE_NONE};
     for (uint32_t i = 0; i < count; i++)
-        if (pair_up(b, s, i)) heap[n_heap++] = (uint64_t)s[i].rank << 32 | i;
+        if (find_merge(b, s, i)) heap[n_heap++] = (uint64_t)s[i].rank << 32 | i;
     for (uint32_t i = n_heap / 2; i-- > 0;) sift_down(heap, n_heap, i);
 
     while (n_heap > 0) {
         uint32_t i = (uint32_t)heap[0], rank = (uint32_t)(heap[0] >> 32);
         heap[0] = heap[--n_heap];
         sift_down(heap, n_heap, 0);
-        /* outdated: one of the two has been merged since (a rank is one pair) */
+        /* Outdated if one of the two has been merged since (a rank stands for one pair). */
         if (s[i].rank != rank) continue;
         uint32_t gone = s[i].next, before = s[i].prev;
         s[i].id = s[i].merged;
         s[i].next = s[gone].next;
         s[gone].rank = BPE_NONE;
         if (s[i].next != BPE_NONE) s[s[i].next].prev = i;
-        if (pair_up(b, s, i)) {
+        if (find_merge(b, s, i)) {
             heap[n_heap] = (uint64_t)s[i].rank << 32 | i;
             sift_up(heap, n_heap++);
         }
-        if (before != BPE_NONE && pair_up(b, s, before)) {
+        if (before != BPE_NONE && find_merge(b, s, before)) {
             heap[n_heap] = (uint64_t)s[before].rank << 32 | before;
             sift_up(heap, n_heap++);
         }

@@ -1,6 +1,6 @@
 /* tokenizer.c - text to ids and back. tokenizer_load.c makes the tables.
  *
- *   text -> added tokens cut out -> each rest: NFC -> pieces (split.c) -> merges (bpe.c) -> ids */
+ *   text -> added tokens cut out -> the rest: NFC -> pieces (pretokenize.c) -> ids (bpe.c) */
 #include "text/tokenizer_impl.h"
 #include "text/pretokenize.h"
 #include "text/unicode.h"
@@ -30,9 +30,21 @@ bool tokenizer_is_special(const struct tokenizer *t, int32_t id) {
     return false;
 }
 
-/* The longest added token that text[0..n) starts with, or NULL. Among the sorted tokens those
- * that agree with the text so far are a range, narrowed byte by byte; a token that ends within
- * it is the first of its range. */
+/* The first of added[lo..hi), all longer than k bytes and equal up to there, whose byte k is >=
+ * c. */
+static uint32_t lower_bound(const struct added *added, uint32_t lo, uint32_t hi, size_t k,
+                            unsigned c) {
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if ((unsigned char)added[mid].text[k] < c) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+/* The longest added token that text[0..n) starts with, or NULL. Among the sorted tokens, those
+ * that agree with the text so far form a range, which is narrowed byte by byte; a token that
+ * ends here is the first of its range. */
 static const struct added *find_added(const struct tokenizer *t, const char *text, size_t n) {
     const struct added *best = NULL;
     uint32_t lo = 0, hi = t->n_added;
@@ -43,20 +55,8 @@ static const struct added *find_added(const struct tokenizer *t, const char *tex
         }
         if (k == n) break;
         unsigned char c = (unsigned char)text[k];
-        uint32_t a = lo, b = hi;
-        while (a < b) {                                 /* the first with byte k >= c */
-            uint32_t mid = a + (b - a) / 2;
-            if ((unsigned char)t->added[mid].text[k] < c) a = mid + 1;
-            else b = mid;
-        }
-        lo = a;
-        b = hi;
-        while (a < b) {                                 /* the first with byte k > c */
-            uint32_t mid = a + (b - a) / 2;
-            if ((unsigned char)t->added[mid].text[k] <= c) a = mid + 1;
-            else b = mid;
-        }
-        hi = a;
+        lo = lower_bound(t->added, lo, hi, k, c);
+        hi = lower_bound(t->added, lo, hi, k, (unsigned)c + 1);
     }
     return best;
 }
@@ -69,10 +69,10 @@ int32_t tokenizer_added(const struct tokenizer *t, const char *content) {
 
 /* ---- encoding ---- */
 
-/* Keeps a piece below BPE_MAX_PIECE: NFC makes UTF-8 at most three times as long. */
+/* Keeps each piece below BPE_MAX_PIECE: NFC makes UTF-8 at most three times as long. */
 enum { MAX_TEXT = 1 << 29 };
 
-/* Append the ids of text[0..n) that holds no added tokens. */
+/* Appends the ids of text[0..n), which holds no added tokens. */
 static bool encode_text(const struct tokenizer *t, const char *text, size_t n,
                         struct bpe_work *work, struct ids *out) {
     struct buf normalised = {0};
@@ -100,7 +100,7 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum
     if (n > MAX_TEXT)
         return fail(err, QW_EARG, "a text of %zu bytes is too long (at most %d)", n, MAX_TEXT);
     bool ok = !out->oom;
-    if (ok && n == 0) return 0;                         /* text may be NULL */
+    if (ok && n == 0) return 0;     /* text may be NULL */
     if (mode == ADDED_NONE) i = n;
     while (ok && i < n) {
         const struct added *a = NULL;

@@ -1,12 +1,15 @@
-/* tokenizer_load.c - tokenizer.json, checked, into the tables of tokenizer_impl.h.
+/* tokenizer_load.c - checks tokenizer.json and makes the tables of tokenizer_impl.h from it.
  *
  *   {"added_tokens": [{"id": 5, "content": "<think>", "lstrip": false, ...}, ...],
- *    "normalizer": NFC, "pre_tokenizer": Split by SPLIT_PATTERN, then ByteLevel, "decoder": ByteLevel,
- *    "model": {"type": "BPE", "vocab": {"a": 64, ...}, "merges": [["t", "h"], ...] or ["t h", ...]}}
+ *    "normalizer": NFC,
+ *    "pre_tokenizer": Split by SPLIT_PATTERN, then ByteLevel,
+ *    "decoder": ByteLevel,
+ *    "model": {"type": "BPE", "vocab": {"a": 64, ...},
+ *              "merges": [["t", "h"], ...] or ["t h", ...]}}
  *
  * In vocab and merges each byte of a token is written as one character (GPT-2's byte-level
- * alphabet, below). Not looked at: post_processor, truncation and padding, which are about whole
- * inputs and not about a text's own tokens. */
+ * alphabet, below). Not read: post_processor, truncation and padding, which concern whole
+ * inputs, not the tokens of a text. */
 #include "base/json.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +23,7 @@
 
 enum { MAX_FILE = 1 << 29, MAX_ID = (1 << 24) - 1 };
 
-/* Tokens by text, as they are written in the file; only needed while loading. */
+/* Tokens by text, as written in the file; only needed while loading. */
 struct entry { uint32_t pos, len, id; };                /* text.p[pos .. pos + len) */
 struct loader {
     struct tokenizer *t;
@@ -43,11 +46,12 @@ struct loader {
 
 enum { SHOWN = 72 };
 
-/* A JSON value as it stands in the file, cut short, and without the control characters that a
- * terminal would obey. */
-static const char *show(const struct json *j, uint32_t node, char out[SHOWN]) {
+/* A JSON value as written in the file, cut short, without the control characters that a terminal
+ * would obey. */
+static const char *show_value(const struct json *j, uint32_t node, char out[SHOWN]) {
     const struct json_node *v = &j->nodes[node];
-    size_t n = 0, i = 0, quotes = v->type == JSON_STRING;
+    size_t n = 0, i = 0;
+    bool quotes = v->type == JSON_STRING;
     if (node == 0) return "missing";
     if (v->type == JSON_ARRAY) return "an array";
     if (v->type == JSON_OBJECT) return "an object";
@@ -55,8 +59,9 @@ static const char *show(const struct json *j, uint32_t node, char out[SHOWN]) {
     while (i < v->len && n < SHOWN - 12) {
         uint32_t cp;
         size_t len = (size_t)utf8_decode(j->text + v->pos + i, v->len - i, &cp);
-        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) out[n++] = '?';
-        else {
+        if (len == 0 || cp < 0x20 || (cp >= 0x7F && cp < 0xA0)) {
+            out[n++] = '?';
+        } else {
             memcpy(out + n, j->text + v->pos + i, len);
             n += len;
         }
@@ -75,7 +80,7 @@ static int unsupported(const struct loader *l, const char *name, uint32_t node,
                        const char *wanted) {
     char s[SHOWN];
     return fail(l->err, QW_EUNSUPPORTED, "%s: %s is %s; only %s is supported", l->what, name,
-                show(&l->j, node, s), wanted);
+                show_value(&l->j, node, s), wanted);
 }
 
 static int no_memory(const struct loader *l) { return fail_memory(l->err, l->what, l->size); }
@@ -88,7 +93,7 @@ static uint32_t hash_text(const char *p, size_t n) {
     return (uint32_t)(h ^ h >> 32);
 }
 
-/* The slot of a text, or the free one where it belongs. */
+/* The slot of a text, or the free slot where it belongs. */
 static uint64_t *find_slot(const struct loader *l, const char *p, size_t n, uint32_t hash) {
     for (uint32_t i = hash & l->mask;; i = (i + 1) & l->mask) {
         if (l->slots[i] == 0) return &l->slots[i];
@@ -103,8 +108,8 @@ static const struct entry *find_entry(const struct loader *l, const char *p, siz
     return slot ? &l->entries[(uint32_t)slot - 1] : NULL;
 }
 
-/* Check an id and take it for the token whose text is text.p + pos to the end of text, which is
- * not there yet. */
+/* Checks an id and gives it to the token whose text is text.p + pos to the end of text. The
+ * token is new: no other may have that text. `key` is its node in the file, for messages. */
 static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t value) {
     char s[SHOWN], s2[SHOWN];
     int64_t id;
@@ -112,24 +117,24 @@ static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t valu
     if (l->text.oom) return no_memory(l);
     if (len == 0)
         return fail(l->err, QW_EFORMAT, "%s: a token with an empty text (id %s)", l->what,
-                    show(&l->j, value, s));
+                    show_value(&l->j, value, s));
     if (!json_int(&l->j, value, &id) || id < 0 || id > MAX_ID)
         return fail(l->err, QW_EFORMAT,
-                    "%s: the id of token %s is %s, not a whole number of 0 to %d", l->what,
-                    show(&l->j, key, s), show(&l->j, value, s2), MAX_ID);
+                    "%s: the id of token %s is %s, not a whole number from 0 to %d", l->what,
+                    show_value(&l->j, key, s), show_value(&l->j, value, s2), MAX_ID);
     if (id >= l->id_limit)
         return fail(l->err, QW_EFORMAT,
                     "%s: the id of token %s is %" PRId64 ", far beyond the number of tokens",
-                    l->what, show(&l->j, key, s), id);
+                    l->what, show_value(&l->j, key, s), id);
     if (l->owner[id])
         return fail(l->err, QW_EFORMAT,
-                    "%s: token %s has id %" PRId64 ", which another token has, too", l->what,
-                    show(&l->j, key, s), id);
+                    "%s: token %s has id %" PRId64 ", which another token has too", l->what,
+                    show_value(&l->j, key, s), id);
     uint32_t hash = hash_text(l->text.p + pos, len);
     uint64_t *slot = find_slot(l, l->text.p + pos, len, hash);
     if (*slot)
         return fail(l->err, QW_EFORMAT, "%s: token %s occurs twice in the vocabulary", l->what,
-                    show(&l->j, key, s));
+                    show_value(&l->j, key, s));
     l->entries[l->n_entries] = (struct entry){pos, len, (uint32_t)id};
     l->owner[id] = ++l->n_entries;
     *slot = (uint64_t)hash << 32 | l->n_entries;
@@ -139,7 +144,7 @@ static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t valu
 
 /* ---- the parts around the model ---- */
 
-static bool absent(const struct json *j, uint32_t node) {
+static bool is_absent(const struct json *j, uint32_t node) {
     return node == 0 || json_type(j, node) == JSON_NULL;
 }
 
@@ -160,8 +165,8 @@ static int check_type(const struct loader *l, uint32_t node, const char *name, c
 
 static int check_normalizer(const struct loader *l) {
     const struct json *j = &l->j;
-    uint32_t node = json_get(j, 0, "normalizer"), type = json_get(j, node, "type"),
-             list = json_get(j, node, "normalizers");
+    uint32_t node = json_get(j, 0, "normalizer"), type = json_get(j, node, "type");
+    uint32_t list = json_get(j, node, "normalizers");
     if (node && type && json_is(j, type, "Sequence") && list && json_type(j, list) == JSON_ARRAY) {
         if (j->nodes[list].len != 1)
             return unsupported(l, "normalizer.normalizers", list, "a list of one NFC");
@@ -210,20 +215,21 @@ static int check_model(const struct loader *l, uint32_t model) {
     int rc = check_type(l, model, "model", "BPE");
     if (rc) return rc;
     v = json_get(j, model, "dropout");
-    if (!absent(j, v) && (!json_double(j, v, &dropout) || dropout != 0))
+    if (!is_absent(j, v) && (!json_double(j, v, &dropout) || dropout != 0))
         return unsupported(l, "model.dropout", v, "null");
     v = json_get(j, model, "unk_token");
-    if (!absent(j, v)) return unsupported(l, "model.unk_token", v, "null");
-    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"},
-                             *const flags[] = {"byte_fallback", "ignore_merges"};
+    if (!is_absent(j, v)) return unsupported(l, "model.unk_token", v, "null");
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    static const char *const flags[] = {"byte_fallback", "ignore_merges"};
     for (int i = 0; i < 2; i++) {
         char name[64];
         v = json_get(j, model, affixes[i]);
         snprintf(name, sizeof name, "model.%s", affixes[i]);
-        if (!absent(j, v) && !json_is(j, v, "")) return unsupported(l, name, v, "an empty one");
+        if (!is_absent(j, v) && !json_is(j, v, "")) return unsupported(l, name, v, "an empty one");
         v = json_get(j, model, flags[i]);
         snprintf(name, sizeof name, "model.%s", flags[i]);
-        if (!absent(j, v) && json_type(j, v) != JSON_FALSE) return unsupported(l, name, v, "false");
+        if (!is_absent(j, v) && json_type(j, v) != JSON_FALSE)
+            return unsupported(l, name, v, "false");
     }
     return 0;
 }
@@ -242,12 +248,12 @@ static void make_alphabet(struct loader *l) {
     }
 }
 
-/* Room for all tokens there can be. Ids may leave gaps, but no more than a few times the number
- * of tokens: memory is then proportional to the file. */
-static int reserve(struct loader *l, uint32_t n) {
+/* Makes room for all tokens that there can be. Ids may leave gaps, but no more than a few times
+ * the number of tokens: memory is then proportional to the file. */
+static int reserve_tables(struct loader *l, uint32_t n) {
     uint32_t slots = 16;
     if (n > MAX_ID)
-        return fail(l->err, QW_EFORMAT, "%s: %" PRIu32 " tokens, at most %d are possible", l->what,
+        return fail(l->err, QW_EFORMAT, "%s: %" PRIu32 " tokens; at most %d are supported", l->what,
                     n, MAX_ID);
     while (slots / 3 * 2 < n) slots *= 2;
     l->id_limit = 2 * n + 65536;
@@ -281,13 +287,15 @@ static int bad_merge(const struct loader *l, uint32_t node, uint32_t rank, const
     char s[SHOWN], s2[SHOWN];
     if (json_type(&l->j, node) == JSON_ARRAY && l->j.nodes[node].len == 2)
         return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s, %s): %s", l->what, rank,
-                    show(&l->j, node + 1, s), show(&l->j, json_next(&l->j, node + 1), s2), why);
+                    show_value(&l->j, node + 1, s),
+                    show_value(&l->j, json_next(&l->j, node + 1), s2), why);
     return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s): %s", l->what, rank,
-                show(&l->j, node, s), why);
+                show_value(&l->j, node, s), why);
 }
 
-/* Put both parts of a merge into `both`, one behind the other; the first has *cut bytes. */
-static bool merge_parts(const struct json *j, uint32_t node, struct buf *both, size_t *cut) {
+/* Puts both parts of a merge into `both`, one after the other; the first has *cut bytes. False:
+ * the node is not a pair of strings. */
+static bool read_merge(const struct json *j, uint32_t node, struct buf *both, size_t *cut) {
     both->n = 0;
     if (json_type(j, node) == JSON_STRING) {            /* "a b" */
         json_string(j, node, both);
@@ -317,18 +325,17 @@ static int read_merges(struct loader *l, uint32_t merges) {
     if (!bpe_init(&l->t->merges, l->j.nodes[merges].len)) return no_memory(l);
     for (uint32_t k = merges + 1; rc == 0 && k < json_end(&l->j, merges);
          k = json_next(&l->j, k), rank++) {
-        bool pair = merge_parts(&l->j, k, &both, &cut);
+        bool pair = read_merge(&l->j, k, &both, &cut);
         if (both.oom) rc = no_memory(l);
         else if (!pair) rc = bad_merge(l, k, rank, "not a pair of tokens");
         else if (cut == 0 || cut == both.n) rc = bad_merge(l, k, rank, "a part is empty");
         if (rc) break;
-        const struct entry *a = find_entry(l, both.p, cut),
-                           *b = find_entry(l, both.p + cut, both.n - cut),
-                           *ab = find_entry(l, both.p, both.n);
+        const struct entry *a = find_entry(l, both.p, cut);
+        const struct entry *b = find_entry(l, both.p + cut, both.n - cut);
+        const struct entry *ab = find_entry(l, both.p, both.n);
         if (!a) rc = bad_merge(l, k, rank, "the first is not in the vocabulary");
         else if (!b) rc = bad_merge(l, k, rank, "the second is not in the vocabulary");
-        else if (!ab)
-            rc = bad_merge(l, k, rank, "what they make together is not in the vocabulary");
+        else if (!ab) rc = bad_merge(l, k, rank, "their concatenation is not in the vocabulary");
         else bpe_add(&l->t->merges, a->id, b->id, rank, ab->id);
     }
     buf_free(&both);
@@ -341,10 +348,12 @@ static int by_text(const void *pa, const void *pb) {
     const struct added *a = pa, *b = pb;
     uint32_t n = a->len < b->len ? a->len : b->len;
     int c = memcmp(a->text, b->text, n);
-    return c ? c : (a->len > b->len) - (a->len < b->len);
+    if (c) return c;
+    return (a->len > b->len) - (a->len < b->len);
 }
 
-/* One added token: its text goes to the end of l->text, its place there and its id to *out. */
+/* Reads one added token: its text goes to the end of l->text, its place there and its id to
+ * *out. */
 static int read_added_token(struct loader *l, uint32_t node, struct entry *out) {
     static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
     const struct json *j = &l->j;
@@ -356,7 +365,8 @@ static int read_added_token(struct loader *l, uint32_t node, struct entry *out) 
         if (!is_false(j, node, flags[i]))
             return fail(l->err, QW_EUNSUPPORTED,
                         "%s: added token %s: %s is %s; only false is supported", l->what,
-                        show(j, content, s), flags[i], show(j, json_get(j, node, flags[i]), s2));
+                        show_value(j, content, s), flags[i],
+                        show_value(j, json_get(j, node, flags[i]), s2));
     uint32_t pos = (uint32_t)l->text.n;
     json_string(j, content, &l->text);
     if (l->text.oom) return no_memory(l);
@@ -371,7 +381,7 @@ static int read_added_token(struct loader *l, uint32_t node, struct entry *out) 
     if (!json_int(j, id, &n) || n != known->id)
         return fail(l->err, QW_EFORMAT,
                     "%s: added token %s has id %s, but the vocabulary says %" PRIu32, l->what,
-                    show(j, content, s), show(j, id, s2), known->id);
+                    show_value(j, content, s), show_value(j, id, s2), known->id);
     *out = *known;
     return 0;
 }
@@ -394,8 +404,10 @@ static int read_added(struct loader *l, uint32_t list) {
     bytes = 0;
     for (i = 0; rc == 0 && i < n; i++) {
         const struct entry *e = &found[i];
-        t->added[i] =
-            (struct added){t->added_text + bytes, e->len, (int32_t)e->id, t->added[i].special};
+        struct added *added = &t->added[i];
+        added->text = t->added_text + bytes;
+        added->len = e->len;
+        added->id = (int32_t)e->id;
         memcpy(t->added_text + bytes, l->text.p + e->pos, e->len);
         t->added_first[(unsigned char)t->added_text[bytes]] = true;
         if (e->len > t->added_longest) t->added_longest = e->len;
@@ -414,9 +426,9 @@ static int read_added(struct loader *l, uint32_t list) {
 
 /* ---- ids to bytes ---- */
 
-/* The bytes of a token: if its text is all of the byte-level alphabet those it stands for, else
- * the text itself. Never longer than the text. */
-static size_t token_bytes(const struct loader *l, const char *p, size_t n, char *out) {
+/* Writes the bytes of a token and returns how many: those that its text stands for if all of it
+ * is of the byte-level alphabet, else the text itself. Never more than the text has. */
+static size_t put_token_bytes(const struct loader *l, const char *p, size_t n, char *out) {
     size_t i = 0, k = 0;
     while (i < n) {
         uint32_t cp;
@@ -441,7 +453,7 @@ static int make_bytes(struct loader *l) {
     for (uint32_t id = 0; id < t->size; id++) {
         if (l->owner[id]) {
             const struct entry *e = &l->entries[l->owner[id] - 1];
-            n += token_bytes(l, l->text.p + e->pos, e->len, bytes + n);
+            n += put_token_bytes(l, l->text.p + e->pos, e->len, bytes + n);
         }
         t->offset[id + 1] = (uint32_t)n;
     }
@@ -460,24 +472,27 @@ static int load(struct loader *l) {
     if (json_type(j, 0) != JSON_OBJECT)
         return fail(l->err, QW_EFORMAT, "%s: not a JSON object", l->what);
     model = json_get(j, 0, "model");
-    if ((rc = check_model(l, model)) != 0 || (rc = check_normalizer(l)) != 0 ||
-        (rc = check_pre_tokenizer(l)) != 0 ||
-        (rc = check_type(l, json_get(j, 0, "decoder"), "decoder", "ByteLevel")) != 0)
-        return rc;
+    rc = check_model(l, model);
+    if (!rc) rc = check_normalizer(l);
+    if (!rc) rc = check_pre_tokenizer(l);
+    if (!rc) rc = check_type(l, json_get(j, 0, "decoder"), "decoder", "ByteLevel");
+    if (rc) return rc;
     vocab = json_get(j, model, "vocab");
     merges = json_get(j, model, "merges");
     added = json_get(j, 0, "added_tokens");
     if (vocab == 0 || json_type(j, vocab) != JSON_OBJECT)
-        return fail(l->err, QW_EFORMAT, "%s: model.vocab is missing or no object", l->what);
+        return fail(l->err, QW_EFORMAT, "%s: model.vocab is missing or not an object", l->what);
     if (merges == 0 || json_type(j, merges) != JSON_ARRAY)
-        return fail(l->err, QW_EFORMAT, "%s: model.merges is missing or no list", l->what);
-    if (!absent(j, added) && json_type(j, added) != JSON_ARRAY)
-        return fail(l->err, QW_EFORMAT, "%s: added_tokens is no list", l->what);
+        return fail(l->err, QW_EFORMAT, "%s: model.merges is missing or not an array", l->what);
+    if (!is_absent(j, added) && json_type(j, added) != JSON_ARRAY)
+        return fail(l->err, QW_EFORMAT, "%s: added_tokens is not an array", l->what);
     make_alphabet(l);
-    if ((rc = reserve(l, j->nodes[vocab].len + (absent(j, added) ? 0 : j->nodes[added].len))) != 0)
-        return rc;
-    if ((rc = read_vocab(l, vocab)) != 0 || (rc = read_merges(l, merges)) != 0) return rc;
-    if (!absent(j, added) && (rc = read_added(l, added)) != 0) return rc;
+    uint32_t n_added = is_absent(j, added) ? 0 : j->nodes[added].len;
+    rc = reserve_tables(l, j->nodes[vocab].len + n_added);
+    if (!rc) rc = read_vocab(l, vocab);
+    if (!rc) rc = read_merges(l, merges);
+    if (!rc && !is_absent(j, added)) rc = read_added(l, added);
+    if (rc) return rc;
     return make_bytes(l);
 }
 
