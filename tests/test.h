@@ -1,5 +1,5 @@
 /* test.h - a test program is a main() of RUN lines. Each test is a function; CHECK reports and
- * remembers a failure and goes on. A test that takes longer than QW_TEST_SECONDS (120 unless
+ * remembers a failure and goes on. A test that takes longer than QW_TEST_SECONDS (600 unless
  * set; 0: no limit) ends the program with a line that names it. */
 #ifndef QW_TEST_H
 #define QW_TEST_H
@@ -27,7 +27,7 @@ static inline void test_timeout(int sig) {
 
 static inline void test_run(const char *name, void (*fn)(void)) {
     const char *limit = getenv("QW_TEST_SECONDS");
-    unsigned seconds = limit ? (unsigned)strtoul(limit, NULL, 10) : 120;
+    unsigned seconds = limit ? (unsigned)strtoul(limit, NULL, 10) : 600;
     test_too_long_n = snprintf(test_too_long, sizeof test_too_long,
                                "not ok - %.180s: took longer than %u seconds\n", name, seconds);
     test_failures_here = 0;

@@ -1,4 +1,5 @@
-/* test_base.c - unit tests of the lower layers: base, utf8, json, num, sampler, threads. */
+/* test_base.c - unit tests of base (errors, memory, UTF-8, JSON, exact math), sampler and
+ * threads. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,8 +15,8 @@
 #include "base/json.h"
 #include "base/exact_math.h"
 #include "sample/sampler.h"
-#include "test.h"
 #include "sys/threads.h"
+#include "test.h"
 
 static uint64_t random_state;
 
@@ -109,7 +110,8 @@ static void test_utf8_all(void) {
         uint32_t back = 0;
         int n = utf8_encode(cp, s), got = utf8_decode(s, (size_t)n, &back);
         bool surrogate = cp >= 0xD800 && cp < 0xE000;
-        if (surrogate ? got != 0 : got != n || back != cp) {
+        bool right = surrogate ? got == 0 : got == n && back == cp;
+        if (!right) {
             CHECK(false, "U+%04X: %d of %d bytes", cp, got, n);
             return;
         }
@@ -118,8 +120,8 @@ static void test_utf8_all(void) {
     }
 }
 
-/* A text and what it is with each maximal invalid part replaced (Unicode 16.0, section 3.9,
- * tables 3-8 to 3-11): . is U+FFFD. */
+/* A text, and the same with each maximal invalid subpart replaced (Unicode 16.0, section 3.9,
+ * tables 3-8 to 3-11); '.' stands for U+FFFD. */
 static void test_utf8_replace(void) {
     static const struct { const char *in, *out; } cases[] = {
         {"abc", "abc"}, {"\xC3\xA4", "\xC3\xA4"},
@@ -132,8 +134,10 @@ static void test_utf8_replace(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n = strlen(cases[i].in);
         struct buf want = {0};
-        for (const char *p = cases[i].out; *p; p++)
-            buf_put(&want, *p == '.' ? "\xEF\xBF\xBD" : p, *p == '.' ? 3 : 1);
+        for (const char *p = cases[i].out; *p; p++) {
+            if (*p == '.') buf_str(&want, "\xEF\xBF\xBD");
+            else buf_char(&want, *p);
+        }
         for (size_t a = 0; a <= n; a++)
             for (size_t b = a; b <= n; b++) {               /* in three pushes */
                 struct utf8_stream s = {{0}, 0};
@@ -279,19 +283,19 @@ static void test_json_numbers(void) {
     }
 }
 
-/* ---- num ---- */
+/* ---- exact math ---- */
 
 /* |a - b| in units of b's last place. */
 static double ulps(double a, double b) {
     return fabs(a - b) / fmax(nextafter(fabs(b), HUGE_VAL) - fabs(b), 0x1p-1074);
 }
 
-static void test_num(void) {
+static void test_exact_math(void) {
     double worst_exp = 0, worst_log = 0, worst_trig = 0;
     random_state = 1;
     for (int i = 0; i < 200000; i++) {
-        double x = uniform(-690, 690), y = i % 2 ? uniform(0.4, 2.5) : exp(uniform(-600, 600)),
-               z = uniform(-1048576, 1048576), s, c;
+        double x = uniform(-690, 690), z = uniform(-1048576, 1048576), s, c;
+        double y = i % 2 ? uniform(0.4, 2.5) : exp(uniform(-600, 600));
         worst_exp = fmax(worst_exp, ulps(num_exp(x), exp(x)));
         worst_log = fmax(worst_log, ulps(num_log(y), log(y)));
         num_sincos(z, &s, &c);
@@ -312,12 +316,12 @@ static void test_num(void) {
 /* ---- sampler ---- */
 
 enum { VOCAB = 8 };
-/* ranked: 1 3 2 7 5 0 4 6 */
+/* Ranked: 1 3 2 7 5 0 4 6. */
 static const float example[VOCAB] = {0, 2, 1, 2, -1, 0.5f, -30, 1};
 
 static qw_sampling plain(float temperature) {
-    return (
-        qw_sampling){.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42};
+    qw_sampling set = {.temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 42};
+    return set;
 }
 
 /* How often each token is drawn in n draws. */
@@ -360,7 +364,7 @@ static void test_sampler(void) {
     set.n_bias = 1;
     CHECK(greedy(&set) == 4, "bias");
 
-    /* frequencies at two temperatures, and of what min-p leaves: within 4 standard deviations */
+    /* Frequencies at two temperatures, and of what min-p leaves: within 4 standard deviations. */
     for (int k = 0; k < 3; k++) {
         int count[VOCAB], n = 20000;
         double sum = 0, p[VOCAB], t = k == 1 ? 0.5 : 1;
@@ -376,17 +380,15 @@ static void test_sampler(void) {
         }
     }
     for (int k = 1; k <= 5; k++) {
-        /* of equal ones at the edge the lower id */
+        /* Of equal logits at the edge the lower id stays. */
         static const unsigned sets[] = {0, 1 << 1, 1 << 1 | 1 << 3, 0x0E, 0x8E, 0xAE};
         set = plain(2);
         set.top_k = k;
         CHECK(support(&set) == sets[k], "top-k %d: %X", k, support(&set));
     }
     /* probabilities, ranked: 0.334 0.334 0.123 0.123 0.075 0.045 0.017 */
-    static const struct {
-        float p;
-        unsigned bits;
-    } nuclei[] = {{0, 0x02}, {0.3f, 0x02}, {0.5f, 0x0A}, {0.7f, 0x0E}, {0.8f, 0x8E}, {0.93f, 0xAE}};
+    static const struct { float p; unsigned bits; } nuclei[] = {
+        {0, 0x02}, {0.3f, 0x02}, {0.5f, 0x0A}, {0.7f, 0x0E}, {0.8f, 0x8E}, {0.93f, 0xAE}};
     for (int k = 0; k < 6; k++) {
         set = plain(1);
         set.top_p = nuclei[k].p;
@@ -397,10 +399,8 @@ static void test_sampler(void) {
     set.top_p = 0.5f;
     draw_many(&set, (const float[VOCAB]){-100, -100, 3, -100, -100, 3, -100, -100}, 1000, count);
     CHECK(count[2] == 1000, "the first of two halves reaches top-p 0.5: %d", count[2]);
-    static const struct {
-        float p;
-        unsigned bits;
-    } floors[] = {{1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
+    static const struct { float p; unsigned bits; } floors[] = {
+        {1, 0x0A}, {0.36f, 0x8E}, {0.37f, 0x0A}, {0.2f, 0xAE}};
     for (int k = 0; k < 4; k++) {
         set = plain(1);
         set.min_p = floors[k].p;
@@ -408,7 +408,7 @@ static void test_sampler(void) {
     }
 }
 
-/* What the penalties leave of the logits, exactly. tokens: 1 3 3 4 | 1 3 3, the turn behind the
+/* The exact logits that the penalties leave. tokens: 1 3 3 4 | 1 3 3, with the turn after the
  * bar. */
 static void test_penalties(void) {
     static const int32_t tokens[] = {1, 3, 3, 4, 1, 3, 3};
@@ -417,10 +417,7 @@ static void test_penalties(void) {
         float repetition, presence, frequency, want[VOCAB];
     } cases[] = {
         {"none", 1, 0, 0, {0, 2, 1, 2, -1, 0.5f, -30, 1}},
-        {"repetition: prompt and turn, each token once, away from 0",
-         2,
-         0,
-         0,
+        {"repetition: prompt and turn, each token once, towards less likely", 2, 0, 0,
          {0, 1, 1, 1, -2, 0.5f, -30, 1}},
         {"presence: the turn, each token once", 1, 0.5f, 0, {0, 1.5f, 1, 1.5f, -1, 0.5f, -30, 1}},
         {"frequency: the turn, each occurrence", 1, 0, 0.5f, {0, 1.5f, 1, 1, -1, 0.5f, -30, 1}},
@@ -434,7 +431,7 @@ static void test_penalties(void) {
         set.presence_penalty = cases[i].presence;
         set.frequency_penalty = cases[i].frequency;
         CHECK(sampler_new(&s, &set, VOCAB, &err) == 0, "%s", err.message);
-        /* nothing of a draw is left for the next one */
+        /* A draw leaves nothing behind for the next one. */
         for (int draw = 0; draw < 2; draw++) {
             float logits[VOCAB];
             memcpy(logits, example, sizeof logits);
@@ -461,7 +458,7 @@ static void test_seed(void) {
         }
         sampler_free(s);
     }
-    CHECK(memcmp(first[0], first[1], sizeof first[0]) == 0, "the same seed gives other tokens");
+    CHECK(memcmp(first[0], first[1], sizeof first[0]) == 0, "the same seed gave other tokens");
 }
 
 static void test_sampler_refuses(void) {
@@ -502,8 +499,8 @@ static void test_sampler_refuses(void) {
 enum { MAX_ITEMS = 5000 };
 struct items { unsigned char seen[MAX_ITEMS]; int64_t grain, n; int bad[MAX_ITEMS]; };
 
-/* Every item is written by whoever has it: a data race shows as a wrong count, and to the thread
- * sanitizer. */
+/* Each item is written by the thread that has it: a data race shows as a wrong count, and to the
+ * thread sanitizer. */
 static void count_items(void *ctx, int64_t begin, int64_t end) {
     struct items *j = ctx;
     if (begin < 0 || begin >= end || end > j->n || begin % j->grain ||
@@ -514,10 +511,10 @@ static void count_items(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
 
-/* More threads than may be awake, as many, and fewer. */
+/* With more threads than may be awake, as many, and fewer. */
 static void test_threads(void) {
-    static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS},
-                         grains[] = {1, 3, 16, 4999, 100000};
+    static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS};
+    static const int64_t grains[] = {1, 3, 16, 4999, 100000};
     static const int pools[][2] = {{1, 1}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
     static struct items j;
     qw_error err;
@@ -540,13 +537,13 @@ static void test_threads(void) {
                 }
         pool_use(p, MAX_THREADS);
         CHECK(pool_threads(p) == threads, "%d of %d threads", pool_threads(p), threads);
-        /* long enough apart that the workers fall asleep */
+        /* Far enough apart that the workers park. */
         for (int round = 0; round < 40; round++) {
             j = (struct items){.grain = 1, .n = threads};
             usleep(1000);
             parallel_for(p, threads, 1, count_items, &j);
             for (int i = 0; i < threads; i++)
-                CHECK(j.seen[i] == 1, "item %d of a job for sleepers: %d", i, j.seen[i]);
+                CHECK(j.seen[i] == 1, "item %d of a job for parked workers: %d", i, j.seen[i]);
         }
         pool_free(p);
     }
@@ -555,7 +552,7 @@ static void test_threads(void) {
           "0 or too many threads");
 }
 
-/* Tiny jobs close together: the next one is written while workers still come late to the last. */
+/* Tiny jobs close together: workers still come late to one job while the next is being written. */
 static void test_tiny_jobs(void) {
     static const int pools[][2] = {{2, 2}, {3, 1}, {4, 3}, {8, 8}};
     static struct items j;
@@ -580,7 +577,7 @@ static void test_tiny_jobs(void) {
     }
 }
 
-/* A caller that is done long before its workers waits for them, asleep at last. */
+/* A caller that is done long before its workers waits for them, parked in the end. */
 struct slow { pthread_t caller; int done[12]; };
 
 static void slow_items(void *ctx, int64_t begin, int64_t end) {
@@ -591,7 +588,7 @@ static void slow_items(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-/* Items that each wait until all have begun: every thread must come. */
+/* Items that each wait until all have begun: every thread must join. */
 struct meeting { atomic_int begun; int n; atomic_int alone; };
 
 static void meet(void *ctx, int64_t begin, int64_t end) {
@@ -610,7 +607,7 @@ static void test_waiting(void) {
         struct slow s = {.caller = pthread_self()};
         parallel_for(p, 12, 1, slow_items, &s);
         for (int i = 0; i < 12; i++)
-            CHECK(s.done[i] == 1, "round %d: item %d was done %d times when the caller went on",
+            CHECK(s.done[i] == 1, "round %d: item %d was done %d times when parallel_for returned",
                   round, i, s.done[i]);
         struct meeting m = {.n = 4};
         if (round % 2) usleep(3000);
@@ -630,13 +627,13 @@ int main(void) {
     RUN("json: errors", test_json_errors);
     RUN("json: values", test_json_values);
     RUN("json: numbers", test_json_numbers);
-    RUN("num: against libm", test_num);
+    RUN("exact math: against libm", test_exact_math);
     RUN("sampler: choice", test_sampler);
     RUN("sampler: penalties", test_penalties);
     RUN("sampler: seed", test_seed);
     RUN("sampler: settings out of range", test_sampler_refuses);
     RUN("threads: each item once", test_threads);
     RUN("threads: tiny jobs in a row", test_tiny_jobs);
-    RUN("threads: the caller waits, and all come", test_waiting);
+    RUN("threads: the caller waits, and all join", test_waiting);
     TEST_END();
 }

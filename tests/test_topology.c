@@ -1,13 +1,13 @@
-/* test_topology.c - which CPUs are used and how much memory is free, on made-up machines: files
- * as Linux shows them below /sys and /proc. */
+/* test_topology.c - which CPUs are used and how much memory is available, on made-up machines:
+ * files as Linux shows them below /sys and /proc. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sys/memory.h"
-#include "test.h"
 #include "sys/threads.h"
 #include "sys/topology.h"
+#include "test.h"
 
 static char root[64];
 
@@ -53,7 +53,7 @@ static void put_cpus(const char *name, const char *values) {
     }
 }
 
-static struct cpus find(const char *allowed) {
+static struct cpus find_cpus(const char *allowed) {
     struct cpu_mask m;
     struct cpus c;
     if (mask_parse(&m, allowed, NULL)) {
@@ -66,7 +66,7 @@ static struct cpus find(const char *allowed) {
 
 static void check(const char *name, const char *allowed, const char *fast, int n_threads,
                   int at_once) {
-    struct cpus c = find(allowed);
+    struct cpus c = find_cpus(allowed);
     char text[2048];
     mask_print(text, sizeof text, &c.fast);
     CHECK(strcmp(text, fast) == 0, "%s: %s instead of %s", name, text, fast);
@@ -79,28 +79,16 @@ static void check(const char *name, const char *allowed, const char *fast, int n
 /* ---- lists ---- */
 
 static void test_lists(void) {
-    static const char *const good[][2] = {{"0", "0"},           {"0-3,6", "0-3,6"},
-                                          {"6,3,0-2", "0-3,6"}, {"1-1", "1"},
-                                          {"0,1,2", "0-2"},     {"1023", "1023"},
-                                          {"00,007", "0,7"},    {"63-64", "63-64"},
-                                          {"0-1023", "0-1023"}};
-    static const char *const bad[][2] = {{"", "''"},
-                                         {"x", "'x'"},
-                                         {"0,", "''"},
-                                         {",0", "''"},
-                                         {"0,,1", "''"},
-                                         {"3-1", "'3-1'"},
-                                         {"0-", "'0-'"},
-                                         {"-1", "'-1'"},
-                                         {"1024", "'1024'"},
-                                         {"0-1024", "'0-1024'"},
-                                         {"99999999999999999999", "'99999999999999999999'"},
-                                         {"0 1", "'0 1'"},
-                                         {"0,+1", "'+1'"},
-                                         {"1-2-3", "'1-2-3'"},
-                                         {"0-3:2", "'0-3:2'"},
-                                         {" 0", "' 0'"},
-                                         {"4294967296", "'4294967296'"}};
+    static const char *const good[][2] = {
+        {"0", "0"}, {"0-3,6", "0-3,6"}, {"6,3,0-2", "0-3,6"}, {"1-1", "1"}, {"0,1,2", "0-2"},
+        {"1023", "1023"}, {"00,007", "0,7"}, {"63-64", "63-64"}, {"0-1023", "0-1023"},
+    };
+    static const char *const bad[][2] = {
+        {"", "''"}, {"x", "'x'"}, {"0,", "''"}, {",0", "''"}, {"0,,1", "''"}, {"3-1", "'3-1'"},
+        {"0-", "'0-'"}, {"-1", "'-1'"}, {"1024", "'1024'"}, {"0-1024", "'0-1024'"},
+        {"99999999999999999999", "'99999999999999999999'"}, {"0 1", "'0 1'"}, {"0,+1", "'+1'"},
+        {"1-2-3", "'1-2-3'"}, {"0-3:2", "'0-3:2'"}, {" 0", "' 0'"}, {"4294967296", "'4294967296'"},
+    };
     struct cpu_mask m;
     qw_error err;
     char text[2048], small[12];
@@ -135,7 +123,7 @@ static void test_machines(void) {
         {"Pi 2: no capacity", "0-3", NULL, "0-3:900000", "0-3", 4},
         {"RK3588", "0-7", "0-3:414 4-5:1024 6-7:1010", "0-3:1800000 4-5:2400000 6-7:2256000", "4-7",
          4},
-        {"RK3588, its clocks alone", "0-7", NULL, "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
+        {"RK3588, only its clocks", "0-7", NULL, "0-3:1800000 4-5:2400000 6-7:2256000", "4-7", 4},
         {"RK3588, one fast cluster at a lower clock", "0-7", "0-3:530 4-5:1024 6-7:768", NULL,
          "4-7", 4},
         {"RK3399", "0-5", "0-3:485 4-5:1024", "0-3:1416000 4-5:1800000", "4-5", 2},
@@ -143,13 +131,13 @@ static void test_machines(void) {
          "0-1:1896000 2-5:1800000", "2-5", 4},
         {"Snapdragon 855", "0-7", "0-3:381 4-6:871 7:1024", "0-3:1785600 4-6:2419200 7:2841600",
          "4-7", 4},
-        {"Snapdragon 870, its clocks alone", "0-7", NULL, "0-3:1804800 4-6:2419200 7:3187200",
+        {"Snapdragon 870, only its clocks", "0-7", NULL, "0-3:1804800 4-6:2419200 7:3187200",
          "4-7", 4},
         {"Tensor: a medium core in between", "0-7", "0-3:160 4-5:498 6-7:1024", NULL, "4-7", 4},
         {"Snapdragon 810: capacity says nothing", "0-7", "0-7:1024", "0-3:1555200 4-7:1958400",
          "4-7", 4},
         {"hybrid x86", "0-11", "0-7:1024 8-11:600", "0-7:5000000 8-11:3800000", "0-7", 8},
-        {"hybrid x86, its clocks alone", "0-5", NULL, "0-1:5000000 2-5:3800000", "0-1", 2},
+        {"hybrid x86, only its clocks", "0-5", NULL, "0-1:5000000 2-5:3800000", "0-1", 2},
         {"x86 with favoured cores", "0-3", NULL, "0:5300000 1-3:5000000", "0-3", 4},
         {"only small cores allowed", "0-2", "0-3:414 4-7:1024", NULL, "0-2", 3},
         {"one big core allowed", "2-4", "0-3:414 4-7:1024", NULL, "4", 1},
@@ -180,27 +168,42 @@ static void test_siblings(void) {
     clear();
     put_cpus("topology/thread_siblings_list", "0,4:0,4 1,5:1,5 2,6:2,6 3,7:3,7");
     check("4 cores, 8 threads", "0-7", "0-7", 4, 8);
-    check("the second threads of 2 of them", "2,6,7", "2,6-7", 2, 3);
+    check("two cores, one with both of its threads", "2,6,7", "2,6-7", 2, 3);
     put_cpus("topology/thread_siblings_list", "0-1:0-1 2-3:2-3 4:4 5:5 6:6 7:7");
     put_cpus("cpu_capacity", "0-3:1024 4-7:600");
     check("hybrid x86", "0-7", "0-3", 2, 8);
     clear();
     put_cpus("topology/thread_siblings_list", "0:0-9999 1:-1 2:3 3:x");
-    check("siblings that cannot be", "0-3", "0-3", 4, 4);
+    check("impossible siblings", "0-3", "0-3", 4, 4);
 }
 
+/* CPUs 0 and 1 of 4 are online. */
 static void test_offline(void) {
     clear();
     put("sys/devices/system/cpu/present", "0-3\n");
     put("sys/devices/system/cpu/online", "0-1\n");
     put_cpus("cpu_capacity", "0-1:1024");
     check("two that may come back", "0-1", "0-1", 2, 4);
-    check("one of those that are there", "1", "1", 1, 1);
-    put("sys/devices/system/cpu/smt/control", "off\n");
-    check("hyperthreads that are off", "0-1", "0-1", 2, 2);
-    put("sys/devices/system/cpu/smt/control", "on\n");
+    check("one of the CPUs online", "1", "1", 1, 1);
+    check("as many CPUs as are online, but others", "0,2", "0,2", 2, 2);
+    check("more CPUs than are online", "0-2", "0-2", 3, 3);
+    static const struct { const char *control; int at_once; } smt[] = {
+        {"off\n", 2}, {"forceoff\n", 2}, {"on\n", 4}, {"notsupported\n", 4},
+        {"notimplemented\n", 4},
+    };
+    for (size_t i = 0; i < sizeof smt / sizeof *smt; i++) {
+        put("sys/devices/system/cpu/smt/control", smt[i].control);
+        check(smt[i].control, "0-1", "0-1", 2, smt[i].at_once);
+    }
+    put("sys/devices/system/cpu/present", "0\n");
+    check("fewer present than online", "0-1", "0-1", 2, 2);
     put("sys/devices/system/cpu/present", "0-3,\n");
-    check("a list that is damaged", "0-1", "0-1", 2, 2);
+    check("a damaged list of those present", "0-1", "0-1", 2, 2);
+    put("sys/devices/system/cpu/present", "0-3\n");
+    put("sys/devices/system/cpu/online", "0-1,\n");
+    check("a damaged list of those online", "0-1", "0-1", 2, 2);
+    put("sys/devices/system/cpu/online", "");
+    check("an empty list of those online", "0-1", "0-1", 2, 2);
 }
 
 /* ---- quotas ---- */
@@ -213,7 +216,7 @@ static void test_quotas(void) {
         {"v2, a hundredth", "0::/\n", "sys/fs/cgroup/cpu.max", "1000 100000\n", 1},
         {"v2, 2.4", "0::/\n", "sys/fs/cgroup/cpu.max", "240000 100000\n", 2},
         {"v2, 2.5", "0::/\n", "sys/fs/cgroup/cpu.max", "250000 100000\n", 3},
-        {"v2, more than there are", "0::/\n", "sys/fs/cgroup/cpu.max", "6400000 100000\n", 8},
+        {"v2, more than there are CPUs", "0::/\n", "sys/fs/cgroup/cpu.max", "6400000 100000\n", 8},
         {"v2, its own group", "0::/user.slice/a.scope\n",
          "sys/fs/cgroup/user.slice/a.scope/cpu.max", "300000 100000\n", 3},
         {"v2, a group above", "0::/user.slice/a.scope\n", "sys/fs/cgroup/user.slice/cpu.max",
@@ -282,12 +285,11 @@ static void test_memory(void) {
         clear();
         put("proc/meminfo", "MemTotal: 90000 kB\nMemAvailable:    8000 kB\n");
         put("proc/self/cgroup", groups[i].group);
+        const char *const files[][2] = {
+            {"max", groups[i].max}, {"current", groups[i].current}, {"stat", groups[i].stat}};
         for (int k = 0; k < 3; k++) {
-            snprintf(path, sizeof path, "sys/fs/cgroup%s/memory.%s", groups[i].dir,
-                     k == 0   ? "max"
-                     : k == 1 ? "current"
-                              : "stat");
-            put(path, k == 0 ? groups[i].max : k == 1 ? groups[i].current : groups[i].stat);
+            snprintf(path, sizeof path, "sys/fs/cgroup%s/memory.%s", groups[i].dir, files[k][0]);
+            put(path, files[k][1]);
         }
         CHECK(available_memory(root) == groups[i].want, "%s: %d", groups[i].name,
               (int)available_memory(root));
@@ -318,13 +320,13 @@ static void test_here(void) {
     mask_add(&one, first);
     if (cpus_use(&one, &err) == QW_EUNSUPPORTED) return;
     cpus_allowed(&after);
-    CHECK(memcmp(&one, &after, sizeof one) == 0, "the process is not on CPU %d alone: %s", first,
+    CHECK(memcmp(&one, &after, sizeof one) == 0, "the process is not on CPU %d only: %s", first,
           err.message);
     mask_add(&one, MAX_CPUS - 1);
     CHECK(cpus_use(&one, &err) == QW_EARG && strstr(err.message, "CPU 1023"),
           "a CPU that does not exist: %s", err.message);
     cpus_allowed(&after);
-    CHECK(mask_count(&after) == 1, "a call that fails changes nothing");
+    CHECK(mask_count(&after) == 1, "a call that failed changed something");
     CHECK(cpus_use(&before, &err) == 0, "back: %s", err.message);
 }
 
@@ -340,7 +342,7 @@ int main(void) {
     RUN("topology: hyperthreads count once", test_siblings);
     RUN("topology: CPUs offline", test_offline);
     RUN("topology: quotas", test_quotas);
-    RUN("memory: what is free, and what groups leave", test_memory);
+    RUN("memory: what is available, and what groups leave", test_memory);
     RUN("topology: this machine", test_here);
     clear();
     rmdir(root);

@@ -1,5 +1,4 @@
-/* template.c - Qwen3's chat templates, rendered in C: from structs, and from JSON by way of
- * them. */
+/* template.c - Qwen3's chat templates, rendered in C. */
 #include "chat/template.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,7 @@ int template_from_name(enum chat_template *out, const char *name, qw_error *err)
             return 0;
         }
     return fail(err, QW_EARG,
-                "there is no chat template \"%.60s\"; there are hybrid, instruct2507 and "
-                "thinking2507",
-                name);
+                "unknown chat template '%.60s' (hybrid, instruct2507 or thinking2507)", name);
 }
 
 /* ---- output ---- */
@@ -96,8 +93,8 @@ static void put_tools(struct rendered *r, const struct conversation *c) {
            "<args-json-object>}\n</tool_call><|im_end|>\n");
 }
 
-/* The index of the user's last query: thoughts of the assistant's messages behind it are
- * rendered. Tool results that were sent as messages of the user are no queries. */
+/* The index of the user's last query: thoughts of the assistant's messages after it are
+ * rendered. Tool results sent as messages of the user are not queries. */
 static size_t last_query(const struct conversation *c) {
     for (size_t i = c->n_messages; i-- > 0;) {
         struct chat_text t = c->messages[i].content;
@@ -200,7 +197,8 @@ static int by_key(const void *pa, const void *pb) {
     const struct member *a = pa, *b = pb;
     int c = memcmp(a->key, b->key, a->n < b->n ? a->n : b->n);
     if (c == 0 && a->n != b->n) c = a->n < b->n ? -1 : 1;
-    return c != 0 ? c : a->place < b->place ? -1 : 1;
+    if (c != 0) return c;
+    return a->place < b->place ? -1 : 1;
 }
 
 static int by_place(const void *pa, const void *pb) {
@@ -440,7 +438,7 @@ static int get_conversation(struct conversation *c, const struct json *j, qw_err
     if (go_on) return fail(err, QW_EUNSUPPORTED, "continue_final_message is not supported");
     if (!is_null(j, json_get(j, 0, "chat_template_kwargs")))
         return fail(err, QW_EUNSUPPORTED,
-                    "chat_template_kwargs is not supported: its keys belong beside \"messages\"");
+                    "chat_template_kwargs is not supported: its keys belong next to \"messages\"");
     uint32_t list = json_get(j, 0, "messages");
     if (list == 0 || json_type(j, list) != JSON_ARRAY)
         return fail(err, QW_EFORMAT, "messages: an array was expected; it is %s", kind(j, list));

@@ -1,6 +1,7 @@
 /* template.h - Qwen3's chat templates, rendered in C.
  *
- *   hybrid        0.6B ... 32B and Base: thinks unless told not to; thoughts stay in the history only within a run of tool calls
+ *   hybrid        0.6B ... 32B and Base: thinks unless told not to; thoughts stay in the history
+ *                 only within a run of tool calls
  *   instruct2507  no thoughts: an assistant's content is rendered as it is
  *   thinking2507  hybrid's history; the prompt for the answer always opens <think>
  *
@@ -39,7 +40,7 @@ int template_detect_config(enum chat_template *out, const char *text, size_t n, 
  * text (null in JSON), which is not the same as an empty one. */
 struct chat_text { const char *p; size_t n; const unsigned char *control; };
 
-/* arguments stands in the output as it is: JSON, as template_json_text writes it. */
+/* arguments is put out as it is: JSON, as template_json_text writes it. */
 struct chat_call { struct chat_text name, arguments; };
 
 enum chat_role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
@@ -60,7 +61,7 @@ struct conversation {
     const struct chat_text *tools;  /* each the JSON text of one tool, on one line */
     size_t n_tools;
     bool add_generation_prompt;
-    /* enable_thinking: 0 false, 1 true, -1 not given; hybrid alone knows it, and 0 only */
+    /* enable_thinking: 0 false, 1 true, -1 not given; only hybrid looks at it, and only for 0 */
     int thinking;
 };
 
@@ -79,7 +80,7 @@ void rendered_free(struct rendered *r);
 /* The same from JSON: {"messages":[...], "tools":[...], "enable_thinking":bool,
  * "add_generation_prompt":bool}, all but messages may be absent or null. As apply_chat_template
  * has it: add_generation_prompt is false unless given; keys that no template reads are ignored,
- * here and in messages; content that is no string (null, absent, a list of parts) is ''; tool
+ * here and in messages; content that is not a string (null, absent, a list of parts) is ''; tool
  * calls may be {"function":{"name","arguments"}} or {"name","arguments"}. Nothing in it is
  * control. Refused although Jinja would go on: a role that the templates would skip, values of a
  * wrong type, calls without name or arguments; and, because ignoring them would change the text,

@@ -1,11 +1,10 @@
 /* template_detect.c - which of the chat templates a checkpoint's own Jinja text is.
  *
  * The text is not run. It is split into what it can write (string literals, and text outside the
- * tags) and its code. What it can write decides most: whatever is not written by one of the
- * three templates, such as a default system prompt, tags with other names or other instructions
- * for tools, is a reason to refuse, because rendering without it would go wrong and nobody would
- * notice. The code is only searched for the few expressions that matter; how it is worded
- * otherwise is free. */
+ * tags) and its code. What it can write decides most: whatever none of the three templates
+ * writes, such as a default system prompt, tags with other names or other instructions for
+ * tools, is a reason to refuse, because rendering without it would go wrong unnoticed. The code
+ * is only searched for the few expressions that matter; otherwise it may be worded in any way. */
 #include "chat/template.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -26,8 +25,8 @@ static bool ends_with(const struct buf *b, const char *s) {
     return b->n >= n && memcmp(b->p + b->n - n, s, n) == 0;
 }
 
-/* The literal whose quote is s[i]; returns the index behind it. Not kept if it is a reason for
- * an error. */
+/* The literal whose quote is s[i]; returns the index after it. Not kept if it is the text of an
+ * error. */
 static size_t split_literal(struct parts *p, const char *s, size_t n, size_t i, bool keep) {
     static const char from[] = "nrt", to[] = "\n\r\t";
     char quote = s[i++];
@@ -44,7 +43,7 @@ static size_t split_literal(struct parts *p, const char *s, size_t n, size_t i, 
     return i < n ? i + 1 : n;
 }
 
-/* The inside of a tag that ends with `close` and '}'; returns the index behind it. */
+/* The inside of a tag that ends with `close` and '}'; returns the index after it. */
 static size_t split_tag(struct parts *p, const char *s, size_t n, size_t i, char close) {
     bool error = false;         /* within raise_exception(...) */
     size_t start = p->writes.n;
@@ -86,8 +85,7 @@ static void split(struct parts *p, const char *s, size_t n) {
 
 /* ---- what it writes ---- */
 
-/* All that the three templates write or look for, as long as they write it in one go; between
- * turns' marks. */
+/* All that the three templates write or look for, in runs between the marks of turns. */
 static const char known[] =
     "system\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
     "You are provided with function signatures within <tools></tools> XML "
@@ -121,23 +119,24 @@ static bool is_known(const char *s, size_t n) {
 static int refuse_text(const char *s, size_t n, qw_error *err) {
     static const char system[] = "system";
     size_t tag = 0, end;
-    const char *what = "a text that no template here writes";
+    const char *what = "a text that no known template writes";
     if (n > 6 && memcmp(s, system, 6) == 0 && isspace((unsigned char)s[6])) {
-        for (s += 6, n -= 6; n > 0 && isspace((unsigned char)*s); n--) s++;
+        s += 6;
+        n -= 6;
+        for (; n > 0 && isspace((unsigned char)*s); n--) s++;
         what = "a default system prompt";
     }
     if (n >= 8 && memcmp(s, "You are ", 8) == 0) what = "a default system prompt";
     for (size_t i = 0; i < n; i = end) {        /* the first tag that is not known explains most */
-        for (tag = i; tag < n && s[tag] != '<'; tag++) {}
-        for (end = tag;
-             end < n && s[end] != '>' && s[end] != '=' && !isspace((unsigned char)s[end]); end++) {
-        }
+        tag = i;
+        while (tag < n && s[tag] != '<') tag++;
+        end = tag;
+        while (end < n && s[end] != '>' && s[end] != '=' && !isspace((unsigned char)s[end])) end++;
         if (end < n) end++;
         if (tag < n && end - tag > 1 && !is_known(s + tag, end - tag)) {
-            what = s[tag + 1] == '|' ? "a control token of its own"
-                   : end - tag >= 10 && memcmp(s + tag, "<function=", 10) == 0
-                       ? "tool calls written as XML"
-                       : "a tag of its own";
+            bool xml_call = end - tag >= 10 && memcmp(s + tag, "<function=", 10) == 0;
+            what = xml_call ? "tool calls written as XML" : "a tag of its own";
+            if (s[tag + 1] == '|') what = "a control token of its own";
             s += tag;
             n = end - tag;
             break;
@@ -145,20 +144,19 @@ static int refuse_text(const char *s, size_t n, qw_error *err) {
     }
     char quote[64];
     size_t k = n < 60 ? n : 60;
-    /* not within a character */
+    /* Do not cut within a character. */
     while (k < n && k > 0 && ((unsigned char)s[k] & 0xC0) == 0x80) k--;
     for (size_t i = 0; i < k; i++)
         quote[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7F ? ' ' : s[i];
     return fail(err, QW_EUNSUPPORTED,
-                "the chat template is none of those known here: it has %s, \"%.*s%s\"", what,
+                "unsupported chat template: it has %s, \"%.*s%s\"", what,
                 (int)k, quote, k < n ? "..." : "");
 }
 
 /* Length of the mark of a turn that s begins with, or 0. */
 static size_t mark(const char *s, size_t n) {
-    return n >= 12 && memcmp(s, "<|im_start|>", 12) == 0 ? 12
-           : n >= 10 && memcmp(s, "<|im_end|>", 10) == 0 ? 10
-                                                         : 0;
+    if (n >= 12 && memcmp(s, "<|im_start|>", 12) == 0) return 12;
+    return n >= 10 && memcmp(s, "<|im_end|>", 10) == 0 ? 10 : 0;
 }
 
 /* A turn begins with s[0..n): its role, if it stands here, must be one of ours. */
@@ -169,7 +167,7 @@ static int check_role(const char *s, size_t n, qw_error *err) {
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strlen(roles[i]) == k && memcmp(s, roles[i], k) == 0) return 0;
     return fail(err, QW_EUNSUPPORTED,
-                "the chat template is none of those known here: it has turns of a role \"%.*s\"",
+                "unsupported chat template: it has turns of a role \"%.*s\"",
                 k < 40 ? (int)k : 40, s);
 }
 
@@ -182,7 +180,7 @@ static int check_text(const char *s, size_t n, qw_error *err) {
         const char *p = s;
         size_t m = k;
         while (m > 0 && isspace((unsigned char)p[m - 1])) m--;
-        while (m > 0 && isspace((unsigned char)*p)) p++, m--;
+        for (; m > 0 && isspace((unsigned char)*p); m--) p++;
         if (!is_known(p, m)) return refuse_text(p, m, err);
         length = mark(s + k, n - k);
         s += k + length;
@@ -198,7 +196,7 @@ static int check_text(const char *s, size_t n, qw_error *err) {
 /* ---- what it does ---- */
 
 static int refuse(qw_error *err, const char *what) {
-    return fail(err, QW_EUNSUPPORTED, "the chat template is none of those known here: %s", what);
+    return fail(err, QW_EUNSUPPORTED, "unsupported chat template: %s", what);
 }
 
 /* Does word stand in the code, by itself? */
@@ -220,23 +218,27 @@ static int check_prompt(struct prompt *out, const struct parts *p, qw_error *err
         if (!s) continue;
         if (strcmp(s, "<think>\n\n</think>\n\n") == 0) out->closes = true;
         else if (strcmp(s, "<think>\n") == 0) out->opens = true;
-        else
-            return refuse(err, "its prompt for the answer ends with <think> and other white space "
-                               "than Qwen3's");
+        else return refuse(err, "its prompt for the answer does not end as Qwen3's does");
     }
     return 0;
 }
 
 /* The ways to say that thoughts are off only when enable_thinking is given and false. */
 static bool thinks_by_default(const char *code) {
-    static const char *const yes[] = {"enable_thinking is false", "enable_thinking==false",
-                                      "enable_thinking is sameas false",
-                                      "enable_thinking is defined and not enable_thinking",
-                                      "not enable_thinking|default(true)"};
-    static const char *const no[] = {"set enable_thinking", "enable_thinking is not defined",
-                                     "not enable_thinking is defined",
-                                     "enable_thinking is undefined",
-                                     "enable_thinking|default(false"};
+    static const char *const yes[] = {
+        "enable_thinking is false",
+        "enable_thinking==false",
+        "enable_thinking is sameas false",
+        "enable_thinking is defined and not enable_thinking",
+        "not enable_thinking|default(true)",
+    };
+    static const char *const no[] = {
+        "set enable_thinking",
+        "enable_thinking is not defined",
+        "not enable_thinking is defined",
+        "enable_thinking is undefined",
+        "enable_thinking|default(false",
+    };
     bool found = false;
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) found = found || strstr(code, yes[i]);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) found = found && !strstr(code, no[i]);
@@ -245,14 +247,14 @@ static bool thinks_by_default(const char *code) {
 
 /* Variables and options whose effect is not known here. */
 static int check_words(const char *code, qw_error *err) {
-    static const char *const words[] = {"bos_token",      "eos_token",        "strftime_now",
-                                        "date_string",    "reasoning_effort", "preserve_thinking",
-                                        "clear_thinking", "thinking_budget",  "documents",
-                                        "indent"};
+    static const char *const words[] = {
+        "bos_token", "eos_token", "strftime_now", "date_string", "reasoning_effort",
+        "preserve_thinking", "clear_thinking", "thinking_budget", "documents", "indent",
+    };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has_word(code, words[i]))
             return fail(err, QW_EUNSUPPORTED,
-                        "the chat template is none of those known here: it uses %s", words[i]);
+                        "unsupported chat template: it uses %s", words[i]);
     return 0;
 }
 
@@ -272,21 +274,21 @@ static int classify(enum chat_template *out, const struct parts *p, qw_error *er
         return refuse(err, "it has no add_generation_prompt");
     if (has_word(code, "enable_thinking")) {
         if (prompt.opens)
-            return refuse(err, "it knows enable_thinking, and opens <think> in the prompt for the "
+            return refuse(err, "it knows enable_thinking, yet opens <think> in the prompt for the "
                                "answer");
         if (!prompt.closes)
             return refuse(err, "it knows enable_thinking, but writes no empty <think> block where "
                                "it is false");
         if (!thinks_by_default(code))
-            return refuse(err, "it does not think unless enable_thinking is given, or uses it in a "
-                               "way unknown here");
+            return refuse(err, "it thinks only if enable_thinking is given, or uses it in an "
+                               "unknown way");
         *out = TEMPLATE_HYBRID;
     } else if (prompt.closes) {
-        return refuse(err, "it ends the prompt for the answer with an empty <think> block, always");
+        return refuse(err, "it always ends the prompt for the answer with an empty <think> block");
     } else if (prompt.opens) {
         *out = TEMPLATE_THINKING2507;
     } else if (has(w, p->writes.n, "think>")) {
-        return refuse(err, "it moves <think> blocks about in the history, but knows neither "
+        return refuse(err, "it rewrites <think> blocks in the history, but neither knows "
                            "enable_thinking nor opens <think> for the answer "
                            "(for a model that does not think, instruct2507 fits)");
     } else {
@@ -320,8 +322,7 @@ static int find_template(uint32_t *out, const struct json *j, qw_error *err) {
             if (name && json_is(j, name, "default")) v = json_get(j, i, "template");
         }
         if (v == 0)
-            return fail(err, QW_EUNSUPPORTED,
-                        "none of the chat templates has the name \"default\"");
+            return fail(err, QW_EUNSUPPORTED, "none of the chat templates is named \"default\"");
     }
     if (json_type(j, v) != JSON_STRING)
         return fail(err, QW_EFORMAT,
