@@ -1,5 +1,7 @@
-/* fuzz_json.c - libFuzzer target: the input as JSON text. What parses must be a sound tree, must
- * come out of the getters as it stands, and must be the same tree again when it is written anew. */
+/* fuzz_json.c - libFuzzer target: the input as JSON text.
+ *
+ * What parses must be a sound tree, must come out of the getters as written, and must be the
+ * same tree again when it is written anew. */
 #include "base/json.h"
 #include "base/utf8.h"
 #include <math.h>
@@ -29,7 +31,7 @@ static void check_string(const struct json *j, uint32_t node) {
     buf_free(&quoted);
 }
 
-/* Near strtod wherever that is within the promised range; a whole number exactly. */
+/* Close to strtod wherever that is within the promised range; a whole number exactly. */
 static void check_number(const struct json *j, uint32_t node) {
     const struct json_node *v = &j->nodes[node];
     char digits[400];
@@ -43,7 +45,7 @@ static void check_number(const struct json *j, uint32_t node) {
     if (fabs(want) > 1e-280 && fabs(want) < 1e280) expect(fabs(got - want) <= 1e-14 * fabs(want));
 }
 
-/* Write the subtree at node and return the index behind it. */
+/* Writes the subtree at node and returns the index after it. */
 static uint32_t write_tree(const struct json *j, uint32_t node, struct buf *out) {
     const struct json_node *v = &j->nodes[node];
     uint32_t at = node + 1, left = v->len;

@@ -1,9 +1,10 @@
-/* fuzz_safetensors.c - libFuzzer target: a model directory one file of which is the input. Its
- * first byte chooses:
+/* fuzz_safetensors.c - libFuzzer target: a model directory, one file of which is the input.
+ *
+ * The first byte chooses:
  *   0  model.safetensors                 1  config.json
  *   2  model.safetensors.index.json      3  generation_config.json
- * The others are those of tests/corpus/safetensors, each behind its own first byte. What loads
- * must be sound, and must run. Run from the project's root. */
+ * The others are those of tests/corpus/safetensors, each after its own first byte. What loads
+ * must be sound, and must run. Runs in the project's root. */
 #include "model/safetensors.h"
 #include <fcntl.h>
 #include <stdio.h>

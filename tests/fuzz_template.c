@@ -1,5 +1,5 @@
-/* fuzz_template.c - a libFuzzer target: the input as a JSON conversation, rendered by all
- * templates, and as Jinja to recognise. */
+/* fuzz_template.c - libFuzzer target: the input as a JSON conversation, and as Jinja to
+ * recognise. */
 #include "chat/template.h"
 #include "base/utf8.h"
 #include <stdlib.h>
@@ -22,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 abort();
             for (size_t i = 0; i < r.control.n; i++)
                 if (r.control.p[i] != 0 && r.control.p[i] != 1) abort();
-        } else if (r.text.p || r.control.p) abort();
+        } else if (r.text.p || r.control.p) {
+            abort();
+        }
         rendered_free(&r);
     }
     json_free(&j);

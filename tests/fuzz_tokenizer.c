@@ -1,8 +1,10 @@
-/* fuzz_tokenizer.c - libFuzzer target. The first byte chooses:
- *   0..3  the rest is text for models/tiny/tokenizer.json, in one of the modes of added tokens (3: the first half is the mask);
- *         decoding its ids must give its NFC, and each id must be in range
+/* fuzz_tokenizer.c - libFuzzer target: text to encode, or a tokenizer.json.
+ *
+ * The first byte chooses:
+ *   0..3  the rest is text for models/tiny/tokenizer.json, in one of the modes of added tokens (3: its
+ *         first half is the mask); decoding its ids must give its NFC, and each id must be in range
  *   else  the rest is a tokenizer.json; if it loads, it encodes a text
- * Run from the project's root. */
+ * Runs in the project's root. */
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "base/utf8.h"
@@ -13,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect(bool condition) { if (!condition) abort(); }
 
-/* With added tokens the text is normalised between them only, so what must hold then is that all
- * of it is NFC of the same text. */
+/* With added tokens only the text between them is normalised; then the NFC of both must be
+ * equal. */
 static void encode(const struct tokenizer *t, const char *text, size_t n, enum added_mode mode,
                    const unsigned char *mask) {
     struct ids ids = {0};
@@ -49,9 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) return 0;
     const char *rest = (const char *)data + 1;
     size_t n = size - 1;
-    if (data[0] == 3) encode(tiny, rest + n / 2, n - n / 2 - n % 2, ADDED_MASKED, data + 1);
-    else if (data[0] < 3) encode(tiny, rest, n, data[0] ? ADDED_ALL : ADDED_NONE, NULL);
-    else {
+    if (data[0] == 3) {
+        encode(tiny, rest + n / 2, n - n / 2 - n % 2, ADDED_MASKED, data + 1);
+    } else if (data[0] < 3) {
+        encode(tiny, rest, n, data[0] ? ADDED_ALL : ADDED_NONE, NULL);
+    } else {
         struct tokenizer *t;
         if (tokenizer_parse(&t, rest, n, "fuzz", &err) != 0) return 0;
         struct ids ids = {0};

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A straightforward float64 Qwen3 forward pass in numpy, to compare `qw logits` with.
 
-  reference.py MODEL IDS LOGITS [--last N]    compare the last N positions (default: all) with a file written by qw logits
+  reference.py MODEL IDS LOGITS [--last N]
+      compare the last N positions (default: all) with LOGITS, a file written by qw logits
 
-Prints the largest error relative to the largest logit; exits with 1 above 1e-5. Plain RoPE; one file or shards; tied or not.
+Prints the largest error relative to the largest logit; exits with 1 above 1e-5. Plain RoPE; one
+file or shards; tied or not.
 """
 import argparse
 import json
@@ -53,7 +55,8 @@ def forward(path, ids):
     with open(os.path.join(path, 'config.json')) as f:
         c = json.load(f)
     w = load(path)
-    heads, kv_heads, dim, eps = c['num_attention_heads'], c['num_key_value_heads'], c['head_dim'], c['rms_norm_eps']
+    heads, kv_heads = c['num_attention_heads'], c['num_key_value_heads']
+    dim, eps = c['head_dim'], c['rms_norm_eps']
     theta = c.get('rope_theta') or c['rope_parameters']['rope_theta']
     n = len(ids)
     angle = np.arange(n)[:, None] * theta ** (-np.arange(0, dim, 2) / dim)
@@ -68,7 +71,8 @@ def forward(path, ids):
     for i in range(c['num_hidden_layers']):
         p = f'layers.{i}.'
         a = rmsnorm(x, w[p + 'input_layernorm.weight'], eps)
-        q, k, v = (linear(a, w[p + f'self_attn.{s}_proj.weight']).reshape(n, -1, dim) for s in 'qkv')
+        q, k, v = (linear(a, w[p + f'self_attn.{s}_proj.weight']).reshape(n, -1, dim)
+                   for s in 'qkv')
         q = rope(rmsnorm(q, w[p + 'self_attn.q_norm.weight'], eps))
         k = rope(rmsnorm(k, w[p + 'self_attn.k_norm.weight'], eps))
         out = np.empty((n, heads, dim))
@@ -99,7 +103,8 @@ def main():
     if a.last:
         want, got = want[-a.last:], got[-a.last:]
     error = (np.abs(got - want).max(-1) / np.abs(want).max(-1)).max()
-    print(f'largest error, relative to the largest logit of its position: {error:.2e} ({len(want)} positions)')
+    print(f'largest error, relative to the largest logit of its position: {error:.2e} '
+          f'({len(want)} positions)')
     sys.exit(not error <= 1e-5)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print src/text/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt beside this file:
+"""Print src/text/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt here:
 
     python3 tools/unicode.py > src/text/unicode_tables.h
 
@@ -13,7 +13,7 @@ CODE_POINTS = 0x110000
 
 
 def sections(name):
-    """The words below each [heading] of a data file, keyed by the heading's text in brackets; '#' lines are comments."""
+    """The words below each [heading] of a data file, by heading; lines with '#' are comments."""
     found, words = {}, None
     with open(os.path.join(HERE, name), encoding="ascii") as f:
         for line in f:
@@ -31,7 +31,7 @@ def code_points(word):
 
 
 def two_stage(values, block):
-    """Split values into blocks; equal blocks are stored once. Trailing blocks of zeros are cut off."""
+    """Split values into blocks, equal ones stored once; trailing blocks of zeros are cut off."""
     end = max(i for i, v in enumerate(values) if v) // block + 1
     index, blocks = [], []
     for i in range(end):
@@ -66,11 +66,14 @@ def classes():
                 for c in code_points(word):
                     assert values[c] == 0
                     values[c] = cls
-    return [values[i] | values[i + 1] << 2 | values[i + 2] << 4 | values[i + 3] << 6 for i in range(0, CODE_POINTS, 4)]
+    return [values[i] | values[i + 1] << 2 | values[i + 2] << 4 | values[i + 3] << 6
+            for i in range(0, CODE_POINTS, 4)]
 
 
 def normalisation():
-    """Combining classes, one-step decompositions {character: (first, second or 0)} and the characters that compose."""
+    """Combining classes, one-step decompositions, and the characters that compose.
+
+    A decomposition is {character: (first, second or 0)}."""
     found = sections("unicode-nfc.txt")
     ccc, decompositions, composites = {}, {}, []
     for word in found["canonical combining class"]:
@@ -89,20 +92,24 @@ def normalisation():
 
 
 def kinds(ccc, decompositions, composites):
-    """How each code point bears on normalising: 0 inert, its combining class (1..254), or 255 for a starter that can change."""
+    """The kind of each code point for normalising: 0 inert, 1..254 combining class, 255 changing.
+
+    A changing code point is a starter that decomposes or can join the character before it."""
     values = [0] * CODE_POINTS
     for c in decompositions:
         if c not in composites:
             values[c] = 255
     for c in composites:
         values[decompositions[c][1]] = 255
-    for c in list(range(0x1161, 0x1176)) + list(range(0x11A8, 0x11C3)):     # Hangul vowels and final consonants
+    # Hangul vowels and final consonants.
+    for c in list(range(0x1161, 0x1176)) + list(range(0x11A8, 0x11C3)):
         values[c] = 255
     for c, cls in ccc.items():
         assert 0 < cls < 255
         values[c] = cls
-    # What the C code relies on: an inert character cannot join what stands before it, not even by the first character it
-    # decomposes into; second characters do not decompose again; nothing longer than a few steps.
+    # What the C code relies on: an inert character cannot join the one before it, not even with
+    # the first character that it decomposes into; second characters do not decompose again; no
+    # character takes more than 4 steps.
     for c, (first, second) in decompositions.items():
         assert second not in decompositions and not 0xAC00 <= first < 0xD7A4
         steps = 1
@@ -116,16 +123,21 @@ def kinds(ccc, decompositions, composites):
 
 def main():
     ccc, decompositions, composites = normalisation()
-    print("/* unicode_tables.h - made by tools/unicode.py from tools/unicode-classes.txt and tools/unicode-nfc.txt: do not edit. */")
+    print("/* unicode_tables.h - made by tools/unicode.py from tools/unicode-classes.txt and "
+          "tools/unicode-nfc.txt: do not edit. */")
     print("#ifndef QW_UNICODE_TABLES_H\n#define QW_UNICODE_TABLES_H\n#include <stdint.h>\n")
     index, blocks = two_stage(classes(), 64)
     array("uint8_t", "class_index", index, "code point / 256 -> block of class_blocks")
-    array("uint8_t", "class_blocks", blocks, "blocks of 256 classes, four to a byte, the lowest bits first: 0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}")
+    array("uint8_t", "class_blocks", blocks,
+          "blocks of 256 classes, four to a byte, the lowest bits first: "
+          "0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}")
     index, blocks = two_stage(kinds(ccc, decompositions, composites), 128)
     array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks")
-    array("uint8_t", "kind_blocks", blocks, "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change")
+    array("uint8_t", "kind_blocks", blocks,
+          "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change")
     characters = sorted(decompositions)
-    array("struct decomposition", "decompositions", ["{0x%X,0x%X,0x%X}" % (c, *decompositions[c]) for c in characters],
+    array("struct decomposition", "decompositions",
+          ["{0x%X,0x%X,0x%X}" % (c, *decompositions[c]) for c in characters],
           "one-step canonical decompositions by character")
     composites.sort(key=lambda c: decompositions[c])
     array("uint16_t", "compositions", [characters.index(c) for c in composites],
