@@ -18,7 +18,8 @@ static int test_too_long_n;
     printf("  %s:%d: %s: ", __FILE__, __LINE__, #cond); \
     printf(__VA_ARGS__); \
     printf("\n"); \
-    fflush(stdout); } while (0)
+    fflush(stdout); \
+} while (0)
 
 static inline void test_timeout(int sig) {
     (void)sig;

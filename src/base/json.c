@@ -20,7 +20,7 @@ struct parser {
     int depth;
 };
 
-static int bad(struct parser *p, const char *why) {
+static int fail_at(struct parser *p, const char *why) {
     size_t line = 1, column = 1;
     for (size_t k = 0; k < p->i && k < p->n; k++) {
         column++;
@@ -61,7 +61,7 @@ static int add_node(struct parser *p, enum json_type type, size_t pos, size_t le
 }
 
 /* Four hexadecimal digits; false when one of them is none. */
-static bool hex4(const unsigned char *s, uint32_t *v) {
+static bool parse_hex4(const unsigned char *s, uint32_t *v) {
     *v = 0;
     for (int k = 0; k < 4; k++) {
         unsigned c = s[k], letter = (c | 32) - 'a';
@@ -79,18 +79,18 @@ static int parse_escape(struct parser *p) {
     uint32_t u, low;
     if (left < 2) {
         p->i = p->n;
-        return bad(p, "string without an end");
+        return fail_at(p, "string without an end");
     }
     if (s[1] != 'u') {
-        if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return bad(p, "unknown escape");
+        if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return fail_at(p, "unknown escape");
         p->i += 2;
         return 0;
     }
-    if (left < 6 || !hex4(s + 2, &u)) return bad(p, "\\u needs four hexadecimal digits");
+    if (left < 6 || !parse_hex4(s + 2, &u)) return fail_at(p, "\\u needs four hexadecimal digits");
     if (u >= 0xD800 && u < 0xE000) {
-        bool pair = u < 0xDC00 && left >= 12 && s[6] == '\\' && s[7] == 'u' && hex4(s + 8, &low) &&
-                    low >= 0xDC00 && low <= 0xDFFF;
-        if (!pair) return bad(p, "half of a surrogate pair");
+        bool pair = u < 0xDC00 && left >= 12 && s[6] == '\\' && s[7] == 'u' &&
+                    parse_hex4(s + 8, &low) && low >= 0xDC00 && low <= 0xDFFF;
+        if (!pair) return fail_at(p, "half of a surrogate pair");
         p->i += 6;
     }
     p->i += 6;
@@ -108,7 +108,7 @@ static int parse_string(struct parser *p) {
             p->i++;
             return rc;
         }
-        if (c < 0x20) return bad(p, "control character in a string");
+        if (c < 0x20) return fail_at(p, "control character in a string");
         if (c == '\\') {
             int rc = parse_escape(p);
             if (rc) return rc;
@@ -121,11 +121,11 @@ static int parse_string(struct parser *p) {
         }
         uint32_t cp;
         int len = utf8_decode((const char *)p->s + p->i, p->n - p->i, &cp);
-        if (len == 0) return bad(p, "invalid UTF-8");
+        if (len == 0) return fail_at(p, "invalid UTF-8");
         p->i += (size_t)len;
     }
     p->i = p->n;
-    return bad(p, "string without an end");
+    return fail_at(p, "string without an end");
 }
 
 /* Steps over digits; false when there is none. */
@@ -139,33 +139,34 @@ static int parse_number(struct parser *p) {
     size_t start = p->i;
     if (next_is(p, '-')) p->i++;
     if (next_is(p, '0')) p->i++;
-    else if (!skip_digits(p)) return bad(p, "a value was expected");
+    else if (!skip_digits(p)) return fail_at(p, "a value was expected");
     if (next_is(p, '.')) {
         p->i++;
-        if (!skip_digits(p)) return bad(p, "a digit was expected");
+        if (!skip_digits(p)) return fail_at(p, "a digit was expected");
     }
     if (next_is(p, 'e') || next_is(p, 'E')) {
         p->i++;
         if (next_is(p, '+') || next_is(p, '-')) p->i++;
-        if (!skip_digits(p)) return bad(p, "a digit was expected");
+        if (!skip_digits(p)) return fail_at(p, "a digit was expected");
     }
     return add_node(p, JSON_NUMBER, start, p->i - start, false);
 }
 
 static int parse_word(struct parser *p, const char *word, enum json_type type) {
     size_t n = strlen(word);
-    if (p->n - p->i < n || memcmp(p->s + p->i, word, n) != 0) return bad(p, "a value was expected");
+    if (p->n - p->i < n || memcmp(p->s + p->i, word, n) != 0)
+        return fail_at(p, "a value was expected");
     p->i += n;
     return add_node(p, type, p->i - n, n, false);
 }
 
 /* A key and its colon. */
 static int parse_key(struct parser *p) {
-    if (!next_is(p, '"')) return bad(p, "a key in quotes was expected");
+    if (!next_is(p, '"')) return fail_at(p, "a key in quotes was expected");
     int rc = parse_string(p);
     if (rc) return rc;
     skip_space(p);
-    if (!next_is(p, ':')) return bad(p, "':' was expected");
+    if (!next_is(p, ':')) return fail_at(p, "':' was expected");
     p->i++;
     return 0;
 }
@@ -177,7 +178,7 @@ static void close_container(struct parser *p) {
 }
 
 static int open_container(struct parser *p, enum json_type type, enum expected *then) {
-    if (p->depth == MAX_DEPTH) return bad(p, "nested more than 200 deep");
+    if (p->depth == MAX_DEPTH) return fail_at(p, "nested more than 200 deep");
     p->open[p->depth++] = p->j->n;
     int rc = add_node(p, type, p->i, 0, false);
     if (rc) return rc;
@@ -208,7 +209,7 @@ static int parse_value(struct parser *p, enum expected *then) {
 /* What follows a value: a comma, the end of the container that the value is in, or of the text. */
 static int parse_separator(struct parser *p, enum expected *then) {
     *then = NOTHING;
-    if (p->depth == 0) return p->i < p->n ? bad(p, "something follows the value") : 0;
+    if (p->depth == 0) return p->i < p->n ? fail_at(p, "something follows the value") : 0;
     struct json_node *box = &p->j->nodes[p->open[p->depth - 1]];
     bool object = box->type == JSON_OBJECT;
     box->len++;
@@ -218,7 +219,7 @@ static int parse_separator(struct parser *p, enum expected *then) {
         return 0;
     }
     if (!next_is(p, object ? '}' : ']'))
-        return bad(p, object ? "',' or '}' was expected" : "',' or ']' was expected");
+        return fail_at(p, object ? "',' or '}' was expected" : "',' or ']' was expected");
     close_container(p);
     *then = SEPARATOR;
     return 0;
@@ -243,7 +244,7 @@ int json_parse(struct json *j, const char *text, size_t size, const char *what, 
         if (expected == SEPARATOR) {
             rc = parse_separator(&p, &expected);
         } else if (p.i >= p.n) {
-            rc = bad(&p, "the text ends too early");
+            rc = fail_at(&p, "the text ends too early");
         } else if (expected == KEY) {
             rc = parse_key(&p);
             expected = VALUE;
@@ -273,10 +274,10 @@ static size_t unescape(const char *s, size_t *i, char u8[4]) {
         return 1;
     }
     uint32_t u, low;
-    hex4((const unsigned char *)s + *i + 2, &u);
+    parse_hex4((const unsigned char *)s + *i + 2, &u);
     *i += 6;
     if (u >= 0xD800 && u < 0xDC00) {
-        hex4((const unsigned char *)s + *i + 2, &low);
+        parse_hex4((const unsigned char *)s + *i + 2, &low);
         u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
         *i += 6;
     }

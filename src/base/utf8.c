@@ -41,7 +41,7 @@ int utf8_decode(const char *s, size_t n, uint32_t *cp) {
     return len;
 }
 
-int utf8_invalid(const char *s, size_t n, bool *cut) {
+int utf8_invalid_length(const char *s, size_t n, bool *cut) {
     const unsigned char *p = (const unsigned char *)s;
     unsigned char lo, hi;
     int len = sequence_length(p[0], &lo, &hi), i = 1;

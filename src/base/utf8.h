@@ -12,7 +12,7 @@ int utf8_decode(const char *p, size_t n, uint32_t *cp);
 /* Where utf8_decode returned 0: the length of the maximal invalid subpart at the start of
  * p[0..n), which one U+FFFD replaces (Unicode 16.0, section 3.9). *cut: more bytes could still
  * complete it. */
-int utf8_invalid(const char *p, size_t n, bool *cut);
+int utf8_invalid_length(const char *p, size_t n, bool *cut);
 /* Writes cp as 1..4 bytes and returns how many. */
 int utf8_encode(uint32_t cp, char out[4]);
 /* The offset of the first invalid byte, or n when all are valid. */

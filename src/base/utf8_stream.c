@@ -15,7 +15,7 @@ void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) 
             s->n = 0;
             break;
         }
-        int bad = utf8_invalid(s->held, (size_t)s->n, &cut);
+        int bad = utf8_invalid_length(s->held, (size_t)s->n, &cut);
         if (cut) continue;
         /* The new byte does not continue the sequence: replace that, and look at the byte again. */
         buf_str(out, "\xEF\xBF\xBD");
@@ -29,7 +29,7 @@ void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) 
         buf_put(out, p + i, ok);
         i += ok;
         if (i == n) return;
-        int bad = utf8_invalid(p + i, n - i, &cut);
+        int bad = utf8_invalid_length(p + i, n - i, &cut);
         if (cut) {
             memcpy(s->held, p + i, (size_t)bad);
             s->n = bad;

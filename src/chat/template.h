@@ -25,17 +25,17 @@ int template_from_name(enum chat_template *out, const char *name, qw_error *err)
 
 /* ---- recognising (template_detect.c) ---- */
 
-/* Recognise a checkpoint's own template (n bytes of Jinja) by its features. QW_EUNSUPPORTED
- * names the feature that does not fit and the flag that chooses a template; QW_ENOMEM. */
+/* Recognises a checkpoint's own template (n bytes of Jinja) by its features. QW_EUNSUPPORTED
+ * names the feature that does not fit; QW_ENOMEM. */
 int template_detect(enum chat_template *out, const char *jinja, size_t n, qw_error *err);
 /* The same for the "chat_template" of a tokenizer_config.json of n bytes: a string, or a list of
  * {"name","template"} of which "default" counts. Also QW_EFORMAT where it is not JSON, or the
- * value neither. */
+ * value is neither. */
 int template_detect_config(enum chat_template *out, const char *text, size_t n, qw_error *err);
 
 /* ---- rendering (template.c) ---- */
 
-/* Text that a conversation brings along: n bytes of UTF-8. control: n bytes, nonzero where the
+/* A text of the conversation: n bytes of UTF-8. control: n bytes, nonzero where the
  * byte belongs to a control token (see struct rendered); NULL: nowhere. p NULL: there is no such
  * text (null in JSON), which is not the same as an empty one. */
 struct chat_text { const char *p; size_t n; const unsigned char *control; };
@@ -47,7 +47,7 @@ enum chat_role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
 
 struct chat_message {
     enum chat_role role;
-    struct chat_text content;       /* none: rendered as '', and no query of the user's */
+    struct chat_text content;       /* none: rendered as '', and not a query of the user */
     /* reasoning_content; none: hybrid and thinking2507 look for it in the content, before
      * </think> */
     struct chat_text reasoning;

@@ -78,7 +78,7 @@ static bool encode_text(const struct tokenizer *t, const char *text, size_t n,
     struct buf normalised = {0};
     bool ok = true;
     if (nfc_prefix(text, n) < n) {
-        ok = nfc(text, n, &normalised);
+        ok = nfc_normalise(text, n, &normalised);
         text = normalised.p;
         n = normalised.n;
     }

@@ -76,14 +76,14 @@ static const char *show_value(const struct json *j, uint32_t node, char out[SHOW
     return out;
 }
 
-static int unsupported(const struct loader *l, const char *name, uint32_t node,
+static int fail_unsupported(const struct loader *l, const char *name, uint32_t node,
                        const char *wanted) {
     char s[SHOWN];
     return fail(l->err, QW_EUNSUPPORTED, "%s: %s is %s; only %s is supported", l->what, name,
                 show_value(&l->j, node, s), wanted);
 }
 
-static int no_memory(const struct loader *l) { return fail_memory(l->err, l->what, l->size); }
+static int fail_no_memory(const struct loader *l) { return fail_memory(l->err, l->what, l->size); }
 
 /* ---- tokens by text ---- */
 
@@ -114,7 +114,7 @@ static int add_entry(struct loader *l, uint32_t pos, uint32_t key, uint32_t valu
     char s[SHOWN], s2[SHOWN];
     int64_t id;
     uint32_t len = (uint32_t)l->text.n - pos;
-    if (l->text.oom) return no_memory(l);
+    if (l->text.oom) return fail_no_memory(l);
     if (len == 0)
         return fail(l->err, QW_EFORMAT, "%s: a token with an empty text (id %s)", l->what,
                     show_value(&l->j, value, s));
@@ -160,7 +160,7 @@ static int check_type(const struct loader *l, uint32_t node, const char *name, c
     uint32_t v = object ? json_get(&l->j, node, "type") : 0;
     if (v && json_is(&l->j, v, type)) return 0;
     snprintf(full, sizeof full, "%s%s", name, object ? ".type" : "");
-    return unsupported(l, full, object ? v : node, type);
+    return fail_unsupported(l, full, object ? v : node, type);
 }
 
 static int check_normalizer(const struct loader *l) {
@@ -169,7 +169,7 @@ static int check_normalizer(const struct loader *l) {
     uint32_t list = json_get(j, node, "normalizers");
     if (node && type && json_is(j, type, "Sequence") && list && json_type(j, list) == JSON_ARRAY) {
         if (j->nodes[list].len != 1)
-            return unsupported(l, "normalizer.normalizers", list, "a list of one NFC");
+            return fail_unsupported(l, "normalizer.normalizers", list, "a list of one NFC");
         return check_type(l, list + 1, "normalizer.normalizers[0]", "NFC");
     }
     return check_type(l, node, "normalizer", "NFC");
@@ -182,7 +182,8 @@ static int check_pre_tokenizer(const struct loader *l) {
     if (rc) return rc;
     list = json_get(j, node, "pretokenizers");
     if (list == 0 || json_type(j, list) != JSON_ARRAY || j->nodes[list].len != 2)
-        return unsupported(l, "pre_tokenizer.pretokenizers", list, "a list of Split and ByteLevel");
+        return fail_unsupported(l, "pre_tokenizer.pretokenizers", list,
+                                "a list of Split and ByteLevel");
     split = list + 1;
     level = json_next(j, split);
     if ((rc = check_type(l, split, "pre_tokenizer.pretokenizers[0]", "Split")) != 0) return rc;
@@ -190,20 +191,20 @@ static int check_pre_tokenizer(const struct loader *l) {
     v = json_get(j, split, "pattern");
     v = v ? json_get(j, v, "Regex") : 0;
     if (v == 0 || !json_is(j, v, SPLIT_PATTERN))
-        return unsupported(l, "the pre_tokenizer's splitting pattern", v,
+        return fail_unsupported(l, "the pre_tokenizer's splitting pattern", v,
                            "that of Qwen2 and Qwen3");
     v = json_get(j, split, "behavior");
     if (v == 0 || !json_is(j, v, "Isolated"))
-        return unsupported(l, "the pre_tokenizer's Split.behavior", v, "\"Isolated\"");
+        return fail_unsupported(l, "the pre_tokenizer's Split.behavior", v, "\"Isolated\"");
     if (!is_false(j, split, "invert"))
-        return unsupported(l, "the pre_tokenizer's Split.invert", json_get(j, split, "invert"),
+        return fail_unsupported(l, "the pre_tokenizer's Split.invert", json_get(j, split, "invert"),
                            "false");
     static const char *const flags[] = {"add_prefix_space", "use_regex"};
     for (int i = 0; i < 2; i++) {
         char name[64];
         snprintf(name, sizeof name, "the pre_tokenizer's ByteLevel.%s", flags[i]);
         if (!is_false(j, level, flags[i]))
-            return unsupported(l, name, json_get(j, level, flags[i]), "false");
+            return fail_unsupported(l, name, json_get(j, level, flags[i]), "false");
     }
     return 0;
 }
@@ -216,20 +217,21 @@ static int check_model(const struct loader *l, uint32_t model) {
     if (rc) return rc;
     v = json_get(j, model, "dropout");
     if (!is_absent(j, v) && (!json_double(j, v, &dropout) || dropout != 0))
-        return unsupported(l, "model.dropout", v, "null");
+        return fail_unsupported(l, "model.dropout", v, "null");
     v = json_get(j, model, "unk_token");
-    if (!is_absent(j, v)) return unsupported(l, "model.unk_token", v, "null");
+    if (!is_absent(j, v)) return fail_unsupported(l, "model.unk_token", v, "null");
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
     static const char *const flags[] = {"byte_fallback", "ignore_merges"};
     for (int i = 0; i < 2; i++) {
         char name[64];
         v = json_get(j, model, affixes[i]);
         snprintf(name, sizeof name, "model.%s", affixes[i]);
-        if (!is_absent(j, v) && !json_is(j, v, "")) return unsupported(l, name, v, "an empty one");
+        if (!is_absent(j, v) && !json_is(j, v, ""))
+            return fail_unsupported(l, name, v, "an empty one");
         v = json_get(j, model, flags[i]);
         snprintf(name, sizeof name, "model.%s", flags[i]);
         if (!is_absent(j, v) && json_type(j, v) != JSON_FALSE)
-            return unsupported(l, name, v, "false");
+            return fail_unsupported(l, name, v, "false");
     }
     return 0;
 }
@@ -261,7 +263,7 @@ static int reserve_tables(struct loader *l, uint32_t n) {
     l->slots = alloc_zero(slots, sizeof *l->slots);
     l->owner = alloc_zero(l->id_limit, sizeof *l->owner);
     l->entries = alloc_zero(n, sizeof *l->entries);
-    return l->slots && l->owner && l->entries ? 0 : no_memory(l);
+    return l->slots && l->owner && l->entries ? 0 : fail_no_memory(l);
 }
 
 static int read_vocab(struct loader *l, uint32_t vocab) {
@@ -283,7 +285,7 @@ static int read_vocab(struct loader *l, uint32_t vocab) {
     return 0;
 }
 
-static int bad_merge(const struct loader *l, uint32_t node, uint32_t rank, const char *why) {
+static int fail_merge(const struct loader *l, uint32_t node, uint32_t rank, const char *why) {
     char s[SHOWN], s2[SHOWN];
     if (json_type(&l->j, node) == JSON_ARRAY && l->j.nodes[node].len == 2)
         return fail(l->err, QW_EFORMAT, "%s: merge %" PRIu32 " (%s, %s): %s", l->what, rank,
@@ -322,20 +324,20 @@ static int read_merges(struct loader *l, uint32_t merges) {
     uint32_t rank = 0;
     size_t cut = 0;
     int rc = 0;
-    if (!bpe_init(&l->t->merges, l->j.nodes[merges].len)) return no_memory(l);
+    if (!bpe_init(&l->t->merges, l->j.nodes[merges].len)) return fail_no_memory(l);
     for (uint32_t k = merges + 1; rc == 0 && k < json_end(&l->j, merges);
          k = json_next(&l->j, k), rank++) {
         bool pair = read_merge(&l->j, k, &both, &cut);
-        if (both.oom) rc = no_memory(l);
-        else if (!pair) rc = bad_merge(l, k, rank, "not a pair of tokens");
-        else if (cut == 0 || cut == both.n) rc = bad_merge(l, k, rank, "a part is empty");
+        if (both.oom) rc = fail_no_memory(l);
+        else if (!pair) rc = fail_merge(l, k, rank, "not a pair of tokens");
+        else if (cut == 0 || cut == both.n) rc = fail_merge(l, k, rank, "a part is empty");
         if (rc) break;
         const struct entry *a = find_entry(l, both.p, cut);
         const struct entry *b = find_entry(l, both.p + cut, both.n - cut);
         const struct entry *ab = find_entry(l, both.p, both.n);
-        if (!a) rc = bad_merge(l, k, rank, "the first is not in the vocabulary");
-        else if (!b) rc = bad_merge(l, k, rank, "the second is not in the vocabulary");
-        else if (!ab) rc = bad_merge(l, k, rank, "their concatenation is not in the vocabulary");
+        if (!a) rc = fail_merge(l, k, rank, "the first is not in the vocabulary");
+        else if (!b) rc = fail_merge(l, k, rank, "the second is not in the vocabulary");
+        else if (!ab) rc = fail_merge(l, k, rank, "their concatenation is not in the vocabulary");
         else bpe_add(&l->t->merges, a->id, b->id, rank, ab->id);
     }
     buf_free(&both);
@@ -369,7 +371,7 @@ static int read_added_token(struct loader *l, uint32_t node, struct entry *out) 
                         show_value(j, json_get(j, node, flags[i]), s2));
     uint32_t pos = (uint32_t)l->text.n;
     json_string(j, content, &l->text);
-    if (l->text.oom) return no_memory(l);
+    if (l->text.oom) return fail_no_memory(l);
     const struct entry *known = find_entry(l, l->text.p + pos, l->text.n - pos);
     if (!known) {
         int rc = add_entry(l, pos, content, id);
@@ -393,14 +395,14 @@ static int read_added(struct loader *l, uint32_t list) {
     struct entry *found = alloc_zero(n, sizeof *found);
     t->added = alloc_zero(n, sizeof *t->added);
     t->n_added = n;
-    int rc = found && t->added ? 0 : no_memory(l);
+    int rc = found && t->added ? 0 : fail_no_memory(l);
     for (uint32_t k = list + 1; rc == 0 && k < json_end(&l->j, list); k = json_next(&l->j, k)) {
         uint32_t special = json_get(&l->j, k, "special");
         rc = read_added_token(l, k, &found[i]);
         t->added[i].special = special != 0 && json_type(&l->j, special) == JSON_TRUE;
         bytes += found[i++].len;
     }
-    if (rc == 0 && !(t->added_text = malloc(bytes + 1))) rc = no_memory(l);
+    if (rc == 0 && !(t->added_text = malloc(bytes + 1))) rc = fail_no_memory(l);
     bytes = 0;
     for (i = 0; rc == 0 && i < n; i++) {
         const struct entry *e = &found[i];
@@ -449,7 +451,7 @@ static int make_bytes(struct loader *l) {
     t->bytes = bytes;
     t->offset = alloc_zero((uint64_t)t->size + 1, sizeof *t->offset);
     t->is_added = alloc_zero(t->size / 8 + 1, 1);
-    if (!bytes || !t->offset || !t->is_added) return no_memory(l);
+    if (!bytes || !t->offset || !t->is_added) return fail_no_memory(l);
     for (uint32_t id = 0; id < t->size; id++) {
         if (l->owner[id]) {
             const struct entry *e = &l->entries[l->owner[id] - 1];
@@ -465,7 +467,7 @@ static int make_bytes(struct loader *l) {
 
 /* ---- all of it ---- */
 
-static int load(struct loader *l) {
+static int load_tables(struct loader *l) {
     const struct json *j = &l->j;
     uint32_t model, vocab, merges, added;
     int rc;
@@ -503,7 +505,7 @@ int tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const
     int rc = json_parse(&l.j, json, size, what, err);
     if (rc) return rc;
     l.t = alloc_zero(1, sizeof *l.t);
-    rc = l.t ? load(&l) : no_memory(&l);
+    rc = l.t ? load_tables(&l) : fail_no_memory(&l);
     json_free(&l.j);
     buf_free(&l.text);
     free(l.entries);

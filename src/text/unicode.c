@@ -42,7 +42,7 @@ enum { L_COUNT = 19, V_COUNT = 21, T_COUNT = 28, S_COUNT = L_COUNT * V_COUNT * T
 /* A growing list of code points, like struct buf. */
 struct code_points { uint32_t *p; size_t n, cap; bool oom; };
 
-static void put(struct code_points *a, uint32_t cp) {
+static void put_code_point(struct code_points *a, uint32_t cp) {
     if (a->n == a->cap) {
         size_t cap = a->cap ? a->cap * 2 : 64;
         bool fits = !a->oom && cap <= PTRDIFF_MAX / sizeof *a->p;
@@ -75,9 +75,9 @@ static void put_decomposed(struct code_points *a, uint32_t cp) {
     int n = 0;
     if (cp >= S_BASE && cp < S_BASE + S_COUNT) {
         uint32_t s = cp - S_BASE;
-        put(a, L_BASE + s / (V_COUNT * T_COUNT));
-        put(a, V_BASE + s / T_COUNT % V_COUNT);
-        if (s % T_COUNT) put(a, T_BASE + s % T_COUNT);
+        put_code_point(a, L_BASE + s / (V_COUNT * T_COUNT));
+        put_code_point(a, V_BASE + s / T_COUNT % V_COUNT);
+        if (s % T_COUNT) put_code_point(a, T_BASE + s % T_COUNT);
         return;
     }
     for (int step = 0; step < MAX_STEPS; step++) {
@@ -86,8 +86,8 @@ static void put_decomposed(struct code_points *a, uint32_t cp) {
         if (d->second) seconds[n++] = d->second;
         cp = d->first;
     }
-    put(a, cp);
-    while (n > 0) put(a, seconds[--n]);
+    put_code_point(a, cp);
+    while (n > 0) put_code_point(a, seconds[--n]);
 }
 
 /* Sorts p[0..n), all of class > 0, by class, keeping the order of equals; tmp[n] is scratch. A
@@ -185,7 +185,7 @@ size_t nfc_prefix(const char *text, size_t n) {
     return high < 0xCC ? n : inert_prefix(text, n);     /* all below U+0300 is inert */
 }
 
-bool nfc(const char *text, size_t n, struct buf *out) {
+bool nfc_normalise(const char *text, size_t n, struct buf *out) {
     struct code_points a = {0};
     for (size_t i = 0; i < n && !a.oom && !out->oom;) {
         size_t stay = inert_prefix(text + i, n - i);

@@ -13,6 +13,6 @@ enum cp_class cp_class(uint32_t cp);
 size_t nfc_prefix(const char *text, size_t n);
 /* Appends the NFC of valid UTF-8 to out, by the data of Unicode 9.0 (see tools/unicode-nfc.txt).
  * False: out of memory. */
-bool nfc(const char *text, size_t n, struct buf *out);
+bool nfc_normalise(const char *text, size_t n, struct buf *out);
 
 #endif
