@@ -429,7 +429,7 @@ static void test_sessions(void) {
     expect_code("context 50000", qw_session_new(&s, m, &(qw_session_params){.n_ctx = 50000}, &err), QW_EARG, &err, "40960");
     expect_code("context -1", qw_session_new(&s, m, &(qw_session_params){.n_ctx = -1}, &err), QW_EARG, &err, "-1");
     expect_code("batch -1", qw_session_new(&s, m, &(qw_session_params){.n_batch = -1}, &err), QW_EARG, &err, "-1");
-    expect_code("cache of a type unknown", qw_session_new(&s, m, &(qw_session_params){.kv_type = "q4"}, &err), QW_EARG, &err, "f32, f16 and q8");
+    expect_code("cache of a type unknown", qw_session_new(&s, m, &(qw_session_params){.kv_type = "q4"}, &err), QW_EARG, &err, "f32, f16 or q8");
     qw_model *none = NULL;
     expect_code("weight type", qw_load(&none, FIXTURE, &(qw_load_params){.weight_type = "q2"}, &err), QW_EARG, &err, "q2");
     expect_code("threads", qw_load(&none, FIXTURE, &(qw_load_params){.n_threads = 100000}, &err), QW_EARG, &err, "100000 threads");

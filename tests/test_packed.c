@@ -147,9 +147,9 @@ static void test_stopping(void) {
     expect("progress says stop", rc, QW_ECANCEL, &err, "stopped", "");
     CHECK(l.calls == 5, "%d reports", l.calls);
     struct buf b = {0};
-    expect("packed already", qw_quantize(path, "q4", NULL, collect, &b, &err), QW_EARG, &err, "packed already, as q4", path);
-    expect("to bf16", qw_quantize(SOURCE, "bf16", NULL, collect, &b, &err), QW_EARG, &err, "'bf16'", "q8 and q4");
-    expect("to auto", qw_quantize(SOURCE, "auto", NULL, collect, &b, &err), QW_EARG, &err, "'auto'", "q8 and q4");
+    expect("packed already", qw_quantize(path, "q4", NULL, collect, &b, &err), QW_EARG, &err, "already packed as q4", path);
+    expect("to bf16", qw_quantize(SOURCE, "bf16", NULL, collect, &b, &err), QW_EARG, &err, "'bf16'", "q8 or q4");
+    expect("to auto", qw_quantize(SOURCE, "auto", NULL, collect, &b, &err), QW_EARG, &err, "'auto'", "q8 or q4");
     expect("to nothing", qw_quantize(SOURCE, NULL, NULL, collect, &b, &err), QW_EARG, &err, "not a packed one", "");
     expect("from nowhere", qw_quantize("/no/such", "q4", NULL, collect, &b, &err), QW_EIO, &err, "/no/such", "");
     CHECK(b.n == 0, "%zu bytes in spite of an error", b.n);
@@ -198,15 +198,15 @@ static void test_verify(void) {
 /* The q4 file with the first `from` behind `after` replaced by `to` of the same length. */
 static const struct edit { const char *after, *from, *to; int rc; const char *reason; } edits[] = {
     {"{\"version\":1,", "{", "[", QW_EFORMAT, "qw.json"},
-    {"{\"version\":1,", "version", "verzion", QW_EFORMAT, "version is missing"},
+    {"{\"version\":1,", "version", "verzion", QW_EFORMAT, "version of the packed format is missing"},
     {"{\"version\":1,", ":1", ":2", QW_EUNSUPPORTED, "version 2"},
     {"{\"version\":1,", "\"q4\"", "\"q5\"", QW_EFORMAT, "weight_type"},
     {"{\"version\":1,", "\"q4\"", "\"q8\"", QW_EFORMAT, "bytes of type U8, expected"},
     {"{\"version\":1,", "n_vocab", "N_VOCAB", QW_EFORMAT, "n_vocab is missing"},
     {"{\"version\":1,", ":4096", ":4112", QW_EFORMAT, "'model.embed_tokens.weight' has"},
-    {"{\"version\":1,", ":4096", ":9e99", QW_EFORMAT, "absurd"},
-    {"{\"version\":1,", ":4096", ":-196", QW_EFORMAT, "absurd"},
-    {"{\"version\":1,", ":4096", ": 1e9", QW_EFORMAT, "absurd"},
+    {"{\"version\":1,", ":4096", ":9e99", QW_EFORMAT, "n_vocab is missing"},
+    {"{\"version\":1,", ":4096", ":-196", QW_EFORMAT, "n_vocab is missing"},
+    {"{\"version\":1,", ":4096", ": 1e9", QW_EFORMAT, "n_vocab is missing"},
     {"", "q_proj.weight\":{\"dtype\":\"U8\"", "q_proj.weight\":{\"dtype\":\"I8\"", QW_EFORMAT, "of type I8"},
     {"", "layers.2.mlp.up_proj", "layers.2.mlp.uq_proj", QW_EFORMAT, "mlp.up_proj.weight' is missing"},
     {"", "qw.file.config.json", "qw.file.c0nfig.json", QW_EIO, "config.json"},
@@ -303,9 +303,11 @@ static void test_last_panel(void) {
     char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(p != MAP_FAILED && pool_new(&pool, 2, 2, &err) == 0, "no memory");
     memset(p + SIZE, 0x55, BEHIND);
-    struct matrix m = {(const unsigned char *)p, WEIGHT_BF16, 17, COLS};
-    unsigned char *out = alloc_pages(matrix_size(WEIGHT_Q4, 17, COLS));
-    int rc = pack_panels(&(struct bound){"last", "none", &m, NULL, 0}, 0, 2, WEIGHT_Q4, out, &kernels_scalar, pool, &err);
+    const unsigned char *data = (const unsigned char *)p;
+    struct matrix m = {17, COLS, NOT_PACKED, data, {&format_bf16, data, 17, COLS}};
+    struct packer packer = {.type = PACKED_Q4, .kernels = &kernels_scalar, .pool = pool};
+    unsigned char *out = alloc_pages(packed_size(PACKED_Q4, 17, COLS));
+    int rc = pack_panels(&packer, &(struct bound){"last", "none", &m, NULL, 0}, 0, 2, out, &err);
     CHECK(rc == 0, "%s", err.message);
     int lost = 0;
     for (int i = 0; i < BEHIND; i++) lost += p[SIZE + i] != 0x55;

@@ -128,9 +128,9 @@ static double q4_error(bool student) {
             for (int j = 0; student && j < 4; j++) { double y = normal(&state); chi += y * y; }
             w[i] = (float)(0.03 * (student ? x / sqrt(chi / 4) : x));
         }
-        kernels_scalar.pack[WEIGHT_Q4 - WEIGHT_Q8](panel, w, WEIGHT_F32, PANEL, N);
+        kernels_scalar.pack[PACKED_Q4](panel, w, PANEL, N, false);
         for (int r = 0; r < PANEL; r++) {
-            kernels_scalar.row_q[WEIGHT_Q4 - WEIGHT_Q8](back, panel, r, N);
+            kernels_scalar.row_q[PACKED_Q4](back, panel, r, N);
             for (int i = 0; i < N; i++) {
                 double e = (double)back[i] - (double)w[r * N + i];
                 error += e * e;

@@ -1,5 +1,5 @@
 /* test_template.c - the chat templates: the golden cases, recognition, the control mask, JSON as Python writes it, and errors. */
-#include "engine/engine.h"
+#include "engine/model.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
@@ -185,10 +185,10 @@ static void write_file(const char *dir, const char *name, const char *text) {
 static void expect_dir(const char *dir, int code, const char *want) {
     enum chat_template t = TEMPLATE_COUNT;
     qw_error err = {0, ""};
-    struct companions files;
-    int rc = companions_open(&files, dir, &err);
+    struct model_files files;
+    int rc = model_files_open(&files, dir, &err);
     if (!rc) rc = detect_template(&t, &files, &err);
-    companions_close(&files);
+    model_files_close(&files);
     CHECK(rc == code && strstr(rc ? err.message : template_names[t], want), "%s: %d, %s; %s was expected", dir, rc, rc ? err.message : template_names[t], want);
     CHECK(rc == 0 || strstr(err.message, dir), "%s: %s", dir, err.message);
 }

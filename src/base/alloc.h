@@ -15,4 +15,9 @@ void *alloc_zero(uint64_t n, uint64_t size);
 /* The same for large blocks, whose pages come when they are first written; not zeroed. */
 void *alloc_pages(uint64_t bytes);
 
+/* Whole pages that can grow and shrink: what is kept keeps its contents, new bytes are 0, pages come when they are first written.
+ * p NULL with old 0: new ones; bytes 0: give them back, and return NULL. NULL also when there is no memory: p is then as it was.
+ * Shrinking cannot fail. */
+void *pages_resize(void *p, uint64_t old, uint64_t bytes);
+
 #endif

@@ -3,7 +3,8 @@
 #include <string.h>
 #include <time.h>
 #include "base/alloc.h"
-#include "engine/engine.h"
+#include "engine/model.h"
+#include "sys/memory.h"
 
 /* Pieces are small enough to be shared fairly by cores of different speed, and large enough that handing them out costs nothing. */
 enum { PIECE = 1 << 20, LEAST_PIECES = 16, MOST_PIECES = 256, ROUNDS = 4 };

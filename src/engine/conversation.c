@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "base/utf8_stream.h"
-#include "engine/engine.h"
+#include "engine/session.h"
 
 /* Text with a mask beside it: nonzero where a byte belongs to a control token. */
 struct masked { struct buf text, control; };
@@ -75,7 +75,7 @@ int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err) { return check
 int qw_chat_thinks(const qw_chat *c) { return c->thinking; }
 
 int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_error *err) {
-    const struct qw_model *m = qw_session_model(s);
+    const struct qw_model *m = s->m;
     const qw_chat_params none = {.thinking = -1}, *p = params ? params : &none;
     int rc = 0;
     *out = NULL;

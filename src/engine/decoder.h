@@ -1,6 +1,7 @@
 /* decoder.h - the Qwen3 decoder: one forward pass for any number of tokens, and the KV cache it appends to. */
 #ifndef QW_DECODER_H
 #define QW_DECODER_H
+#include "engine/kv_cache.h"
 #include "model/config.h"
 #include "sys/threads.h"
 #include "model/weights.h"

@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/engine.h"
+#include "engine/model.h"
 #include "base/utf8_stream.h"
 #include "base/utf8.h"
 
@@ -11,7 +11,7 @@ static const struct tokenizer *inner(const qw_tokenizer *t) { return (const stru
 
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     struct tokenizer *t = NULL;
-    struct companions files;
+    struct model_files files;
     struct file f = {0};
     size_t n = strlen(path);
     char *name = NULL;
@@ -19,13 +19,13 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     *out = NULL;
     if (path_kind(path) == PATH_FILE && (n < 12 || strcmp(path + n - 12, ".safetensors") != 0)) {
         rc = tokenizer_open(&t, path, err);
-    } else if ((rc = companions_open(&files, path, err)) == 0) {
-        rc = companion_read(&files, "tokenizer.json", &f, &name, err);
+    } else if ((rc = model_files_open(&files, path, err)) == 0) {
+        rc = model_file_read(&files, "tokenizer.json", &f, &name, err);
         if (!rc && !f.data) rc = fail(err, QW_EIO, "cannot open %s: no such file", name);
         if (!rc) rc = tokenizer_parse(&t, (const char *)f.data, (size_t)f.size, name, err);
         file_close(&f);
         free(name);
-        companions_close(&files);
+        model_files_close(&files);
     }
     if (!rc) *out = (qw_tokenizer *)t;
     return rc;
@@ -62,11 +62,11 @@ static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err)
 }
 
 static int detect(enum chat_template *out, const char *path, qw_error *err) {
-    struct companions files;
-    int rc = companions_open(&files, path, err);
+    struct model_files files;
+    int rc = model_files_open(&files, path, err);
     if (rc) return rc;
     rc = detect_template(out, &files, err);
-    companions_close(&files);
+    model_files_close(&files);
     return rc;
 }
 

@@ -210,12 +210,12 @@ static int read_generation(struct config *c, const struct source *s) {
     return read_eos(c, s);
 }
 
-static int read_json(struct config *c, const struct companions *files, const char *name, bool required,
+static int read_json(struct config *c, const struct model_files *files, const char *name, bool required,
                      int (*reader)(struct config *, const struct source *), qw_error *err) {
     struct file f;
     struct json j;
     char *path;
-    int rc = companion_read(files, name, &f, &path, err);
+    int rc = model_file_read(files, name, &f, &path, err);
     if (!rc && !f.data && required) rc = fail(err, QW_EIO, "%s is missing", path);
     if (!rc && f.data && (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
         rc = reader(c, &(struct source){&j, path, err});
@@ -226,7 +226,7 @@ static int read_json(struct config *c, const struct companions *files, const cha
     return rc;
 }
 
-int config_read(struct config *c, const struct companions *files, qw_error *err) {
+int config_read(struct config *c, const struct model_files *files, qw_error *err) {
     *c = (struct config){.gen = {.do_sample = true, .temperature = 0.6, .top_p = 0.95, .top_k = 20, .repetition_penalty = 1}};
     int rc = read_json(c, files, "config.json", true, read_config, err);
     return rc ? rc : read_json(c, files, "generation_config.json", false, read_generation, err);

@@ -24,7 +24,7 @@ struct config {
 };
 
 /* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is refused by name. */
-int config_read(struct config *c, const struct companions *files, qw_error *err);
+int config_read(struct config *c, const struct model_files *files, qw_error *err);
 /* Add an end token unless it is known. */
 void config_add_eos(struct config *c, int64_t id);
 
