@@ -103,11 +103,11 @@ static const struct { const char *what, *header; int n_data; const char *reason;
     {"invalid UTF-8", "{\"\xC0\x80\":1}", 0, "invalid UTF-8"},
     {"no tensors", "{}", 0, "no tensors"},
     {"data without tensors", "{}", 8, "8 bytes of data"},
-    {"tensor twice", "{\"a\":" T("U8", "[1]", 0, 1) ",\"a\":" T("U8", "[1]", 1, 2) "}", 2, "'a' is there twice"},
-    {"tensor twice, once in escapes", "{\"a\":" T("U8", "[1]", 0, 1) ",\"\\u0061\":" T("U8", "[1]", 1, 2) "}", 2, "'a' is there twice"},
-    {"metadata twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ is there twice"},
-    {"key twice", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a' has a key twice"},
-    {"key too many", "{\"a\":{\"dtype\":\"U8\",\"x\":0,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a' has a key twice or one too many"},
+    {"tensor twice", "{\"a\":" T("U8", "[1]", 0, 1) ",\"a\":" T("U8", "[1]", 1, 2) "}", 2, "'a' appears twice"},
+    {"tensor twice, once in escapes", "{\"a\":" T("U8", "[1]", 0, 1) ",\"\\u0061\":" T("U8", "[1]", 1, 2) "}", 2, "'a' appears twice"},
+    {"metadata twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ appears twice"},
+    {"key twice", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a' has an unexpected or repeated key"},
+    {"key too many", "{\"a\":{\"dtype\":\"U8\",\"x\":0,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a' has an unexpected or repeated key"},
     {"no object for a tensor", "{\"a\":[1]}", 0, "'a' lacks"},
     {"no shape", "{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, "'a' lacks"},
     {"dtype no string", "{\"a\":{\"dtype\":8,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a' lacks"},
@@ -126,7 +126,7 @@ static const struct { const char *what, *header; int n_data; const char *reason;
     {"shape times type overflows", "{\"a\":" T("F32", "[4294967296,1073741824]", 0, 0) "}", 0, "'a' has 0 bytes"},
     {"shape negative", "{\"a\":" T("F32", "[-1]", 0, 4) "}", 4, "shape of tensor 'a'"},
     {"shape a string", "{\"a\":" T("F32", "[\"1\"]", 0, 4) "}", 4, "shape of tensor 'a'"},
-    {"NUL in a name", "{\"a\\u0000b\":" T("U8", "[1]", 0, 1) "}", 1, "holds a NUL"},
+    {"NUL in a name", "{\"a\\u0000b\":" T("U8", "[1]", 0, 1) "}", 1, "contains a NUL"},
     {"terminal codes in a name", "{\"a\":" T("U8", "[1]", 0, 1) ",\"\\u001b[31mb\":" T("U8", "[1]", 0, 1) "}", 1, "'?[31mb'"},
 };
 
@@ -324,7 +324,7 @@ static void test_index(void) {
         {"index is a list", "[]", QW_EFORMAT, INDEX, "no weight_map"},
         {"missing shard", "{\"weight_map\":{\"a\":\"model.safetensors\",\"b\":\"model-2.safetensors\"}}", QW_EIO, INDEX, "model-2.safetensors is missing"},
         {"shard without safetensors in it", "{\"weight_map\":{\"a\":\"config.json\"}}", QW_EFORMAT, "config.json", "not a safetensors file"},
-        {"the same tensors in two shards", "{\"weight_map\":{\"a\":\"model.safetensors\",\"b\":\"model-1.safetensors\"}}", QW_EFORMAT, "safetensors", "is there twice"},
+        {"the same tensors in two shards", "{\"weight_map\":{\"a\":\"model.safetensors\",\"b\":\"model-1.safetensors\"}}", QW_EFORMAT, "safetensors", "appears twice"},
         {"valid index", "{\"weight_map\":{\"a\":\"model.safetensors\",\"b\":\"model.safetensors\"}}", 0, "", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

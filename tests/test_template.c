@@ -199,26 +199,26 @@ static void test_detect_dir(void) {
     expect_dir("tests/fixtures/qwen3-tokenizer", 0, "hybrid");
     expect_dir("models/tiny", 0, "hybrid");
     if (!mkdtemp(dir)) { CHECK(0, "no temporary directory"); return; }
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config, "{\"bos_token\": null}");
-    expect_dir(dir, QW_EUNSUPPORTED, "tokenizer_config.json: there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "tokenizer_config.json: there is no chat template");
     write_file(dir, config, "{\"chat_template\": null}");
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config, "{\"chat_template\": 1}");
     expect_dir(dir, QW_EFORMAT, "a string");
     write_file(dir, config, "{\"chat_template\": ");
     expect_dir(dir, QW_EFORMAT, "tokenizer_config.json: ");
     write_file(dir, config, "[]");
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config, "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, {\"name\": \"default\", \"template\":"
                "\"<|im_start|>{{ m }}<|im_end|>{% if add_generation_prompt %}<|im_start|>assistant\\n<think>\\n{% endif %}\"}]}");
     expect_dir(dir, 0, "thinking2507");
     write_file(dir, config, "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, 3]}");
-    expect_dir(dir, QW_EUNSUPPORTED, "default");
+    expect_dir(dir, QW_ETEMPLATE, "default");
     write_file(dir, "chat_template.jinja", TURNS ANSWER);
     expect_dir(dir, 0, "instruct2507");
     write_file(dir, "chat_template.jinja", "{{ messages }}");
-    expect_dir(dir, QW_EUNSUPPORTED, "chat_template.jinja: the chat template is none of those known here: it is not ChatML");
+    expect_dir(dir, QW_ETEMPLATE, "chat_template.jinja: the chat template is none of those known here: it is not ChatML");
     char *a = path_join(dir, config), *b = path_join(dir, "chat_template.jinja");
     CHECK(unlink(a) == 0 && unlink(b) == 0 && rmdir(dir) == 0, "cannot remove %s", dir);
     free(a);

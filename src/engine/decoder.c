@@ -7,14 +7,16 @@
  *         a = rmsnorm(x)                              [n][h]
  *         q, k, v = Wq a, Wk a, Wv a                  [n][n_head hd], twice [n][n_head_kv hd]
  *         each head of q and k: rmsnorm, then RoPE    k and v go into the cache
- *         b = attention(q, cache)                     [n][n_head hd]    query head j reads key/value head j / (n_head / n_head_kv)
+ *         b = attention(q, cache)                     [n][n_head hd]
+ *                                  query head j reads key/value head j / (n_head / n_head_kv)
  *         x += Wo b
  *         a = rmsnorm(x)
  *         x += Wdown (silu(Wgate a) * (Wup a))        [n][n_ff] in between
  *     logits = Whead rmsnorm(x)                       for the tokens that are asked for
  *
  * (Order of operations: transformers, modeling_qwen3.py.) Each line is one parallel step over
- * rows, tokens or heads; sums are never split, so neither n nor the threads change a bit. The forward pass allocates nothing.
+ * rows, tokens or heads; sums are never split, so neither n nor the threads change a bit. The
+ * forward pass allocates nothing.
  */
 #include "engine/decoder.h"
 #include <inttypes.h>
@@ -42,8 +44,8 @@ struct decoder {
     float *k, *v;               /* [n_batch][n_head_kv hd] */
     float *gate, *up;           /* [n_batch][n_ff] */
     float *y;                   /* [n_batch][h]             a product before it is added to x */
-    float *cos_sin;             /* [n_batch][hd]            cos[hd/2], sin[hd/2] of each token's position */
-    struct act *acts;           /* [n_batch][supers]        the input of a packed product, quantised */
+    float *cos_sin;             /* [n_batch][hd]            cos[hd/2], sin[hd/2] of a position */
+    struct act *acts;           /* [n_batch][supers]        a packed product's input, quantised */
     void *scratch;
 };
 
@@ -90,8 +92,10 @@ int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_bat
     struct decoder none;
     struct arena count = {0};
     if (n_ctx < 1 || n_ctx > c->n_ctx_max)
-        return fail(err, QW_EARG, "a context of %d positions is out of range: this model has 1 to %d "
-                    "(max_position_embeddings)", n_ctx, c->n_ctx_max);
+        return fail(err, QW_EARG,
+                    "a context of %d positions is out of range: this model has 1 to %d "
+                    "(max_position_embeddings)",
+                    n_ctx, c->n_ctx_max);
     if (n_batch < 1 || n_batch > 65536)
         return fail(err, QW_EARG, "a batch of %d tokens is out of range (1 to 65536)", n_batch);
     take_scratch(&none, &count, c, n_batch);
@@ -101,8 +105,8 @@ int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_bat
 }
 
 int decoder_new(struct decoder **out, const struct config *c, const struct weights *w,
-                const struct kernels *kernels, struct pool *pool, enum kv_type kv, int n_ctx, int n_batch,
-                qw_error *err) {
+                const struct kernels *kernels, struct pool *pool, enum kv_type kv, int n_ctx,
+                int n_batch, qw_error *err) {
     uint64_t cache, scratch;
     *out = NULL;
     int rc = decoder_memory(c, kv, n_ctx, n_batch, &cache, &scratch, err);
@@ -141,7 +145,8 @@ void decoder_free(struct decoder *d) {
 
 /* ---- matrix products ---- */
 
-/* Up to three matrices times the same n input vectors, in one parallel step over all their panels of 16 rows. */
+/* Up to three matrices times the same n input vectors, in one parallel step over all their panels
+ * of 16 rows. */
 struct products {
     const struct decoder *d;
     const float *x;             /* [n][cols] */
@@ -170,7 +175,7 @@ static void multiply_range(void *ctx, int64_t begin, int64_t end) {
     for (int i = 0; i < p->n_mats && end > 0; i++) {
         const int64_t panels = n_panels(p->m[i]->rows), stop = end < panels ? end : panels;
         if (begin < stop) multiply_panels(p, i, begin, stop);
-        begin = begin < panels ? 0 : begin - panels;        /* the rest belongs to the next matrix */
+        begin = begin < panels ? 0 : begin - panels;    /* the rest belongs to the next matrix */
         end -= panels;
     }
 }
@@ -180,10 +185,12 @@ static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
     const struct matrix *m = p->m[0];
     const struct decoder *d = p->d;
     for (int64_t t = begin; t < end; t++)
-        d->kernels->quantize(d->acts + t * n_super(m->cols), p->x + t * m->cols, m->cols, m->packed == PACKED_Q8);
+        d->kernels->quantize(d->acts + t * n_super(m->cols), p->x + t * m->cols, m->cols,
+                             m->packed == PACKED_Q8);
 }
 
-/* Minimum bytes of weights per work item: smaller items waste bandwidth, larger ones unbalance the threads. */
+/* Minimum bytes of weights per work item: smaller items waste bandwidth, larger ones unbalance the
+ * threads. */
 enum { MIN_ITEM_BYTES = 80 << 10 };
 
 static void multiply(const struct decoder *d, const struct products *p) {
@@ -225,10 +232,12 @@ static void silu_tokens(void *ctx, int64_t begin, int64_t end) {
     const struct step *s = ctx;
     const struct decoder *d = s->d;
     int64_t ff = d->c->n_ff;
-    for (int64_t t = begin; t < end; t++) d->kernels->silu_mul(d->gate + t * ff, d->up + t * ff, (int)ff);
+    for (int64_t t = begin; t < end; t++)
+        d->kernels->silu_mul(d->gate + t * ff, d->up + t * ff, (int)ff);
 }
 
-/* Normalise and rotate a key/value head of token t and the query heads that share it; its key and value go into the cache. */
+/* Normalise and rotate a key/value head of token t and the query heads that share it; its key and
+ * value go into the cache. */
 static void store_head(const struct step *s, int64_t t, int64_t head) {
     const struct decoder *d = s->d;
     const struct config *c = d->c;
@@ -242,17 +251,19 @@ static void store_head(const struct step *s, int64_t t, int64_t head) {
     }
     d->kernels->rmsnorm(k, k, s->l->k_norm, hd, eps);
     d->kernels->rope(k, cos_sin, hd);
-    d->kernels->store[d->cache.type](kv_head(&d->cache, s->layer, head), k, v, (int)(s->pos + t), hd);
+    d->kernels->store[d->cache.type](kv_head(&d->cache, s->layer, head), k, v, (int)(s->pos + t),
+                                     hd);
 }
 
 /* Item i is key/value head i % n_head_kv of token i / n_head_kv. */
 static void store_heads(void *ctx, int64_t begin, int64_t end) {
     const struct step *s = ctx;
-    for (int64_t i = begin; i < end; i++) store_head(s, i / s->d->c->n_head_kv, i % s->d->c->n_head_kv);
+    for (int64_t i = begin; i < end; i++)
+        store_head(s, i / s->d->c->n_head_kv, i % s->d->c->n_head_kv);
 }
 
-/* The same items, each with the query heads that share the key/value head. With a single token each item stores its own key and
- * value here, and the store_heads pass is skipped. */
+/* The same items, each with the query heads that share the key/value head. With a single token each
+ * item stores its own key and value here, and the store_heads pass is skipped. */
 static void attend(void *ctx, int64_t begin, int64_t end) {
     const struct step *s = ctx;
     const struct decoder *d = s->d;
@@ -260,10 +271,11 @@ static void attend(void *ctx, int64_t begin, int64_t end) {
     const int hd = c->head_dim, group = c->n_head / c->n_head_kv;
     const float scale = (float)(1 / sqrt(hd));
     for (int64_t i = begin; i < end; i++) {
-        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv, q = (t * c->n_head + head * group) * hd;
+        int64_t t = i / c->n_head_kv, head = i % c->n_head_kv,
+                q = (t * c->n_head + head * group) * hd;
         if (s->n == 1) store_head(s, t, head);
-        d->kernels->attention[d->cache.type](d->b + q, d->q + q, kv_head(&d->cache, s->layer, head), group,
-                                             (int)(s->pos + t + 1), hd, scale);
+        d->kernels->attention[d->cache.type](d->b + q, d->q + q, kv_head(&d->cache, s->layer, head),
+                                             group, (int)(s->pos + t + 1), hd, scale);
     }
 }
 
@@ -322,8 +334,10 @@ static int check_finite(const float *logits, int first, int count, int n_vocab, 
     }
     for (int64_t i = 0; top >= 0x7F800000 && i < n; i++)
         if (!(fabsf(logits[i]) <= FLT_MAX))
-            return fail(err, QW_ENUMERIC, "the logits are not finite (token %" PRId64 " of position %" PRId64
-                        " in this batch): the weights are damaged or overflow", i % n_vocab, i / n_vocab + first);
+            return fail(err, QW_ENUMERIC,
+                        "the logits are not finite (token %" PRId64 " of position %" PRId64
+                        " in this batch): the weights are damaged or overflow",
+                        i % n_vocab, i / n_vocab + first);
     return 0;
 }
 

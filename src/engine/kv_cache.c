@@ -15,14 +15,17 @@ uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx) {
 }
 
 int kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err) {
-    *out = (struct kv_cache){.type = type, .n_layer = c->n_layer, .n_head = c->n_head_kv, .head_dim = c->head_dim};
+    *out = (struct kv_cache){
+        .type = type, .n_layer = c->n_layer, .n_head = c->n_head_kv, .head_dim = c->head_dim,
+    };
     uint64_t n = (uint64_t)c->n_layer * (uint64_t)c->n_head_kv;
     out->heads = alloc_zero(n, sizeof *out->heads);
     return out->heads ? 0 : fail_memory(err, "the KV cache", n * sizeof *out->heads);
 }
 
 int kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err) {
-    const uint64_t old = head_size(c->type, c->head_dim, c->n_ctx), size = head_size(c->type, c->head_dim, n_ctx);
+    const uint64_t old = head_size(c->type, c->head_dim, c->n_ctx);
+    const uint64_t size = head_size(c->type, c->head_dim, n_ctx);
     const int64_t n = (int64_t)c->n_layer * c->n_head;
     for (int64_t i = 0; i < n; i++) {
         void *p = pages_resize(c->heads[i], old, size);
@@ -30,7 +33,7 @@ int kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err) {
             c->heads[i] = p;
             continue;
         }
-        while (i-- > 0) c->heads[i] = pages_resize(c->heads[i], size, old);     /* shrinking cannot fail */
+        while (i-- > 0) c->heads[i] = pages_resize(c->heads[i], size, old);     /* cannot fail */
         return fail_memory(err, "the KV cache", (uint64_t)n * size);
     }
     c->n_ctx = n_ctx;
@@ -39,7 +42,8 @@ int kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err) {
 
 void kv_cache_free(struct kv_cache *c) {
     const uint64_t size = head_size(c->type, c->head_dim, c->n_ctx);
-    for (int64_t i = 0; c->heads && i < (int64_t)c->n_layer * c->n_head; i++) pages_resize(c->heads[i], size, 0);
+    for (int64_t i = 0; c->heads && i < (int64_t)c->n_layer * c->n_head; i++)
+        pages_resize(c->heads[i], size, 0);
     free(c->heads);
     *c = (struct kv_cache){0};
 }

@@ -1,10 +1,11 @@
 /* kv_cache.h - the keys and values of all positions so far, for every layer and key/value head.
  *
- *   head (layer l, head h):  | tile 0 | tile 1 | ... |     64 positions each; attention.inc draws a tile
+ * head h of layer l: | tile 0 | tile 1 | ... | 64 positions each; attention.inc draws a tile
  *
- * Each head's tiles are one block of memory that is read from front to back. Position p of a head is written by the kernels'
- * `store`; positions 0..n of what a session has computed are defined, bytes after them are zeros or leftovers of positions that
- * were rewound, never uninitialised, and no result depends on them. */
+ * Each head's tiles are one block of memory that is read from front to back. Position p of a head
+ * is written by the kernels' `store`; positions 0..n of what a session has computed are defined,
+ * bytes after them are zeros or leftovers of positions that were rewound, never uninitialised, and
+ * no result depends on them. */
 #ifndef QW_KV_CACHE_H
 #define QW_KV_CACHE_H
 #include <stdint.h>
@@ -24,8 +25,8 @@ uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx);
 
 /* An empty cache without room. QW_ENOMEM. */
 int  kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err);
-/* Make room for n_ctx positions, rounded up to whole tiles; what is in the cache stays. Blocks may move. QW_ENOMEM: the cache is
- * as it was. */
+/* Make room for n_ctx positions, rounded up to whole tiles; what is in the cache stays. Blocks may
+ * move. QW_ENOMEM: the cache is as it was. */
 int  kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err);
 void kv_cache_free(struct kv_cache *c);
 

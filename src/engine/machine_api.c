@@ -9,7 +9,9 @@ const char *qw_cpu_levels(char *out, size_t size) {
     size_t used = 0;
     if (size) out[0] = 0;
     for (int i = 0; i < n && used < size; i++)
-        if (levels[i].usable) used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", levels[i].kernels->name);
+        if (levels[i].usable)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+                                     levels[i].kernels->name);
     return out;
 }
 

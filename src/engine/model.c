@@ -13,7 +13,8 @@
 
 enum { SMALL_MODEL = 100000000 };       /* parameters; smaller models are used as stored */
 
-/* What "auto" chooses: the better type that leaves a quarter of the free memory to the cache. free_now 0: unknown. */
+/* What "auto" chooses: the better type that leaves a quarter of the free memory to the cache.
+ * free_now 0: unknown. */
 static enum packed_type auto_type(const struct weights *w, uint64_t free_now) {
     if (w->n_params < SMALL_MODEL) return NOT_PACKED;
     uint64_t q8 = weights_packed_size(w, PACKED_Q8);
@@ -21,7 +22,8 @@ static enum packed_type auto_type(const struct weights *w, uint64_t free_now) {
 }
 
 /* The type that a name stands for, with this model. */
-static int choose_type(const struct qw_model *m, const char *name, enum packed_type *out, qw_error *err) {
+static int choose_type(const struct qw_model *m, const char *name, enum packed_type *out,
+                       qw_error *err) {
     const enum packed_type now = m->weights.type;
     const bool is_auto = !name || strcmp(name, "auto") == 0;
     *out = now;
@@ -37,18 +39,22 @@ static int choose_type(const struct qw_model *m, const char *name, enum packed_t
 
 /* Quantise the weights unless they are used as they lie in the file. */
 static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
-    struct packer packer = {.kernels = m->kernels, .pool = m->pool, .progress = p->progress, .user = p->user};
+    struct packer packer = {.kernels = m->kernels,
+                            .pool = m->pool,
+                            .progress = p->progress,
+                            .user = p->user};
     int rc = choose_type(m, p->weight_type, &packer.type, err);
     if (rc || packer.type == m->weights.type) return rc;
     uint64_t size = weights_packed_size(&m->weights, packer.type), free_now = available_memory("");
     if (free_now && size > free_now)
-        return fail(err, QW_ENOMEM, "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available",
+        return fail(err, QW_ENOMEM,
+                    "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available",
                     size >> 20, weight_type_name(packer.type), free_now >> 20);
     return weights_pack(&m->weights, &packer, err);
 }
 
-int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen, uint64_t *bytes,
-                     qw_error *err) {
+int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
+                     uint64_t *bytes, qw_error *err) {
     enum packed_type type;
     int rc = choose_type(m, weight_type, &type, err);
     *chosen = weight_type_name(type);
@@ -110,7 +116,8 @@ static void fill_info(struct qw_model *m) {
 /* ---- loading ---- */
 
 /* config.json comes first: it says best what a directory is. In a packed file it is inside. */
-static int open_files(struct qw_model *m, const char *path, struct model_files *files, qw_error *err) {
+static int open_files(struct qw_model *m, const char *path, struct model_files *files,
+                      qw_error *err) {
     if (path_kind(path) == PATH_FILE) {
         int rc = checkpoint_open(&m->checkpoint, path, err);
         if (!rc) rc = model_files_of(files, path, &m->checkpoint, err);
@@ -125,10 +132,12 @@ int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_e
     *out = NULL;
     const qw_load_params none = {0}, *p = params ? params : &none;
     struct model_files files = {0};
-    if (path_kind(path) == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
+    if (path_kind(path) == PATH_MISSING)
+        return fail(err, QW_EIO, "%s: no such file or directory", path);
     size_t len = strlen(path);
     if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
-        return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
+        return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file",
+                    path);
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->path = strdup(path);
@@ -160,12 +169,15 @@ void qw_free(qw_model *m) {
 }
 
 const qw_model_info *qw_info(const qw_model *m) { return &m->info; }
-const qw_tokenizer *qw_model_tokenizer(const qw_model *m) { return (const qw_tokenizer *)m->tokenizer; }
+const qw_tokenizer *qw_model_tokenizer(const qw_model *m) {
+    return (const qw_tokenizer *)m->tokenizer;
+}
 
 /* ---- sampling ---- */
 
-/* generation_config.json as it stands, with one exception: direct answers of a hybrid model take the pair that Qwen3's model card
- * ("Best Practices") recommends for them when the file has the pair for thinking (0.6, 0.95), or when there is no file. */
+/* generation_config.json as it stands, with one exception: direct answers of a hybrid model take
+ * the pair that Qwen3's model card ("Best Practices") recommends for them when the file has the
+ * pair for thinking (0.6, 0.95), or when there is no file. */
 qw_sampling qw_default_sampling(const qw_model *m, int thinking) {
     const struct config *c = &m->config;
     qw_sampling s = {

@@ -26,11 +26,12 @@ struct qw_model {
     qw_model_info info;
 };
 
-/* A model's own chat template: chat_template.jinja, else "chat_template" of tokenizer_config.json. Messages begin with the path. */
+/* A model's own chat template: chat_template.jinja, else "chat_template" of tokenizer_config.json.
+ * Messages begin with the path. */
 int  detect_template(enum chat_template *out, const struct model_files *files, qw_error *err);
 
-/* Load tokenizer and template, and add the tokenizer's end token to the config's. One that is missing or unknown is no error until it
- * is needed; a broken file is. */
+/* Load tokenizer and template, and add the tokenizer's end token to the config's. One that is
+ * missing or unknown is no error until it is needed; a broken file is. */
 int  load_text_side(struct qw_model *m, const struct model_files *files, qw_error *err);
 
 #endif

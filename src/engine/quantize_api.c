@@ -10,7 +10,8 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
     struct qw_model *m;
     load.weight_type = "stored";
     if (!weight_type || weight_type_from_name(&type, weight_type, NULL) || type == NOT_PACKED)
-        return fail(err, QW_EARG, "weight type '%s' is not a packed one (q8 or q4)", weight_type ? weight_type : "");
+        return fail(err, QW_EARG, "weight type '%s' is not a packed one (q8 or q4)",
+                    weight_type ? weight_type : "");
     int rc = qw_load(&m, path, &load, err);
     if (rc) return rc;
     if (m->weights.type != NOT_PACKED)
@@ -19,7 +20,11 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
     if (!rc) rc = model_files_of(&files, m->path, &m->checkpoint, err);
     if (!rc) {
         struct packer p = {
-            .type = type, .kernels = m->kernels, .pool = m->pool, .progress = load.progress, .user = load.user,
+            .type = type,
+            .kernels = m->kernels,
+            .pool = m->pool,
+            .progress = load.progress,
+            .user = load.user,
         };
         rc = packed_file_write(&m->weights, &files, &p, write, user, err);
         model_files_close(&files);

@@ -8,7 +8,8 @@
 
 enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 64 };
 
-static const char *const kv_names[N_KV_TYPES] = {[KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8] = "q8"};
+static const char *const kv_names[N_KV_TYPES] = {
+    [KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8] = "q8"};
 
 static int kv_type_from_name(enum kv_type *out, const char *name, qw_error *err) {
     for (int i = 0; i < N_KV_TYPES; i++) {
@@ -20,8 +21,8 @@ static int kv_type_from_name(enum kv_type *out, const char *name, qw_error *err)
 }
 
 /* The sizes and the type of cache that the parameters, which may be NULL, stand for. */
-static int resolve_params(const struct qw_model *m, const qw_session_params *params, int *n_ctx, int *n_batch,
-                          enum kv_type *kv, qw_error *err) {
+static int resolve_params(const struct qw_model *m, const qw_session_params *params, int *n_ctx,
+                          int *n_batch, enum kv_type *kv, qw_error *err) {
     const qw_session_params none = {0}, *p = params ? params : &none;
     const int n_ctx_max = m->config.n_ctx_max;
     *n_ctx = n_ctx_max < DEFAULT_CONTEXT ? n_ctx_max : DEFAULT_CONTEXT;
@@ -32,8 +33,8 @@ static int resolve_params(const struct qw_model *m, const qw_session_params *par
     return p->kv_type ? kv_type_from_name(kv, p->kv_type, err) : 0;
 }
 
-int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache, uint64_t *scratch,
-                      qw_error *err) {
+int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
+                      uint64_t *scratch, qw_error *err) {
     int n_ctx, n_batch;
     enum kv_type kv;
     int rc = resolve_params(m, params, &n_ctx, &n_batch, &kv, err);
@@ -43,11 +44,13 @@ int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64
 /* Refuse what cannot fit before any of it is touched; say what would. */
 static int check_fits(const struct qw_session *s, qw_error *err) {
     uint64_t cache, scratch, free_now = available_memory("");
-    int n_ctx = s->n_ctx, rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
+    int n_ctx = s->n_ctx,
+        rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
     if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
     uint64_t fits = 0;
     if (free_now > scratch) fits = (free_now - scratch) / (cache / (uint64_t)n_ctx + 1);
-    return fail(err, QW_ENOMEM, "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64
+    return fail(err, QW_ENOMEM,
+                "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64
                 " MiB of scratch; %" PRIu64 " MiB are available: about %" PRIu64 " positions fit",
                 n_ctx, cache >> 20, scratch >> 20, free_now >> 20, fits);
 }
@@ -56,13 +59,14 @@ static int new_parts(struct qw_session *s, qw_error *err) {
     const struct qw_model *m = s->m;
     const uint64_t n_vocab = (uint64_t)m->weights.n_vocab;
     const qw_sampling sampling = qw_default_sampling(m, 1);
-    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv, s->n_ctx, s->n_batch,
-                         err);
+    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv, s->n_ctx,
+                         s->n_batch, err);
     if (!rc) rc = sampler_new(&s->sampler, &sampling, m->weights.n_vocab, err);
     if (rc) return rc;
     s->tokens = alloc_zero((uint64_t)s->n_ctx, sizeof *s->tokens);
     s->logits = alloc_zero(n_vocab, sizeof *s->logits);
-    return s->tokens && s->logits ? 0 : fail_memory(err, "the session", n_vocab * sizeof *s->logits);
+    return s->tokens && s->logits ? 0
+                                  : fail_memory(err, "the session", n_vocab * sizeof *s->logits);
 }
 
 int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *params, qw_error *err) {
@@ -116,7 +120,8 @@ static int run_pending(struct qw_session *s, qw_error *err) {
         bool more = s->n_cached < s->n_tokens;
         if (more && s->progress && s->progress(s->user, s->n_cached - start, s->n_tokens - start)) {
             s->n_tokens = s->drawn = s->n_cached;
-            return fail(err, QW_ECANCEL, "stopped after %zu tokens of the prompt", s->n_cached - start);
+            return fail(err, QW_ECANCEL, "stopped after %zu tokens of the prompt",
+                        s->n_cached - start);
         }
     }
     return 0;
@@ -125,11 +130,13 @@ static int run_pending(struct qw_session *s, qw_error *err) {
 int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
     const int n_vocab = s->m->weights.n_vocab;
     if (n > (size_t)s->n_ctx - s->n_tokens)
-        return fail(err, QW_ECONTEXT, "%zu tokens after %zu do not fit in the context of %d positions", n,
+        return fail(err, QW_ECONTEXT,
+                    "%zu tokens after %zu do not fit in the context of %d positions", n,
                     s->n_tokens, s->n_ctx);
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= n_vocab)
-            return fail(err, QW_EARG, "token id %" PRId32 " (number %zu) is outside the vocabulary (0 to %d)",
+            return fail(err, QW_EARG,
+                        "token id %" PRId32 " (number %zu) is outside the vocabulary (0 to %d)",
                         ids[i], i, n_vocab - 1);
     if (n) memcpy(s->tokens + s->n_tokens, ids, n * sizeof *ids);
     s->n_tokens += n;
@@ -141,9 +148,11 @@ int qw_next(qw_session *s, int32_t *id, qw_error *err) {
     if (s->n_tokens == 0) return fail(err, QW_EARG, "no tokens yet: there is nothing to continue");
     if (s->n_tokens == (size_t)s->n_ctx)
         return fail(err, QW_ECONTEXT, "the context of %d positions is full", s->n_ctx);
-    if (!s->logits_valid && s->n_cached == s->n_tokens) s->n_cached--;      /* compute the last token again */
+    /* compute the last token again */
+    if (!s->logits_valid && s->n_cached == s->n_tokens) s->n_cached--;
     int rc = run_pending(s, err);
-    if (!rc) rc = decoder_logits(s->decoder, (int)(s->n_cached - 1 - s->pass_first), 1, s->logits, err);
+    if (!rc)
+        rc = decoder_logits(s->decoder, (int)(s->n_cached - 1 - s->pass_first), 1, s->logits, err);
     if (rc) return rc;
     *id = sampler_draw(s->sampler, s->logits, s->tokens, s->n_tokens, s->drawn);
     for (int i = 0; i < s->m->config.n_eos; i++)
@@ -166,7 +175,8 @@ int qw_rewind(qw_session *s, size_t n, qw_error *err) {
 int qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err) {
     size_t begin = s->logits_valid ? s->pass_first : s->n_cached;
     if (first < begin || first > s->n_cached || count > s->n_cached - first)
-        return fail(err, QW_EARG, "positions %zu to %zu are not in the last pass, which was %zu to %zu", first,
+        return fail(err, QW_EARG,
+                    "positions %zu to %zu are not in the last pass, which was %zu to %zu", first,
                     first + count, begin, s->n_cached);
     return decoder_logits(s->decoder, (int)(first - begin), (int)count, out, err);
 }

@@ -15,7 +15,8 @@ static char *directory_of(const char *path) {
     return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
 }
 
-int model_files_of(struct model_files *out, const char *path, const struct checkpoint *c, qw_error *err) {
+int model_files_of(struct model_files *out, const char *path, const struct checkpoint *c,
+                   qw_error *err) {
     *out = (struct model_files){.packed = c && is_packed_file(c) ? c : NULL};
     out->dir = out->packed ? strdup(path) : directory_of(path);
     return out->dir ? 0 : fail_memory(err, "a path", strlen(path));
@@ -25,9 +26,13 @@ int model_files_open(struct model_files *out, const char *path, qw_error *err) {
     struct checkpoint own = {0};
     size_t n = strlen(path);
     int rc = 0;
-    if (path_kind(path) == PATH_FILE && n >= 12 && strcmp(path + n - 12, ".safetensors") == 0) rc = checkpoint_open(&own, path, err);
+    if (path_kind(path) == PATH_FILE && n >= 12 && strcmp(path + n - 12, ".safetensors") == 0)
+        rc = checkpoint_open(&own, path, err);
     if (!rc && (rc = model_files_of(out, path, &own, err)) != 0) checkpoint_close(&own);
-    if (rc) { *out = (struct model_files){0}; return rc; }
+    if (rc) {
+        *out = (struct model_files){0};
+        return rc;
+    }
     out->own = own;
     if (out->packed) out->packed = &out->own;
     return 0;
@@ -39,7 +44,8 @@ void model_files_close(struct model_files *c) {
     *c = (struct model_files){0};
 }
 
-int model_file_read(const struct model_files *c, const char *name, struct file *f, char **path, qw_error *err) {
+int model_file_read(const struct model_files *c, const char *name, struct file *f, char **path,
+                    qw_error *err) {
     *f = (struct file){0};
     if (!c->packed) {
         *path = path_join(c->dir, name);
@@ -53,7 +59,8 @@ int model_file_read(const struct model_files *c, const char *name, struct file *
     snprintf(*path, size, "%s (%s)", c->dir, name);
     snprintf(key, sizeof key, PACKED_FILE_PREFIX "%s", name);
     const struct tensor *t = checkpoint_find(c->packed, key);
-    if (t && strcmp(t->type_name, "U8") != 0) return fail(err, QW_EFORMAT, "%s is not made of bytes", *path);
+    if (t && strcmp(t->type_name, "U8") != 0)
+        return fail(err, QW_EFORMAT, "%s is not made of bytes", *path);
     if (t) *f = (struct file){.data = t->data, .size = t->size, .kind = FILE_BORROWED};
     return 0;
 }

@@ -1,11 +1,12 @@
 /* packed_file.c - writing and verifying packed files.
  *
- *   header                                    safetensors' own
- *   model.embed_tokens.weight, ...      U8    panels (kernels.h), each matrix at a multiple of 64 bytes
- *   model.norm.weight, ...              F32
- *   qw.file.config.json, ...            U8    the model's small files; JSON without white space, which halves tokenizer.json
- *   qw.json                             U8    the description (packed_description.h) with a checksum of each of the above, and last
- *                                             one of the header and of the description up to there
+ *   header                              safetensors' own
+ *   model.embed_tokens.weight, ... U8   panels (kernels.h), each matrix at a multiple of 64 bytes
+ *   model.norm.weight, ...         F32
+ *   qw.file.config.json, ...       U8   the model's small files; JSON without white space, which
+ *                                       halves tokenizer.json
+ *   qw.json                        U8   the description (packed_description.h): a checksum of each
+ *                                       of the above, and last one of the header and of itself
  */
 #include "model/packed_file.h"
 #include <inttypes.h>
@@ -18,7 +19,11 @@
 #include "model/packed_description.h"
 
 static const char *const small_files[] = {
-    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
 };
 enum { N_SMALL_FILES = sizeof small_files / sizeof *small_files };
 
@@ -35,8 +40,8 @@ struct writer {
     uint64_t header_hash;
 };
 
-/* A checksum of a stream of bytes: 64-bit words, little-endian, mixed one after the other. All pieces but the last must be a
- * multiple of 8 bytes long. Starts with h = 0. */
+/* A checksum of a stream of bytes: 64-bit words, little-endian, mixed one after the other. All
+ * pieces but the last must be a multiple of 8 bytes long. Starts with h = 0. */
 static uint64_t checksum(uint64_t h, const void *data, uint64_t n) {
     const unsigned char *p = data;
     for (; n > 0; p += 8) {
@@ -51,12 +56,15 @@ static uint64_t checksum(uint64_t h, const void *data, uint64_t n) {
 
 /* ---- the header ---- */
 
-static void announce(struct writer *w, const char *name, const char *type, uint64_t count, uint64_t size) {
+static void announce(struct writer *w, const char *name, const char *type, uint64_t count,
+                     uint64_t size) {
     char text[96];
     if (w->header.n > 1) buf_char(&w->header, ',');
     json_quote(&w->header, name, strlen(name));
     uint64_t begin = w->announced, end = begin + size;
-    snprintf(text, sizeof text, ":{\"dtype\":\"%s\",\"shape\":[%" PRIu64 "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
+    snprintf(text, sizeof text,
+             ":{\"dtype\":\"%s\",\"shape\":[%" PRIu64 "],\"data_offsets\":[%" PRIu64 ",%" PRIu64
+             "]}",
              type, count, begin, end);
     buf_str(&w->header, text);
     w->announced = end;
@@ -72,14 +80,16 @@ static void describe(struct writer *w) {
     char text[160];
     w->description.n = 0;
     snprintf(text, sizeof text,
-             "{\"version\":%d,\"weight_type\":\"%s\",\"stored_type\":\"%s\",\"n_vocab\":%d,\"checksums\":{",
+             "{\"version\":%d,\"weight_type\":\"%s\",\"stored_type\":\"%s\",\"n_vocab\":%d,"
+             "\"checksums\":{",
              PACKED_VERSION, weight_type_name(w->packer->type), x->stored_type, x->n_vocab);
     buf_str(&w->description, text);
 }
 
 static void add_checksum(struct writer *w, const char *name, uint64_t hash) {
     char text[24];
-    if (w->description.n && w->description.p[w->description.n - 1] != '{') buf_char(&w->description, ',');
+    if (w->description.n && w->description.p[w->description.n - 1] != '{')
+        buf_char(&w->description, ',');
     json_quote(&w->description, name, strlen(name));
     snprintf(text, sizeof text, ":\"%016" PRIx64 "\"", hash);
     buf_str(&w->description, text);
@@ -92,7 +102,8 @@ enum { LAST = sizeof LAST_KEY - 1 + 16 + 2 };
 static void end_description(struct writer *w) {
     char text[24];
     buf_str(&w->description, "}");
-    snprintf(text, sizeof text, "%016" PRIx64 "\"}", checksum(w->header_hash, w->description.p, w->description.n));
+    snprintf(text, sizeof text, "%016" PRIx64 "\"}",
+             checksum(w->header_hash, w->description.p, w->description.n));
     buf_str(&w->description, LAST_KEY);
     buf_str(&w->description, text);
 }
@@ -102,7 +113,8 @@ static void small_file_tensor(char out[64], int i) {
 }
 
 static int write_out(struct writer *w, const void *p, uint64_t n) {
-    return w->write(w->user, p, (size_t)n) ? fail(w->err, QW_EIO, "the packed file could not be written") : 0;
+    if (w->write(w->user, p, (size_t)n) == 0) return 0;
+    return fail(w->err, QW_EIO, "the packed file could not be written");
 }
 
 static void announce_weights(struct writer *w) {
@@ -192,7 +204,8 @@ static int write_data(struct writer *w) {
     char name[64];
     for (int i = 0; i < x->n_bound; i++) {
         const struct matrix *m = x->bound[i].matrix;
-        uint64_t size = m ? (uint64_t)panels_per_slice(m) * panel_size(w->packer->type, m->cols) : 0;
+        uint64_t size =
+            m ? (uint64_t)panels_per_slice(m) * panel_size(w->packer->type, m->cols) : 0;
         if (size > most) most = size;
     }
     unsigned char *slice = alloc_pages(most);
@@ -248,8 +261,8 @@ static int read_small_files(struct writer *w, const struct model_files *files) {
     return rc;
 }
 
-int packed_file_write(const struct weights *weights, const struct model_files *files, struct packer *p, write_fn *write,
-                      void *user, qw_error *err) {
+int packed_file_write(const struct weights *weights, const struct model_files *files,
+                      struct packer *p, write_fn *write, void *user, qw_error *err) {
     struct writer w = {.weights = weights, .packer = p, .write = write, .user = user, .err = err};
     p->all = weights->bytes;
     int rc = read_small_files(&w, files);
@@ -272,13 +285,14 @@ static int verify_description(const struct checkpoint *c, const struct tensor *t
     uint64_t hash = checksum(checksum(0, file, header), t->data, own);
     snprintf(want, sizeof want, LAST_KEY "%016" PRIx64 "\"}", hash);
     if (t->size >= LAST && memcmp(t->data + own, want, LAST) == 0) return 0;
-    return fail(err, QW_EFORMAT, "%s: the header or tensor '%s' is damaged: the checksum of both is %016" PRIx64,
+    return fail(err, QW_EFORMAT,
+                "%s: the header or tensor '%s' is damaged: the checksum of both is %016" PRIx64,
                 c->paths[t->file], t->name, hash);
 }
 
 /* Every tensor but the description has its checksum in it. */
-static int verify_tensors(const struct checkpoint *c, const struct tensor *description, const struct json *j,
-                          qw_error *err) {
+static int verify_tensors(const struct checkpoint *c, const struct tensor *description,
+                          const struct json *j, qw_error *err) {
     const char *path = c->paths[description->file];
     uint32_t sums = json_get(j, 0, "checksums");
     for (uint32_t i = 0; i < c->n_tensors; i++) {
@@ -289,7 +303,8 @@ static int verify_tensors(const struct checkpoint *c, const struct tensor *descr
         if (!v) return fail(err, QW_EFORMAT, "%s: tensor '%s' has no checksum", path, t->name);
         snprintf(want, sizeof want, "%016" PRIx64, checksum(0, t->data, t->size));
         if (!json_is(j, v, want))
-            return fail(err, QW_EFORMAT, "%s: tensor '%s' is damaged: its checksum is %s", path, t->name, want);
+            return fail(err, QW_EFORMAT, "%s: tensor '%s' is damaged: its checksum is %s", path,
+                        t->name, want);
     }
     return 0;
 }

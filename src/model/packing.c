@@ -20,7 +20,8 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type) {
 
 /* Stored bytes of panels first..first+n; the last panel may have fewer than 16 rows. */
 static uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n) {
-    int64_t begin = first * PANEL, end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
+    int64_t begin = first * PANEL,
+            end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
     return source_size(&m->source, end - begin);
 }
 
@@ -39,7 +40,8 @@ struct pack_job {
     atomic_bool no_memory;
 };
 
-/* The first row of a packed panel that the kernels marked as not finite, by a step of NaN; `rows` if there is none. */
+/* The first row of a packed panel that the kernels marked as not finite, by a step of NaN; `rows`
+ * if there is none. */
 static int find_bad_row(const unsigned char *panel, enum packed_type type, int cols, int rows) {
     for (int s = 0; s < n_super(cols); s++) {
         const uint16_t *d = ((const struct q8_super *)panel)[s].d;
@@ -75,8 +77,8 @@ static void pack_range(void *ctx, int64_t begin, int64_t end) {
     free(floats);
 }
 
-int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n, unsigned char *out,
-                qw_error *err) {
+int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n,
+                unsigned char *out, qw_error *err) {
     const struct matrix *m = b->matrix;
     struct pack_job j = {.p = p, .m = m, .first = first, .out = out, .bad_row = INT_MAX};
     parallel_for(p->pool, n, 4, pack_range, &j);
@@ -85,8 +87,9 @@ int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t 
         return fail_memory(err, "rows to be packed", PANEL * (uint64_t)m->cols * sizeof(float));
     int bad = atomic_load(&j.bad_row);
     if (bad != INT_MAX)
-        return fail(err, QW_ENUMERIC, "%s: tensor '%s', row %d: a weight is not finite: the file is damaged",
-                    b->path, b->name, bad);
+        return fail(err, QW_ENUMERIC,
+                    "%s: tensor '%s', row %d: a weight is not finite: the file is damaged", b->path,
+                    b->name, bad);
     p->done += stored_size(m, first, n);
     if (p->progress && p->progress(p->user, p->done, p->all))
         return fail(err, QW_ECANCEL, "stopped while the weights were quantised");

@@ -1,4 +1,5 @@
-/* packing.h - from matrices as stored to packed ones (kernels.h draws the layout), in memory or piece by piece. */
+/* packing.h - from matrices as stored to packed ones (kernels.h draws the layout), in memory or
+ * piece by piece. */
 #ifndef QW_PACKING_H
 #define QW_PACKING_H
 #include "model/weights.h"
@@ -9,7 +10,8 @@ struct packer {
     enum packed_type type;
     const struct kernels *kernels;
     struct pool *pool;
-    /* NULL, or called after each slice with bytes of the file that are done, and in all; nonzero stops. */
+    /* NULL, or called after each slice with bytes of the file that are done, and in all; nonzero
+     * stops. */
     int (*progress)(void *user, uint64_t done, uint64_t all);
     void *user;
     uint64_t done, all;             /* stored bytes */
@@ -21,10 +23,11 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type);
 /* How many panels to pack at a time: a few megabytes of them. */
 int64_t panels_per_slice(const struct matrix *m);
 
-/* Pack panels first..first+n of a stored matrix into out, in parallel. Pages of the file that have been read are given back.
- * QW_ENUMERIC names the first row that holds a weight which is not finite; QW_ENOMEM; QW_ECANCEL when progress stops it. */
-int  pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n, unsigned char *out,
-                 qw_error *err);
+/* Pack panels first..first+n of a stored matrix into out, in parallel. Pages of the file that have
+ * been read are given back. QW_ENUMERIC names the first row that holds a weight which is not
+ * finite; QW_ENOMEM; QW_ECANCEL when progress stops it. */
+int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n,
+                unsigned char *out, qw_error *err);
 
 /* Replace all stored matrices by packed ones in memory. Errors as above. */
 int  weights_pack(struct weights *w, struct packer *p, qw_error *err);

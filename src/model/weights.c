@@ -45,7 +45,8 @@ static void print_shape(char *out, size_t size, const struct tensor *t) {
     snprintf(out + n, size - (size_t)n, "]");
 }
 
-/* The tensor of this name and its format. It must be [rows][cols], or [rows] when cols is 0; rows 0: any number. */
+/* The tensor of this name and its format. It must be [rows][cols], or [rows] when cols is 0; rows
+ * 0: any number. */
 static int find(struct binder *b, const char *name, int rows, int cols, const struct tensor **out,
                 const struct format **format) {
     const struct tensor *t = checkpoint_find(b->c, name);
@@ -53,8 +54,8 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
     const char *path = b->c->paths[t->file];
     *format = format_of(t->type_name);
     if (!*format)
-        return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s' has type %.20s; %s are supported", path, name,
-                    t->type_name, format_list());
+        return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s' has type %.20s; %s are supported",
+                    path, name, t->type_name, format_list());
     bool fits = t->n_dims == (cols ? 2 : 1) && (!rows || t->shape[0] == (uint64_t)rows) &&
                 (!cols || t->shape[1] == (uint64_t)cols);
     if (!fits) {
@@ -63,7 +64,8 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
         if (!cols) snprintf(want, sizeof want, "%d", rows);
         else if (rows) snprintf(want, sizeof want, "%d, %d", rows, cols);
         else snprintf(want, sizeof want, "vocabulary, %d", cols);
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has shape %s, expected [%s]", path, name, have, want);
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has shape %s, expected [%s]", path, name,
+                    have, want);
     }
     b->w->n_params += cols ? t->shape[0] * t->shape[1] : t->shape[0];
     b->w->bytes += t->size;
@@ -71,7 +73,8 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
     return 0;
 }
 
-static void remember(struct binder *b, const struct tensor *t, struct matrix *m, const float *norm, int n) {
+static void remember(struct binder *b, const struct tensor *t, struct matrix *m, const float *norm,
+                     int n) {
     const char *path = b->c->paths[t->file];
     b->w->bound[b->w->n_bound++] = (struct bound){t->name, path, m, norm, n};
 }
@@ -85,8 +88,9 @@ static int bind_packed(struct binder *b, struct matrix *m, const char *name, int
     uint64_t size = packed_room(type, rows, cols);
     if (strcmp(t->type_name, "U8") != 0 || t->size != size)
         return fail(b->err, QW_EFORMAT,
-                    "%s: tensor '%s' has %" PRIu64 " bytes of type %.20s, expected %" PRIu64 " of type U8", path,
-                    name, t->size, t->type_name, size);
+                    "%s: tensor '%s' has %" PRIu64 " bytes of type %.20s, expected %" PRIu64
+                    " of type U8",
+                    path, name, t->size, t->type_name, size);
     if ((uintptr_t)t->data % 64 != 0)
         return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is not aligned to 64 bytes", path, name);
     *m = (struct matrix){.rows = rows, .cols = cols, .packed = type, .data = t->data};
@@ -103,8 +107,8 @@ static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int
     int rc = find(b, name, rows, cols, &t, &format);
     if (rc) return rc;
     if (rows == 0 && (t->shape[0] == 0 || t->shape[0] > MAX_VOCAB))
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows", b->c->paths[t->file],
-                    name);
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows",
+                    b->c->paths[t->file], name);
     rows = (int)t->shape[0];
     *m = (struct matrix){.rows = rows, .cols = cols, .packed = NOT_PACKED, .data = t->data,
                          .source = {format, t->data, rows, cols}};
@@ -133,7 +137,12 @@ static int bind_layer(struct binder *b, int i) {
     const struct config *c = b->cfg;
     struct layer_weights *l = &b->w->layers[i];
     int q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
-    const struct { const char *name; const float **norm; struct matrix *m; int rows, cols; } parts[] = {
+    const struct {
+        const char *name;
+        const float **norm;
+        struct matrix *m;
+        int rows, cols;
+    } parts[] = {
         {"input_layernorm", &l->attn_norm, NULL, c->n_embd, 0},
         {"self_attn.q_proj", NULL, &l->q, q_dim, c->n_embd},
         {"self_attn.k_proj", NULL, &l->k, kv_dim, c->n_embd},
@@ -151,7 +160,8 @@ static int bind_layer(struct binder *b, int i) {
         char name[96];
         snprintf(name, sizeof name, "%slayers.%d.%s.bias", b->prefix, i, parts[k].name);
         if (checkpoint_find(b->c, name))
-            return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s': projections with a bias are not supported",
+            return fail(b->err, QW_EUNSUPPORTED,
+                        "%s: tensor '%s': projections with a bias are not supported",
                         b->c->paths[0], name);
         snprintf(name, sizeof name, "%slayers.%d.%s.weight", b->prefix, i, parts[k].name);
         if (parts[k].norm) rc = bind_norm(b, parts[k].norm, name, parts[k].rows);
@@ -160,18 +170,21 @@ static int bind_layer(struct binder *b, int i) {
     return rc;
 }
 
-/* Before memory is allocated for what config.json claims: the last layer must be there, and the files large enough. */
+/* Before memory is allocated for what config.json claims: the last layer must be there, and the
+ * files large enough. */
 static int check_plausible(const struct binder *b, uint64_t norms) {
     const struct checkpoint *c = b->c;
     char name[64];
-    snprintf(name, sizeof name, "%slayers.%d.input_layernorm.weight", b->prefix, b->cfg->n_layer - 1);
+    snprintf(name, sizeof name, "%slayers.%d.input_layernorm.weight", b->prefix,
+             b->cfg->n_layer - 1);
     if (!checkpoint_find(c, name))
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is missing (config.json: %d layers)", c->paths[0], name,
-                    b->cfg->n_layer);
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is missing (config.json: %d layers)",
+                    c->paths[0], name, b->cfg->n_layer);
     uint64_t stored = 0;
     for (int i = 0; i < c->n_files; i++) stored += c->files[i].size;
     if (2 * norms > stored)
-        return fail(b->err, QW_EFORMAT, "%s: %" PRIu64 " bytes of weights cannot hold the model of config.json",
+        return fail(b->err, QW_EFORMAT,
+                    "%s: %" PRIu64 " bytes of weights cannot hold the model of config.json",
                     c->paths[0], stored);
     return 0;
 }
@@ -187,12 +200,14 @@ static int bind_all(struct binder *b) {
     snprintf(name, sizeof name, "%snorm.weight", b->prefix);
     if (!rc) rc = bind_norm(b, &w->norm, name, cfg->n_embd);
     if (rc) return rc;
-    if (!cfg->tied && !cfg->headless) return bind_matrix(b, &w->head, "lm_head.weight", w->n_vocab, cfg->n_embd);
+    if (!cfg->tied && !cfg->headless)
+        return bind_matrix(b, &w->head, "lm_head.weight", w->n_vocab, cfg->n_embd);
     w->head = w->embd;              /* a duplicate in the file is ignored */
     return 0;
 }
 
-int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg, qw_error *err) {
+int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
+                 qw_error *err) {
     const char *prefix = checkpoint_find(c, "model.embed_tokens.weight") ? "model." : "";
     struct binder b = {.w = w, .c = c, .cfg = cfg, .prefix = prefix, .err = err};
     uint64_t layer = 2 * (uint64_t)cfg->n_embd + 2 * (uint64_t)cfg->head_dim;

@@ -1,4 +1,5 @@
-/* weights.h - the tensors of a checkpoint bound to their places in a Qwen3 decoder. Every name and shape is checked here. */
+/* weights.h - the tensors of a checkpoint bound to their places in a Qwen3 decoder. Every name and
+ * shape is checked here. */
 #ifndef QW_WEIGHTS_H
 #define QW_WEIGHTS_H
 #include "kernels/kernels.h"
@@ -10,17 +11,21 @@
 struct matrix {
     int rows, cols;
     enum packed_type packed;        /* NOT_PACKED: used as it is stored */
-    const unsigned char *data;      /* packed: ceil(rows / 16) panels (kernels.h); else source.data */
-    struct source source;           /* the tensor in the file; format NULL where the file holds panels */
+    /* packed: ceil(rows / 16) panels (kernels.h); else source.data */
+    const unsigned char *data;
+    /* the tensor in the file; format NULL where the file holds panels */
+    struct source source;
 };
 
 /* Bytes of one panel, 16 packed rows of `cols` weights. */
 static inline uint64_t panel_size(enum packed_type t, int cols) {
-    return (uint64_t)n_super(cols) * (t == PACKED_Q4 ? sizeof(struct q4_super) : sizeof(struct q8_super));
+    return (uint64_t)n_super(cols) *
+           (t == PACKED_Q4 ? sizeof(struct q4_super) : sizeof(struct q8_super));
 }
 static inline int64_t n_panels(int64_t rows) { return (rows + PANEL - 1) / PANEL; }
 
-/* Bytes of a whole packed matrix, and the room that it takes so that the next one begins at a multiple of 64. */
+/* Bytes of a whole packed matrix, and the room that it takes so that the next one begins at a
+ * multiple of 64. */
 static inline uint64_t packed_size(enum packed_type t, int rows, int cols) {
     return (uint64_t)n_panels(rows) * panel_size(t, cols);
 }
@@ -28,7 +33,8 @@ static inline uint64_t packed_room(enum packed_type t, int rows, int cols) {
     return (packed_size(t, rows, cols) + 63) & ~(uint64_t)63;
 }
 
-/* Bytes of the first `rows` rows of a matrix as it is used; of a packed one, of the panels that hold them. */
+/* Bytes of the first `rows` rows of a matrix as it is used; of a packed one, of the panels that
+ * hold them. */
 static inline uint64_t matrix_size(const struct matrix *m, int64_t rows) {
     if (m->packed == NOT_PACKED) return source_size(&m->source, rows);
     return (uint64_t)n_panels(rows) * panel_size(m->packed, m->cols);
@@ -36,11 +42,13 @@ static inline uint64_t matrix_size(const struct matrix *m, int64_t rows) {
 
 /* How weights are used: "bf16" (as stored), "q8", "q4". */
 const char *weight_type_name(enum packed_type t);
-int weight_type_from_name(enum packed_type *out, const char *name, qw_error *err);      /* QW_EARG */
+/* QW_EARG */
+int weight_type_from_name(enum packed_type *out, const char *name, qw_error *err);
 
 struct layer_weights {
     const float *attn_norm;         /* [n_embd]     input_layernorm */
-    struct matrix q, k, v;          /* [n_head * head_dim][n_embd], twice [n_head_kv * head_dim][n_embd] */
+    /* [n_head * head_dim][n_embd], twice [n_head_kv * head_dim][n_embd] */
+    struct matrix q, k, v;
     const float *q_norm, *k_norm;   /* [head_dim]   shared by all heads */
     struct matrix o;                /* [n_embd][n_head * head_dim] */
     const float *ffn_norm;          /* [n_embd]     post_attention_layernorm */
@@ -48,7 +56,8 @@ struct layer_weights {
     struct matrix down;             /* [n_embd][n_ff] */
 };
 
-/* A tensor in its place: a matrix, or a norm vector of n floats. Name and path are the checkpoint's. */
+/* A tensor in its place: a matrix, or a norm vector of n floats. Name and path are the
+ * checkpoint's. */
 struct bound {
     const char *name, *path;
     struct matrix *matrix;          /* NULL: a norm vector */
@@ -62,9 +71,11 @@ struct weights {
     const float *norm;              /* [n_embd] */
     struct matrix head;             /* [n_vocab][n_embd]; the embedding itself when tied */
     float *norms;                   /* what the norm pointers point into */
-    struct bound *bound;            /* all of the above once each: the embedding, then the order of the forward pass */
+    /* all of the above once each: the embedding, then the order of the forward pass */
+    struct bound *bound;
     int n_bound;
-    unsigned char *packed;          /* what matrices packed while loading point into; NULL: they are in the checkpoint */
+    /* what matrices packed while loading point into; NULL: they are in the checkpoint */
+    unsigned char *packed;
     enum packed_type type;          /* how all matrices are used */
     int n_vocab;                    /* rows of embd, which may be fewer or more than config says */
     uint64_t n_params;              /* of the tensors used, each counted once */
@@ -72,9 +83,11 @@ struct weights {
     const char *stored_type;        /* dtype of the matrices in the file, or "mixed" */
 };
 
-/* Bind the tensors of a checkpoint, with or without "model." before their names. A packed file's matrices are used where they lie. The
- * weights point into the checkpoint, which must outlive them. QW_EFORMAT, QW_EUNSUPPORTED or QW_ENOMEM; *w is then empty. */
-int  weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg, qw_error *err);
+/* Bind the tensors of a checkpoint, with or without "model." before their names. A packed file's
+ * matrices are used where they lie. The weights point into the checkpoint, which must outlive them.
+ * QW_EFORMAT, QW_EUNSUPPORTED or QW_ENOMEM; *w is then empty. */
+int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
+                 qw_error *err);
 void weights_free(struct weights *w);
 
 #endif

@@ -1,7 +1,7 @@
 /* format.h - how a tensor's bytes become floats: one struct format for each stored format.
  *
- * Everything above reads weights through it, so a new format is a file in this folder and a line in format.c. What
- * config.json says of the format is config.c's business. */
+ * Everything above reads weights through it, so a new format is a file in this folder and a line in
+ * format.c. What config.json says of the format is config.c's business. */
 #ifndef QW_FORMAT_H
 #define QW_FORMAT_H
 #include "kernels/kernels.h"
