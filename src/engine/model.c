@@ -11,16 +11,6 @@
 
 /* ---- the type of the weights ---- */
 
-enum { SMALL_MODEL = 100000000 };       /* parameters; smaller models are used as stored */
-
-/* What "auto" chooses: the better type that leaves a quarter of the free memory to the cache.
- * free_now 0: unknown. */
-static enum packed_type auto_type(const struct weights *w, uint64_t free_now) {
-    if (w->n_params < SMALL_MODEL) return NOT_PACKED;
-    uint64_t q8 = weights_packed_size(w, PACKED_Q8);
-    return free_now == 0 || q8 <= free_now / 4 * 3 ? PACKED_Q8 : PACKED_Q4;
-}
-
 /* The type that a name stands for, with this model. */
 static int choose_type(const struct qw_model *m, const char *name, enum packed_type *out,
                        qw_error *err) {

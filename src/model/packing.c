@@ -7,7 +7,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-enum { SLICE = 16 << 20 };      /* stored bytes */
+enum {
+    SLICE = 16 << 20,               /* stored bytes */
+    SMALL_MODEL = 100000000,        /* parameters; models with fewer are used as stored */
+};
 
 uint64_t weights_packed_size(const struct weights *w, enum packed_type type) {
     uint64_t sum = 0;
@@ -16,6 +19,12 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type) {
         if (m) sum += packed_room(type, m->rows, m->cols);
     }
     return sum;
+}
+
+enum packed_type auto_type(const struct weights *w, uint64_t free_bytes) {
+    if (w->n_params < SMALL_MODEL) return NOT_PACKED;
+    uint64_t q8 = weights_packed_size(w, PACKED_Q8);
+    return free_bytes == 0 || q8 <= free_bytes / 4 * 3 ? PACKED_Q8 : PACKED_Q4;
 }
 
 /* Stored bytes of panels first..first+n; the last panel may have fewer than 16 rows. */
