@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include "engine/kv_cache.h"
 #include "model/config.h"
 #include "qw.h"
 #include "test.h"
@@ -144,6 +146,44 @@ static void yarn_step(void) {
               plain[k] / 4);
 }
 
+/* A cache that grows keeps what is in it, and new room is zeros; one that cannot grow stays. */
+static void growing_cache(void) {
+    const struct config c = {.n_layer = 3, .n_head_kv = 2, .head_dim = 32};
+    static const int steps[] = {1, 64, 65, 128, 4096, 8192};
+    const int64_t tile = kv_tile_size(KV_Q8, c.head_dim);
+    struct kv_cache cache;
+    qw_error err = {0, ""};
+    int rc = kv_cache_new(&cache, &c, KV_Q8, &err), bad = 0;
+    int64_t before = 0;
+    for (int i = 0; !rc && i < 6; i++) {
+        const int64_t now = (steps[i] + ATTN_TILE - 1) / ATTN_TILE * tile;
+        rc = kv_cache_grow(&cache, steps[i], &err);
+        for (int h = 0; !rc && h < c.n_layer * c.n_head_kv; h++) {
+            unsigned char *p = kv_head(&cache, h / c.n_head_kv, h % c.n_head_kv);
+            for (int64_t k = 0; k < before; k++) bad += p[k] != (unsigned char)(h + 1);
+            for (int64_t k = before; k < now; k++) bad += p[k] != 0;
+            memset(p, h + 1, (size_t)now);
+        }
+        before = now;
+    }
+    CHECK(rc == 0 && bad == 0, "%s; %d bytes are wrong", err.message, bad);
+    CHECK(kv_cache_size(&c, KV_Q8, 8192) == (uint64_t)(6 * before), "size of the cache");
+    struct rlimit limit, small;
+    getrlimit(RLIMIT_AS, &limit);
+    small = limit;
+    small.rlim_cur = 1 << 20;               /* nothing more can be mapped */
+    setrlimit(RLIMIT_AS, &small);
+    rc = kv_cache_grow(&cache, 1 << 20, &err);
+    setrlimit(RLIMIT_AS, &limit);
+    CHECK(rc == QW_ENOMEM && cache.n_ctx == 8192, "%d, %d positions", rc, cache.n_ctx);
+    for (int h = 0; h < c.n_layer * c.n_head_kv; h++) {
+        const unsigned char *p = kv_head(&cache, h / c.n_head_kv, h % c.n_head_kv);
+        for (int64_t k = 0; k < before; k++) bad += p[k] != (unsigned char)(h + 1);
+    }
+    CHECK(bad == 0, "%d bytes changed", bad);
+    kv_cache_free(&cache);
+}
+
 int main(int argc, char **argv) {
     quick = argc > 1 && strcmp(argv[1], "quick") == 0;
     RUN("forward pass, tied BF16", tied_bf16);
@@ -154,5 +194,6 @@ int main(int argc, char **argv) {
     RUN("forward pass, as many key heads as query heads, config of transformers 5", mha_v5);
     RUN("forward pass, YaRN", yarn);
     RUN("forward pass, YaRN whose ramp is a step", yarn_step);
+    RUN("the KV cache grows", growing_cache);
     TEST_END();
 }
