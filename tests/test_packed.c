@@ -407,7 +407,7 @@ static void test_last_panel(void) {
     CHECK(p != MAP_FAILED && pool_new(&pool, 2, 2, &err) == 0, "no memory");
     memset(p + SIZE, 0x55, BEHIND);
     const unsigned char *data = (const unsigned char *)p;
-    struct matrix m = {17, COLS, NOT_PACKED, data, {&format_bf16, data, 17, COLS}};
+    struct matrix m = {17, COLS, NOT_PACKED, data, {format_of("BF16"), data, 17, COLS}};
     struct packer packer = {.type = PACKED_Q4, .kernels = &kernels_scalar, .pool = pool};
     unsigned char *out = alloc_pages(packed_size(PACKED_Q4, 17, COLS));
     int rc = pack_panels(&packer, &(struct bound){"last", "none", &m, NULL, 0}, 0, 2, out, &err);

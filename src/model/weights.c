@@ -53,9 +53,12 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
     if (!t) return missing(b, name);
     const char *path = b->c->paths[t->file];
     *format = format_of(t->type_name);
-    if (!*format)
-        return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s' has type %.20s; %s are supported",
-                    path, name, t->type_name, format_list());
+    if (!*format) {
+        char supported[96];
+        list_formats(supported, sizeof supported);
+        return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s' has type %.20s (supported: %s)", path,
+                    name, t->type_name, supported);
+    }
     bool fits = t->n_dims == (cols ? 2 : 1) && (!rows || t->shape[0] == (uint64_t)rows) &&
                 (!cols || t->shape[1] == (uint64_t)cols);
     if (!fits) {

@@ -1,9 +1,10 @@
 /* format.h - how a tensor's bytes become floats: one struct format for each stored format.
  *
  * Everything above reads weights through it, so a new format is a file in this folder and a line in
- * format.c. What config.json says of the format is config.c's business. */
+ * format.c. What config.json says of the format belongs in config.c. */
 #ifndef QW_FORMAT_H
 #define QW_FORMAT_H
+#include <stddef.h>
 #include "kernels/kernels.h"
 
 struct format;
@@ -26,8 +27,8 @@ struct format {
 
 /* The format of tensors of this dtype, or NULL. */
 const struct format *format_of(const char *dtype);
-/* The dtypes that have one, for messages: "BF16, F16 and F32". */
-const char *format_list(void);
+/* The dtypes that have one, for messages: "BF16, F16, F32". */
+void list_formats(char *out, size_t size);
 
 /* Bytes of n rows. */
 static inline uint64_t source_size(const struct source *s, int64_t n) {
@@ -37,9 +38,5 @@ static inline uint64_t source_size(const struct source *s, int64_t n) {
 static inline const unsigned char *source_row(const struct source *s, int64_t row) {
     return s->data + source_size(s, row);
 }
-
-/* ---- the formats ---- */
-
-extern const struct format format_bf16, format_f16, format_f32;     /* stored.c */
 
 #endif
