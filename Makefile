@@ -35,7 +35,7 @@ KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mf
 KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false -mllvm -enable-post-misched=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 
-LAYERS  := base sys text chat sample model engine
+LAYERS  := base sys text chat sample model model/formats engine
 KERNEL_C := $(KERNELS:%=src/kernels/%.c)
 ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c $(KERNEL_C)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)

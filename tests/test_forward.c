@@ -1,22 +1,27 @@
-/* test_forward.c - the forward pass against reference logits (tests/fixtures/forward), and against itself however it is cut up.
+/* test_forward.c - the forward pass against reference logits (tests/fixtures/forward), and against
+ * itself however it is cut up.
  *
  * cases.tsv: file of float32 rows TAB token ids TAB positions whose rows the file holds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/error.h"
+#include <sys/resource.h>
+#include "engine/kv_cache.h"
+#include "model/config.h"
 #include "qw.h"
 #include "test.h"
 
 enum { MAX_IDS = 1024 };
 
-static int quick;        /* test_forward quick: compare with the reference only, for slow emulators */
+/* test_forward quick: compare with the reference only, for slow emulators */
+static int quick;
 
 struct test_case { char file[64]; int32_t ids[MAX_IDS], rows[MAX_IDS]; int n_ids, n_rows; };
 
 static int read_list(char *s, int32_t *out) {
     int n = 0;
-    for (char *p = strtok(s, ",\n"); p && n < MAX_IDS; p = strtok(NULL, ",\n")) out[n++] = (int32_t)atoi(p);
+    for (char *p = strtok(s, ",\n"); p && n < MAX_IDS; p = strtok(NULL, ",\n"))
+        out[n++] = (int32_t)atoi(p);
     return n;
 }
 
@@ -33,13 +38,16 @@ static int read_case(FILE *f, struct test_case *c) {
 }
 
 /* Logits of all tokens of the case, batch by batch; the caller frees them. */
-static float *compute(const char *dir, const struct test_case *c, int n_batch, int n_threads, int *n_vocab) {
+static float *compute(const char *dir, const struct test_case *c, int n_batch, int n_threads,
+                      int *n_vocab) {
     qw_model *m = NULL;
     qw_session *s = NULL;
     qw_error err;
     float *out = NULL;
     int rc = qw_load(&m, dir, &(qw_load_params){.n_threads = n_threads}, &err);
-    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = c->n_ids, .n_batch = n_batch}, &err);
+    if (!rc)
+        rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = c->n_ids, .n_batch = n_batch},
+                            &err);
     if (!rc) {
         *n_vocab = qw_info(m)->n_vocab;
         out = malloc((size_t)c->n_ids * (size_t)*n_vocab * sizeof *out);
@@ -47,12 +55,16 @@ static float *compute(const char *dir, const struct test_case *c, int n_batch, i
     for (int at = 0; !rc && at < c->n_ids; at += n_batch) {
         int n = c->n_ids - at < n_batch ? c->n_ids - at : n_batch;
         rc = qw_feed(s, c->ids + at, (size_t)n, &err);
-        if (!rc) rc = qw_logits(s, (size_t)at, (size_t)n, out + (size_t)at * (size_t)*n_vocab, &err);
+        if (!rc)
+            rc = qw_logits(s, (size_t)at, (size_t)n, out + (size_t)at * (size_t)*n_vocab, &err);
     }
     CHECK(rc == 0, "%s, batch %d: %s", dir, n_batch, err.message);
     qw_session_free(s);
     qw_free(m);
-    if (rc) { free(out); out = NULL; }
+    if (rc) {
+        free(out);
+        out = NULL;
+    }
     return out;
 }
 
@@ -94,8 +106,10 @@ static void check_model(const char *name) {
         for (size_t b = 0; !quick && b < sizeof batches / sizeof *batches; b++)
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
                 float *again = compute(dir, &c, batches[b], threads[t], &n_vocab);
-                CHECK(again && memcmp(whole, again, (size_t)c.n_ids * (size_t)n_vocab * sizeof *whole) == 0,
-                      "%s/%s: other bits with batch %d and %d threads", dir, c.file, batches[b], threads[t]);
+                CHECK(again && memcmp(whole, again,
+                                      (size_t)c.n_ids * (size_t)n_vocab * sizeof *whole) == 0,
+                      "%s/%s: other bits with batch %d and %d threads", dir, c.file, batches[b],
+                      threads[t]);
                 free(again);
             }
         free(whole);
@@ -113,6 +127,63 @@ MODEL(gqa5, "gqa5")
 MODEL(mha_v5, "mha-v5")
 MODEL(yarn, "yarn")
 
+/* YaRN where low and high are equal: the ramp is a step, not a division by zero. */
+static void yarn_step(void) {
+    enum { HALF = 4 };
+    struct config c = {.head_dim = 2 * HALF, .rope_theta = 10000};
+    double inv_freq[HALF], plain[HALF], factor;
+    rope_frequencies(&c, plain, &factor);
+    c.yarn.factor = 4;
+    c.yarn.beta_fast = 32;
+    c.yarn.beta_slow = 1;
+    c.yarn.n_ctx_orig = 5;          /* low = floor(-4.8), at least 0; high = ceil(-0.2) = 0 */
+    c.yarn.attention_factor = 1;
+    c.yarn.truncate = true;
+    rope_frequencies(&c, inv_freq, &factor);
+    CHECK(inv_freq[0] == plain[0], "frequency 0 is %g, not %g", inv_freq[0], plain[0]);
+    for (int k = 1; k < HALF; k++)
+        CHECK(inv_freq[k] == plain[k] / 4, "frequency %d is %g, not %g", k, inv_freq[k],
+              plain[k] / 4);
+}
+
+/* A cache that grows keeps what is in it, and new room is zeros; one that cannot grow stays. */
+static void growing_cache(void) {
+    const struct config c = {.n_layer = 3, .n_head_kv = 2, .head_dim = 32};
+    static const int steps[] = {1, 64, 65, 128, 4096, 8192};
+    const int64_t tile = kv_tile_size(KV_Q8, c.head_dim);
+    struct kv_cache cache;
+    qw_error err = {0, ""};
+    int rc = kv_cache_new(&cache, &c, KV_Q8, &err), bad = 0;
+    int64_t before = 0;
+    for (int i = 0; !rc && i < 6; i++) {
+        const int64_t now = (steps[i] + ATTN_TILE - 1) / ATTN_TILE * tile;
+        rc = kv_cache_grow(&cache, steps[i], &err);
+        for (int h = 0; !rc && h < c.n_layer * c.n_head_kv; h++) {
+            unsigned char *p = kv_head(&cache, h / c.n_head_kv, h % c.n_head_kv);
+            for (int64_t k = 0; k < before; k++) bad += p[k] != (unsigned char)(h + 1);
+            for (int64_t k = before; k < now; k++) bad += p[k] != 0;
+            memset(p, h + 1, (size_t)now);
+        }
+        before = now;
+    }
+    CHECK(rc == 0 && bad == 0, "%s; %d bytes are wrong", err.message, bad);
+    CHECK(kv_cache_size(&c, KV_Q8, 8192) == (uint64_t)(6 * before), "size of the cache");
+    struct rlimit limit, small;
+    getrlimit(RLIMIT_AS, &limit);
+    small = limit;
+    small.rlim_cur = 1 << 20;               /* nothing more can be mapped */
+    setrlimit(RLIMIT_AS, &small);
+    rc = kv_cache_grow(&cache, 1 << 20, &err);
+    setrlimit(RLIMIT_AS, &limit);
+    CHECK(rc == QW_ENOMEM && cache.n_ctx == 8192, "%d, %d positions", rc, cache.n_ctx);
+    for (int h = 0; h < c.n_layer * c.n_head_kv; h++) {
+        const unsigned char *p = kv_head(&cache, h / c.n_head_kv, h % c.n_head_kv);
+        for (int64_t k = 0; k < before; k++) bad += p[k] != (unsigned char)(h + 1);
+    }
+    CHECK(bad == 0, "%d bytes changed", bad);
+    kv_cache_free(&cache);
+}
+
 int main(int argc, char **argv) {
     quick = argc > 1 && strcmp(argv[1], "quick") == 0;
     RUN("forward pass, tied BF16", tied_bf16);
@@ -122,5 +193,7 @@ int main(int argc, char **argv) {
     RUN("forward pass, five query heads to one key head", gqa5);
     RUN("forward pass, as many key heads as query heads, config of transformers 5", mha_v5);
     RUN("forward pass, YaRN", yarn);
+    RUN("forward pass, YaRN whose ramp is a step", yarn_step);
+    RUN("the KV cache grows", growing_cache);
     TEST_END();
 }

@@ -74,12 +74,12 @@ static float *floats(enum slot s, int n, int kind) {
 /* n stored weights that begin at any byte, or end at the unmapped page. F16 takes the bits of a BF16, less the upper exponents. */
 static const void *stored(int type, int n, int kind) {
     static float v[SLOT / sizeof(float)];
-    int size = type == WEIGHT_F32 ? 4 : 2;
+    int size = type == STORED_F32 ? 4 : 2;
     char *w = place(W, (size_t)n * (size_t)size, below(3) ? below(4) : 0);
     fill(v, n, kind);
     for (int i = 0; i < n; i++) {
         memcpy(w + i * size, (char *)&v[i] + 4 - size, (size_t)size);
-        if (type == WEIGHT_F16) w[2 * i + 1] &= 0xBF;
+        if (type == STORED_F16) w[2 * i + 1] &= 0xBF;
     }
     return w;
 }
@@ -90,7 +90,7 @@ static float any_step(float least) {
     return of[below(COUNT(of))];
 }
 
-enum packed { ANY, HIGHEST, LOWEST, FLIPPING, NOTHING, ONE, N_PACKED };
+enum packed { ANY, HIGHEST, LOWEST, FLIPPING, NOTHING, ONE, N_PATTERNS };
 
 static int packed_value(int p, int i, int lowest, int highest) {
     if (p == ANY) return lowest + below(highest - lowest + 1);
@@ -136,7 +136,7 @@ enum op { MATMUL, MATMUL_Q, ROW, QUANTIZE, PACK, ROW_Q, ATTENTION, STORE, RMSNOR
 static const char *const op_names[] = {"matmul", "matmul_q", "row", "quantize", "pack", "row_q", "attention", "store", "rmsnorm", "rope", "silu_mul", "add"};
 
 /* type: of stored weights, 0 or 1 for q8 or q4, or 1 for quantize's fine. rows: or the row, or the group. n: tokens or positions. */
-struct args { int op, type, rows, n_in, n, from; int64_t stride; bool in_place; const void *w, *x, *z; const char *level; };
+struct args { int op, type, rows, n_in, n; int64_t stride; bool in_place, short_weights; const void *w, *x, *z; const char *level; };
 
 static void call(const struct kernels *k, const struct args *a, void *out) {
     switch (a->op) {
@@ -144,7 +144,7 @@ static void call(const struct kernels *k, const struct args *a, void *out) {
     case MATMUL_Q: k->matmul_q[a->type](out, a->stride, a->w, a->rows, n_super(a->n_in), a->x, a->n); break;
     case ROW: k->row[a->type](out, a->w, a->n_in); break;
     case QUANTIZE: k->quantize(out, a->x, a->n_in, a->type != 0); break;
-    case PACK: k->pack[a->type](out, a->w, (enum weight_type)a->from, a->rows, a->n_in); break;
+    case PACK: k->pack[a->type](out, a->w, a->rows, a->n_in, a->short_weights); break;
     case ROW_Q: k->row_q[a->type](out, a->w, a->rows, a->n_in); break;
     case RMSNORM: k->rmsnorm(out, a->in_place ? out : a->x, a->w, a->n_in, 1e-6f); break;
     case ROPE: k->rope(out, a->x, a->n_in); break;
@@ -159,8 +159,8 @@ static struct args running;
 
 static const char *describe(void) {
     static char s[256];
-    snprintf(s, sizeof s, "%s %s: type %d, rows %d, n_in %d, n %d, stride %d, from %d%s", running.level, op_names[running.op], running.type,
-             running.rows, running.n_in, running.n, (int)running.stride, running.from, running.in_place ? ", in place" : "");
+    snprintf(s, sizeof s, "%s %s: type %d, rows %d, n_in %d, n %d, stride %d%s%s", running.level, op_names[running.op], running.type,
+             running.rows, running.n_in, running.n, (int)running.stride, running.short_weights ? ", short weights" : "", running.in_place ? ", in place" : "");
     return s;
 }
 
@@ -220,9 +220,9 @@ static void compare_product(struct args a) {
 }
 
 static void test_matmul(void) {
-    for (int i = 0; i < COUNT(widths) * 9 * WEIGHT_Q8; i++)
+    for (int i = 0; i < COUNT(widths) * 9 * N_STORED_TYPES; i++)
         for (int rows = 1; rows <= 50; rows += rows < 9 ? 1 : below(20) + 1) {
-            int n_in = widths[i / 9 / WEIGHT_Q8], n = 1 + i / WEIGHT_Q8 % 9, type = i % WEIGHT_Q8;
+            int n_in = widths[i / 9 / N_STORED_TYPES], n = 1 + i / N_STORED_TYPES % 9, type = i % N_STORED_TYPES;
             if (leave_out(rows * n * n_in, 15)) continue;
             const void *w = stored(type, rows * n_in, any_kind());
             const float *x = floats(X, n * n_in, any_kind());
@@ -242,8 +242,8 @@ static void test_matmul_q(int type) {
         for (int rows = 1; rows <= 50; rows++) packed_case(type, rows, 1 + below(2), batches[i], ANY, ANY, ANY);
         for (int supers = 1; supers <= 13; supers++) packed_case(type, 1 + below(33), supers, batches[i], ANY, ANY, ANY);
     }
-    for (int i = 0; i < N_PACKED * N_PACKED * N_PACKED; i++)
-        packed_case(type, 17, 2, 1 + below(9), i % N_PACKED, i / N_PACKED % N_PACKED, i / N_PACKED / N_PACKED);
+    for (int i = 0; i < N_PATTERNS * N_PATTERNS * N_PATTERNS; i++)
+        packed_case(type, 17, 2, 1 + below(9), i % N_PATTERNS, i / N_PATTERNS % N_PATTERNS, i / N_PATTERNS / N_PATTERNS);
 }
 static void test_matmul_q8(void) { test_matmul_q(0); }
 static void test_matmul_q4(void) { test_matmul_q(1); }
@@ -286,15 +286,17 @@ static void test_attention_q8(void) { test_attention(KV_Q8); }
 /* What has one row or panel: all widths with all kinds of values. */
 static void test_vectors(void) {
     for (int i = 0; i < COUNT(widths) * N_KINDS; i++) {
-        int n = widths[i / N_KINDS], kind = i % N_KINDS, supers = n_super(n), from = below(WEIGHT_Q8), rows = 1 + below(PANEL);
+        int n = widths[i / N_KINDS], kind = i % N_KINDS, supers = n_super(n), from = below(N_STORED_TYPES), rows = 1 + below(PANEL);
         size_t size = (size_t)n * sizeof(float);
         compare((struct args){ROW, from, .n_in = n, .w = stored(from, n, kind)}, size);
         for (int type = 0; type < 2; type++) {
             compare((struct args){ROW_Q, type, below(2 * PANEL), n, .w = panels(type, 2 * supers, ANY, ANY)}, size);
             compare((struct args){QUANTIZE, type, .n_in = n, .x = floats(X, n, kind)}, (size_t)supers * sizeof(struct act));
             if (leave_out(10 * rows * n, 15)) continue;
-            const void *w = stored(from, rows * n, kind);
-            compare((struct args){PACK, type, rows, n, .from = from, .w = w}, (size_t)supers * super_size(type));
+            bool bits16 = below(2);                 /* as short weights: those of BF16 */
+            float *w = floats(W, rows * n, kind);
+            for (int k = 0; k < rows * n && bits16; k++) memset(&w[k], 0, 2);
+            compare((struct args){PACK, type, rows, n, .w = w, .short_weights = bits16}, (size_t)supers * super_size(type));
         }
         for (int op = RMSNORM; op <= ADD; op++) {
             float *z = floats(Z, n, kind);
@@ -368,7 +370,7 @@ static void mean_pack(void) {
         double error = 0, power = 0, block_error = 0;
         const float *w = floats(W, PANEL * N_IN, kind);
         unsigned char *panel = place(OUT, SUPERS * super_size(type), 0);
-        kernels_scalar.pack[type](panel, w, WEIGHT_F32, ROWS, N_IN);
+        kernels_scalar.pack[type](panel, w, ROWS, N_IN, false);
         for (int at = 0; at < PANEL * N_IN; at++) {
             int r = at / N_IN, k = at % N_IN, first = at - k % BLOCK, super_first = at - k % SUPER, n = 0, b = k % SUPER / BLOCK;
             const unsigned char *super = panel + (size_t)(k / SUPER) * super_size(type);
@@ -392,23 +394,33 @@ static void mean_pack(void) {
     }
 }
 
-/* Whatever type it is stored as, the same values give the same bytes. */
-static void test_pack_from(void) {
+/* Short weights give the same bytes whether or not the packer is told that they are short. */
+static void test_pack_short(void) {
     enum { SUPERS = 2, N_IN = SUPERS * SUPER, N = PANEL * N_IN };
-    static float f32[N];
-    static uint16_t f16[N], bf16[N];
-    for (int i = 0; i < N; i++) {           /* 7 bits of mantissa and few of exponent: each of the types has it */
-        f16[i] = (uint16_t)(below(2) << 15 | (12 + below(6)) << 10 | below(128) << 3);
-        kernels_scalar.row[WEIGHT_F16](&f32[i], &f16[i], 1);
-        memcpy(&bf16[i], (char *)&f32[i] + 2, 2);
-        CHECK(fabsf(f32[i]) == ldexpf(1024 + (f16[i] & 1023), (f16[i] >> 10 & 31) - 25), "F16 %04X is %g", f16[i], (double)f32[i]);
+    static float w[N];
+    for (int i = 0; i < N; i++) {           /* 20 significant bits */
+        w[i] = ldexpf(uniform(), -below(6));
+        uint32_t bits;
+        memcpy(&bits, &w[i], sizeof bits);
+        bits &= ~UINT32_C(15);
+        memcpy(&w[i], &bits, sizeof bits);
     }
-    const void *from[] = {[WEIGHT_F32] = f32, [WEIGHT_F16] = f16, [WEIGHT_BF16] = bf16};
     for (int i = 0; i < 2 * n_levels; i++) {
-        unsigned char *as[2] = {place(REF, SUPERS * super_size(i % 2), 0), place(OUT, SUPERS * super_size(i % 2), 0)};
-        for (int type = WEIGHT_F32; type <= WEIGHT_BF16; type++) {
-            levels[i / 2]->pack[i % 2](as[type != WEIGHT_F32], from[type], (enum weight_type)type, PANEL, N_IN);
-            CHECK(memcmp(as[0], as[type != WEIGHT_F32], SUPERS * super_size(i % 2)) == 0, "%s q%d: stored type %d", levels[i / 2]->name, i % 2 ? 4 : 8, type);
+        size_t size = SUPERS * super_size(i % 2);
+        unsigned char *as[2] = {place(REF, size, 0), place(OUT, size, 0)};
+        for (int k = 0; k < 2; k++) levels[i / 2]->pack[i % 2](as[k], w, PANEL, N_IN, k != 0);
+        CHECK(memcmp(as[0], as[1], size) == 0, "%s q%d", levels[i / 2]->name, i % 2 ? 4 : 8);
+    }
+}
+
+/* F16 to float, exactly. */
+static void test_row_f16(void) {
+    for (unsigned h = 0; h < 0x7C00; h++) {
+        uint16_t half = (uint16_t)h;
+        float x, want = h < 1024 ? ldexpf((float)h, -24) : ldexpf((float)(1024 + (h & 1023)), (int)(h >> 10) - 25);
+        for (int i = 0; i < n_levels; i++) {
+            levels[i]->row[STORED_F16](&x, &half, 1);
+            CHECK(x == want, "%s: F16 %04X is %g", levels[i]->name, h, (double)x);
         }
     }
 }
@@ -421,7 +433,7 @@ static void test_pack_not_finite(void) {
         float y[2][N_IN], bad = i % 3 ? i % 3 == 1 ? INFINITY : -INFINITY : NAN, *w = floats(W, N, NORMAL);
         unsigned char *panel[2] = {place(OUT, SUPERS * super_size(type), 0), place(REF, SUPERS * super_size(type), 0)};
         for (int j = 0; j < 2; j++) {
-            levels[i / 30]->pack[type](panel[j], w, WEIGHT_F32, PANEL, N_IN);
+            levels[i / 30]->pack[type](panel[j], w, PANEL, N_IN, false);
             w[row * N_IN + k] = bad;
         }
         for (int r = 0; r < PANEL; r++) {
@@ -530,9 +542,9 @@ static void bench_all(void) {
     static float x[MAX_N * N_IN], out[BIG / N_IN];
     fill(x, MAX_N * N_IN, NORMAL);
     printf("%-25s %-11s %13s %9s %9s\n", "operation", "level", "ns", "G steps/s", "GB/s");
-    for (int type = 0; type <= WEIGHT_BF16; type++) {   /* q8, q4, BF16 */
+    for (int type = 0; type <= N_PACKED_TYPES; type++) {   /* q8, q4, BF16 */
         bool packed = type < 2;
-        const void *part = packed ? panels(type, ROWS / PANEL * SUPERS, ANY, ANY) : stored(WEIGHT_BF16, ROWS * N_IN, NORMAL);
+        const void *part = packed ? panels(type, ROWS / PANEL * SUPERS, ANY, ANY) : stored(STORED_BF16, ROWS * N_IN, NORMAL);
         int size = (int)slots[W].size;
         for (int i = 0; i < BIG / size; i++) memcpy(w + i * size, part, (size_t)size);
         kernels_scalar.quantize(a, x, MAX_N * N_IN, type == 0);
@@ -554,7 +566,7 @@ static void bench_all(void) {
         }
     }
     for (int type = 0; type < 2; type++) {
-        bench(type ? "pack_q4" : "pack_q8", (struct args){PACK, type, PANEL, N_IN, .from = WEIGHT_BF16, .w = x}, w, PANEL * N_IN, 2 * PANEL * N_IN);
+        bench(type ? "pack_q4" : "pack_q8", (struct args){PACK, type, PANEL, N_IN, .w = x, .short_weights = true}, w, PANEL * N_IN, 4 * PANEL * N_IN);
         bench(type ? "quantize, fine" : "quantize", (struct args){QUANTIZE, type, .n_in = N_IN, .x = x}, a, N_IN, 4 * N_IN);
     }
     bench("rmsnorm", (struct args){RMSNORM, .n_in = N_IN, .w = x, .x = x + N_IN}, out, N_IN, 12 * N_IN);
@@ -578,7 +590,8 @@ int main(int argc, char **argv) {
     signal(SIGSEGV, on_fault), signal(SIGBUS, on_fault), signal(SIGILL, on_fault);
     RUN("kernels: quantize to half a step, in double precision", mean_quantize);
     RUN("kernels: pack to the nearest, in double precision", mean_pack);
-    RUN("kernels: pack from each stored type", test_pack_from);
+    RUN("kernels: pack short weights", test_pack_short);
+    RUN("kernels: F16 to float, all of them", test_row_f16);
     RUN("kernels: matmul_q is the product of what is packed", mean_matmul_q);
     RUN("kernels: attention in double precision", mean_attention);
     RUN("kernels: attention, a key or value that is not finite", attention_not_finite);

@@ -1,8 +1,11 @@
-/* test_quality.c - what quantising costs models/tiny: divergence from the weights as stored, perplexity, and the error of the weights.
+/* test_quality.c - what quantising costs models/tiny: divergence from the weights as stored,
+ * perplexity, and the error of the weights.
  *
- * Windows of 512 tokens, the second half of each scored. Plain text (stories.txt): mean Kullback-Leibler divergence of the next token's
- * distribution, in nats. Conversations (heldout.txt, added tokens parsed): perplexity. "test_quality full" scores all windows of the
- * conversations; without it the first ten. "test_quality quick", for slow builds: the error of the weights alone. */
+ * Windows of 512 tokens, the second half of each scored. Plain text (stories.txt): mean
+ * Kullback-Leibler divergence of the next token's distribution, in nats. Conversations
+ * (heldout.txt, added tokens parsed): perplexity. "test_quality full" scores all windows of the
+ * conversations; without it the first ten. "test_quality quick", for slow builds: the error of the
+ * weights alone. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +26,8 @@ static long read_tokens(qw_model *m, const char *path, int special, int32_t **id
     qw_error err;
     long n = -1;
     if (read_file(&f, path, 1 << 24, &err) == 0) {
-        n = qw_tokenize(qw_model_tokenizer(m), (const char *)f.data, (size_t)f.size, special, ids, &err);
+        n = qw_tokenize(qw_model_tokenizer(m), (const char *)f.data, (size_t)f.size, special, ids,
+                        &err);
         file_close(&f);
     }
     CHECK(n > WINDOW, "%s: %s", path, n < 0 ? err.message : "too short");
@@ -33,7 +37,8 @@ static long read_tokens(qw_model *m, const char *path, int special, int32_t **id
 /* Log-probabilities in double precision, in place of logits. */
 static void log_softmax(const float *x, double *out, int n) {
     double max = x[0], sum = 0;
-    for (int i = 1; i < n; i++) if (x[i] > max) max = x[i];
+    for (int i = 1; i < n; i++)
+        if (x[i] > max) max = x[i];
     for (int i = 0; i < n; i++) sum += exp(x[i] - max);
     for (int i = 0; i < n; i++) out[i] = x[i] - max - log(sum);
 }
@@ -42,7 +47,9 @@ static void log_softmax(const float *x, double *out, int n) {
 static int window_logits(qw_model *m, const char *kv, const int32_t *ids, float *out) {
     qw_session *s = NULL;
     qw_error err;
-    int rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = WINDOW, .n_batch = HALF, .kv_type = kv}, &err);
+    int rc =
+        qw_session_new(&s, m, &(qw_session_params){.n_ctx = WINDOW, .n_batch = HALF, .kv_type = kv},
+                       &err);
     if (!rc) rc = qw_feed(s, ids, WINDOW, &err);
     if (!rc) rc = qw_logits(s, HALF, HALF, out, &err);
     CHECK(rc == 0, "%s", err.message);
@@ -50,7 +57,8 @@ static int window_logits(qw_model *m, const char *kv, const int32_t *ids, float 
     return rc;
 }
 
-static struct score compare(const char *type, const char *kv, const char *path, int special, int windows) {
+static struct score compare(const char *type, const char *kv, const char *path, int special,
+                            int windows) {
     struct score sum = {0, 0, 0};
     qw_model *ref = NULL, *m = NULL;
     qw_error err;
@@ -59,16 +67,20 @@ static struct score compare(const char *type, const char *kv, const char *path, 
     if (!rc) rc = qw_load(&m, "models/tiny", &(qw_load_params){.weight_type = type}, &err);
     CHECK(rc == 0, "%s", err.message);
     long n = rc ? 0 : read_tokens(ref, path, special, &ids), v = rc ? 0 : qw_info(ref)->n_vocab;
-    float *a = malloc(sizeof *a * (size_t)(HALF * v + 1)), *b = malloc(sizeof *b * (size_t)(HALF * v + 1));
+    float *a = malloc(sizeof *a * (size_t)(HALF * v + 1)),
+          *b = malloc(sizeof *b * (size_t)(HALF * v + 1));
     double *p = malloc(sizeof *p * (size_t)(v + 1)), *q = malloc(sizeof *q * (size_t)(v + 1));
     for (long w = 0; (w + 1) * WINDOW <= n && w < windows; w++) {
-        if (window_logits(ref, "f32", ids + w * WINDOW, a) || window_logits(m, kv, ids + w * WINDOW, b)) break;
+        if (window_logits(ref, "f32", ids + w * WINDOW, a) ||
+            window_logits(m, kv, ids + w * WINDOW, b))
+            break;
         for (int t = 0; t + 1 < HALF; t++) {
             int32_t next = ids[w * WINDOW + HALF + t + 1];
             log_softmax(a + t * v, p, (int)v);
             log_softmax(b + t * v, q, (int)v);
             for (long i = 0; i < v; i++) sum.kl += exp(p[i]) * (p[i] - q[i]);
-            sum.perplexity += p[next] - q[next];            /* for now the sum of what the logarithm rises by */
+            /* for now the sum of what the logarithm rises by */
+            sum.perplexity += p[next] - q[next];
             sum.n++;
         }
     }
@@ -88,10 +100,12 @@ static struct score compare(const char *type, const char *kv, const char *path, 
 static void check_type(const char *type, const char *kv, double kl_limit, double perplexity_limit) {
     struct score plain = compare(type, kv, "tests/fixtures/text/stories.txt", 0, 1 << 20);
     struct score chat = compare(type, kv, "tests/fixtures/text/heldout.txt", 1, most_windows);
-    printf("  %s, cache %s: KL %.6f nats over %ld tokens of stories; perplexity of conversations %+.3f %% over %ld tokens\n", type, kv, plain.kl, plain.n,
-           100 * (chat.perplexity - 1), chat.n);
+    printf("  %s, cache %s: KL %.6f nats over %ld tokens of stories; "
+           "perplexity of conversations %+.3f %% over %ld tokens\n",
+        type, kv, plain.kl, plain.n, 100 * (chat.perplexity - 1), chat.n);
     CHECK(plain.kl <= kl_limit, "%s: KL %g, at most %g", type, plain.kl, kl_limit);
-    CHECK(chat.perplexity <= 1 + perplexity_limit, "%s: perplexity times %g, at most %g", type, chat.perplexity, 1 + perplexity_limit);
+    CHECK(chat.perplexity <= 1 + perplexity_limit, "%s: perplexity times %g, at most %g", type,
+          chat.perplexity, 1 + perplexity_limit);
 }
 
 static void q8(void) { check_type("q8", "f32", 0.0003, 0.001); }
@@ -113,9 +127,12 @@ static double uniform(uint64_t *state) {            /* SplitMix64, in (0, 1) */
     return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
 }
 
-static double normal(uint64_t *state) { return sqrt(-2 * log(uniform(state))) * cos(6.283185307179586 * uniform(state)); }
+static double normal(uint64_t *state) {
+    return sqrt(-2 * log(uniform(state))) * cos(6.283185307179586 * uniform(state));
+}
 
-/* Relative root mean square error of q4 over random weights: Student's t with 4 degrees of freedom, or normal. */
+/* Relative root mean square error of q4 over random weights: Student's t with 4 degrees of freedom,
+ * or normal. */
 static double q4_error(bool student) {
     enum { N = 1024, PANELS = 64 };
     static float w[PANEL * N], back[N];
@@ -125,12 +142,15 @@ static double q4_error(bool student) {
     for (int k = 0; k < PANELS; k++) {
         for (int i = 0; i < PANEL * N; i++) {
             double x = normal(&state), chi = 0;
-            for (int j = 0; student && j < 4; j++) { double y = normal(&state); chi += y * y; }
+            for (int j = 0; student && j < 4; j++) {
+                double y = normal(&state);
+                chi += y * y;
+            }
             w[i] = (float)(0.03 * (student ? x / sqrt(chi / 4) : x));
         }
-        kernels_scalar.pack[WEIGHT_Q4 - WEIGHT_Q8](panel, w, WEIGHT_F32, PANEL, N);
+        kernels_scalar.pack[PACKED_Q4](panel, w, PANEL, N, false);
         for (int r = 0; r < PANEL; r++) {
-            kernels_scalar.row_q[WEIGHT_Q4 - WEIGHT_Q8](back, panel, r, N);
+            kernels_scalar.row_q[PACKED_Q4](back, panel, r, N);
             for (int i = 0; i < N; i++) {
                 double e = (double)back[i] - (double)w[r * N + i];
                 error += e * e;
@@ -143,7 +163,8 @@ static double q4_error(bool student) {
 
 static void weight_error(void) {
     double student = q4_error(true), gauss = q4_error(false);
-    printf("  q4: relative RMS error %.4f on Student-t(4), %.4f on normal weights\n", student, gauss);
+    printf("  q4: relative RMS error %.4f on Student-t(4), %.4f on normal weights\n", student,
+           gauss);
     CHECK(student <= 0.092, "Student-t(4): %g", student);
     CHECK(gauss <= 0.076, "normal: %g", gauss);
 }

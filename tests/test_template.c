@@ -1,5 +1,5 @@
 /* test_template.c - the chat templates: golden cases, recognition, control mask, JSON, errors. */
-#include "engine/engine.h"
+#include "engine/model.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
@@ -234,10 +234,10 @@ static void write_file(const char *dir, const char *name, const char *text) {
 static void expect_dir(const char *dir, int code, const char *want) {
     enum chat_template t = TEMPLATE_COUNT;
     qw_error err = {0, ""};
-    struct companions files;
-    int rc = companions_open(&files, dir, &err);
+    struct model_files files;
+    int rc = model_files_open(&files, dir, &err);
     if (!rc) rc = detect_template(&t, &files, &err);
-    companions_close(&files);
+    model_files_close(&files);
     CHECK(rc == code && strstr(rc ? err.message : template_names[t], want),
           "%s: %d, %s; %s was expected", dir, rc, rc ? err.message : template_names[t], want);
     CHECK(rc == 0 || strstr(err.message, dir), "%s: %s", dir, err.message);
@@ -252,17 +252,17 @@ static void test_detect_dir(void) {
         CHECK(0, "no temporary directory");
         return;
     }
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config, "{\"bos_token\": null}");
-    expect_dir(dir, QW_EUNSUPPORTED, "tokenizer_config.json: there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "tokenizer_config.json: there is no chat template");
     write_file(dir, config, "{\"chat_template\": null}");
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config, "{\"chat_template\": 1}");
     expect_dir(dir, QW_EFORMAT, "a string");
     write_file(dir, config, "{\"chat_template\": ");
     expect_dir(dir, QW_EFORMAT, "tokenizer_config.json: ");
     write_file(dir, config, "[]");
-    expect_dir(dir, QW_EUNSUPPORTED, "there is no chat template");
+    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
     write_file(dir, config,
                "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, "
                "{\"name\": \"default\", \"template\": \"<|im_start|>{{ m }}<|im_end|>"
@@ -270,11 +270,11 @@ static void test_detect_dir(void) {
     expect_dir(dir, 0, "thinking2507");
     write_file(dir, config,
                "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, 3]}");
-    expect_dir(dir, QW_EUNSUPPORTED, "default");
+    expect_dir(dir, QW_ETEMPLATE, "default");
     write_file(dir, "chat_template.jinja", TURNS ANSWER);
     expect_dir(dir, 0, "instruct2507");
     write_file(dir, "chat_template.jinja", "{{ messages }}");
-    expect_dir(dir, QW_EUNSUPPORTED,
+    expect_dir(dir, QW_ETEMPLATE,
                "chat_template.jinja: unsupported chat template: it is not ChatML");
     char *a = path_join(dir, config), *b = path_join(dir, "chat_template.jinja");
     CHECK(unlink(a) == 0 && unlink(b) == 0 && rmdir(dir) == 0, "cannot remove %s", dir);

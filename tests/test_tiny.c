@@ -1,5 +1,6 @@
-/* test_tiny.c - the bundled model end to end: pinned tokens and pinned bits. The same numbers hold on every machine; the cross-compiled
- * builds run this very program under qemu. A changed number means that some bit changed: never update one without knowing why. */
+/* test_tiny.c - the bundled model end to end: pinned tokens and pinned bits. The same numbers hold
+ * on every machine; the cross-compiled builds run this very program under qemu. A changed number
+ * means that some bit changed: never update one without knowing why. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
 enum { N_CTX = 512 };
 
 static qw_model *model;
-static bool quick;       /* test_tiny quick, for slow emulators: one answer, computed in one way; `answer`: nothing else */
+/* test_tiny quick, for slow emulators: one answer, computed in one way; `answer`: nothing else */
+static bool quick;
 
 static uint64_t fnv(uint64_t h, const void *p, size_t n) {          /* FNV-1a */
     const unsigned char *b = p;
@@ -23,7 +25,8 @@ static uint64_t fnv_floats(uint64_t h, const float *x, size_t n) {  /* as little
     for (size_t i = 0; i < n; i++) {
         uint32_t u;
         memcpy(&u, &x[i], 4);
-        const unsigned char b[4] = {(unsigned char)u, (unsigned char)(u >> 8), (unsigned char)(u >> 16), (unsigned char)(u >> 24)};
+        const unsigned char b[4] = {(unsigned char)u, (unsigned char)(u >> 8),
+                                    (unsigned char)(u >> 16), (unsigned char)(u >> 24)};
         h = fnv(h, b, 4);
     }
     return h;
@@ -71,7 +74,8 @@ static void expect(qw_chat *c, const char *question, const char *text, const cha
     static struct answer a;
     ask(c, question, &a);
     CHECK(strcmp(a.text, text) == 0, "%s\n    answer '%s', expected '%s'", question, a.text, text);
-    CHECK(strcmp(a.thought, thought) == 0, "%s\n    thought '%s', expected '%s'", question, a.thought, thought);
+    CHECK(strcmp(a.thought, thought) == 0, "%s\n    thought '%s', expected '%s'", question,
+          a.thought, thought);
 }
 
 static void direct_answers(void) {
@@ -101,9 +105,32 @@ static void thoughts_apart(void) {
     qw_error err;
     qw_session *s = new_session(model, 64);
     qw_chat *c = greedy_chat(s, 1);
-    expect(c, "What is 27 + 48?", "27 + 48 = 75", "27 + 48: 7 + 8 = 15, write 5, carry 1. 2 + 4 + 1 = 7. So 75.");
+    expect(c, "What is 27 + 48?", "27 + 48 = 75",
+           "27 + 48: 7 + 8 = 15, write 5, carry 1. 2 + 4 + 1 = 7. So 75.");
     CHECK(qw_chat_set_thinking(c, 0, &err) == 0, "%s", err.message);
     expect(c, "What is 27 + 48?", "27 + 48 = 75", "");
+    qw_chat_free(c);
+    qw_session_free(s);
+}
+
+/* Newlines are held back over several tokens: within an answer they come, at its ends they do not.
+ * Biases and a frequency penalty of 100 make the model say Z "\n" "\n\n" Z "\n" "\n\n" and end. */
+static void newlines_at_ends(void) {
+    enum { Z = 57, N = 198, NN = 274, END = 4072 };
+    static const qw_logit_bias bias[] = {{Z, 1000}, {N, 980}, {NN, 960}, {END, 800}};
+    static const int32_t wanted[] = {Z, N, NN, Z, N, NN};
+    const qw_sampling forced = {
+        .top_p = 1, .repetition_penalty = 1, .frequency_penalty = 100, .bias = bias, .n_bias = 4,
+    };
+    qw_error err;
+    static struct answer a;
+    qw_session *s = new_session(model, 64);
+    qw_chat *c = greedy_chat(s, 0);
+    CHECK(qw_session_set_sampling(s, &forced, &err) == 0, "%s", err.message);
+    ask(c, "Hi", &a);
+    size_t n = qw_n_tokens(s), first = n - sizeof wanted / sizeof *wanted;
+    CHECK(memcmp(qw_tokens(s) + first, wanted, sizeof wanted) == 0, "other tokens were drawn");
+    CHECK(strcmp(a.text, "Z\n\n\nZ") == 0, "the answer is '%s'", a.text);
     qw_chat_free(c);
     qw_session_free(s);
 }
@@ -141,13 +168,15 @@ static void draw(qw_model *m, int n_batch, const qw_sampling *sampling, int32_t 
 }
 
 static void expect_hash(const char *what, uint64_t got, uint64_t want) {
-    CHECK(got == want, "%s: hash 0x%016llX, expected 0x%016llX", what, (unsigned long long)got, (unsigned long long)want);
+    CHECK(got == want, "%s: hash 0x%016llX, expected 0x%016llX", what, (unsigned long long)got,
+          (unsigned long long)want);
 }
 
 static uint64_t hash_ids(const int32_t *ids, int n) {
     uint64_t h = FNV_START;
     for (int i = 0; i < n; i++) {
-        const unsigned char b[4] = {(unsigned char)ids[i], (unsigned char)(ids[i] >> 8), (unsigned char)(ids[i] >> 16), 0};
+        const unsigned char b[4] = {(unsigned char)ids[i], (unsigned char)(ids[i] >> 8),
+                                    (unsigned char)(ids[i] >> 16), 0};
         h = fnv(h, b, 4);
     }
     return h;
@@ -158,26 +187,38 @@ static void greedy_tokens(void) {
     int32_t ids[N_DRAWN];
     static const int32_t first[] = {258, 507, 688, 986, 750, 286, 2405, 13};
     draw(model, 64, &(qw_sampling){.top_p = 1, .repetition_penalty = 1}, ids);
-    for (int i = 0; i < 8; i++) CHECK(ids[i] == first[i], "token %d is %d, expected %d", i, ids[i], first[i]);
+    for (int i = 0; i < 8; i++)
+        CHECK(ids[i] == first[i], "token %d is %d, expected %d", i, ids[i], first[i]);
     expect_hash("64 greedy tokens", hash_ids(ids, N_DRAWN), UINT64_C(0x6B32DBE8D9A94485));
 }
 
 static void sampled_tokens(void) {
     int32_t ids[N_DRAWN];
-    const qw_sampling plain = {.temperature = 0.8f, .top_k = 20, .top_p = 0.95f, .repetition_penalty = 1, .seed = 42};
+    const qw_sampling plain = {
+        .temperature = 0.8f, .top_k = 20, .top_p = 0.95f, .repetition_penalty = 1, .seed = 42};
     const qw_logit_bias bias[] = {{300, 2.5f}, {301, -3}};
-    const qw_sampling all = {.temperature = 1.2f, .top_p = 0.98f, .min_p = 0.01f, .presence_penalty = 0.5f, .frequency_penalty = 0.25f,
-                             .repetition_penalty = 1.1f, .seed = UINT64_C(0xFFFFFFFFFFFFFFFF), .bias = bias, .n_bias = 2};
+    const qw_sampling all = {.temperature = 1.2f,
+                             .top_p = 0.98f,
+                             .min_p = 0.01f,
+                             .presence_penalty = 0.5f,
+                             .frequency_penalty = 0.25f,
+                             .repetition_penalty = 1.1f,
+                             .seed = UINT64_C(0xFFFFFFFFFFFFFFFF),
+                             .bias = bias,
+                             .n_bias = 2};
     draw(model, 64, &plain, ids);
     expect_hash("64 tokens of seed 42", hash_ids(ids, N_DRAWN), UINT64_C(0x5CF0B0C7B5A8A7DE));
     draw(model, 1, &plain, ids);
-    expect_hash("64 tokens of seed 42, batch 1", hash_ids(ids, N_DRAWN), UINT64_C(0x5CF0B0C7B5A8A7DE));
+    expect_hash("64 tokens of seed 42, batch 1", hash_ids(ids, N_DRAWN),
+                UINT64_C(0x5CF0B0C7B5A8A7DE));
     draw(model, 64, &all, ids);
-    expect_hash("64 tokens with all settings", hash_ids(ids, N_DRAWN), UINT64_C(0x412144F7971695ED));
+    expect_hash("64 tokens with all settings", hash_ids(ids, N_DRAWN),
+                UINT64_C(0x412144F7971695ED));
 }
 
 /* Logits of 80 tokens, all positions: an attention tile and a part of another. */
-static uint64_t logits_hash(const char *path, const char *type, const char *kv, const char *cpu, int n_threads, int n_batch) {
+static uint64_t logits_hash(const char *path, const char *type, const char *kv, const char *cpu,
+                            int n_threads, int n_batch) {
     enum { N = 80 };
     int32_t ids[N];
     qw_error err;
@@ -185,8 +226,13 @@ static uint64_t logits_hash(const char *path, const char *type, const char *kv, 
     qw_session *s = NULL;
     uint64_t h = FNV_START;
     for (int i = 0; i < N; i++) ids[i] = (i * 1237 + 11) % 4000;
-    int rc = qw_load(&m, path, &(qw_load_params){.weight_type = type, .cpu = cpu, .n_threads = n_threads}, &err);
-    if (!rc) rc = qw_session_new(&s, m, &(qw_session_params){.n_ctx = N, .n_batch = n_batch, .kv_type = kv}, &err);
+    int rc =
+        qw_load(&m, path,
+                &(qw_load_params){.weight_type = type, .cpu = cpu, .n_threads = n_threads}, &err);
+    if (!rc)
+        rc = qw_session_new(&s, m,
+                            &(qw_session_params){.n_ctx = N, .n_batch = n_batch, .kv_type = kv},
+                            &err);
     size_t v = rc ? 0 : (size_t)qw_info(m)->n_vocab;
     float *out = malloc((size_t)N * v * sizeof *out + 1);
     for (int at = 0; !rc && at < N; at += n_batch) {
@@ -203,15 +249,25 @@ static uint64_t logits_hash(const char *path, const char *type, const char *kv, 
 }
 
 static void logits_bits(void) {
-    static const int ways[][2] = {{1, 80}, {1, 1}, {2, 64}, {3, 7}, {8, 32}};       /* threads, batch */
+    /* threads, batch */
+    static const int ways[][2] = {{1, 80}, {1, 1}, {2, 64}, {3, 7}, {8, 32}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        expect_hash("logits of models/tiny", logits_hash("models/tiny", "bf16", NULL, NULL, ways[i][0], ways[i][1]), UINT64_C(0xA5B99E463FEAEA0E));
+        expect_hash("logits of models/tiny",
+                    logits_hash("models/tiny", "bf16", NULL, NULL, ways[i][0], ways[i][1]),
+                    UINT64_C(0xA5B99E463FEAEA0E));
 }
 
 /* Quantised while loading, and types of cache: at each level that this CPU has. */
 static void typed_bits(void) {
-    static const struct { const char *type, *kv; uint64_t hash; } types[] = {{"q8", "q8", UINT64_C(0x4CB176AE085EEBD3)}, {"q4", "q8", UINT64_C(0xC2520CB9CA3669C3)},
-        {"q8", "f32", UINT64_C(0x0511F5FFC43B366A)}, {"q4", "f32", UINT64_C(0x1AD4728D52B7BF59)}, {"bf16", "f16", UINT64_C(0x09A1388528D60D9F)}, {"bf16", "q8", UINT64_C(0x93621DA16C6CF4D8)}};
+    static const struct {
+        const char *type, *kv;
+        uint64_t hash;
+    } types[] = {{"q8", "q8", UINT64_C(0x4CB176AE085EEBD3)},
+                 {"q4", "q8", UINT64_C(0xC2520CB9CA3669C3)},
+                 {"q8", "f32", UINT64_C(0x0511F5FFC43B366A)},
+                 {"q4", "f32", UINT64_C(0x1AD4728D52B7BF59)},
+                 {"bf16", "f16", UINT64_C(0x09A1388528D60D9F)},
+                 {"bf16", "q8", UINT64_C(0x93621DA16C6CF4D8)}};
     static const int ways[][2] = {{1, 80}, {1, 1}, {2, 64}, {3, 7}, {8, 16}};
     char list[128], *level = list;
     qw_cpu_levels(list, sizeof list);
@@ -220,8 +276,13 @@ static void typed_bits(void) {
         for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
             for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
                 char what[96];
-                snprintf(what, sizeof what, "logits as %s, cache %s, level %.20s, %d threads, batch %d", types[t].type, types[t].kv, level, ways[i][0], ways[i][1]);
-                expect_hash(what, logits_hash("models/tiny", types[t].type, types[t].kv, level, ways[i][0], ways[i][1]), types[t].hash);
+                snprintf(what, sizeof what,
+                         "logits as %s, cache %s, level %.20s, %d threads, batch %d", types[t].type,
+                         types[t].kv, level, ways[i][0], ways[i][1]);
+                expect_hash(what,
+                            logits_hash("models/tiny", types[t].type, types[t].kv, level,
+                                        ways[i][0], ways[i][1]),
+                            types[t].hash);
             }
     }
 }
@@ -229,7 +290,9 @@ static void typed_bits(void) {
 /* Behind a prompt of 80 tokens its last logits, 64 tokens drawn greedily and 64 of a seed. */
 static uint64_t answer_hash(qw_model *m, int n_batch) {
     enum { N = 80 };
-    const qw_sampling sampling[] = {{.top_p = 1, .repetition_penalty = 1}, {.temperature = 1, .top_k = 40, .top_p = 0.95f, .repetition_penalty = 1, .seed = 7}};
+    const qw_sampling sampling[] = {
+        {.top_p = 1, .repetition_penalty = 1},
+        {.temperature = 1, .top_k = 40, .top_p = 0.95f, .repetition_penalty = 1, .seed = 7}};
     int32_t ids[N], drawn[N_DRAWN];
     uint64_t h = FNV_START;
     qw_error err;
@@ -250,9 +313,15 @@ static uint64_t answer_hash(qw_model *m, int n_batch) {
     return h;
 }
 
-/* The same answer for every number of threads and tokens at a time, at each level that this CPU has. */
+/* The same answer for every number of threads and tokens at a time, at each level that this CPU
+ * has. */
 static void one_answer(void) {
-    static const struct { const char *type; uint64_t hash; } types[] = {{"q4", UINT64_C(0x9CF893C0ECF316E6)}, {"q8", UINT64_C(0xA5B8C8F427D19F9E)}, {"bf16", UINT64_C(0x2502B498543FF9EC)}};
+    static const struct {
+        const char *type;
+        uint64_t hash;
+    } types[] = {{"q4", UINT64_C(0x9CF893C0ECF316E6)},
+                 {"q8", UINT64_C(0xA5B8C8F427D19F9E)},
+                 {"bf16", UINT64_C(0x2502B498543FF9EC)}};
     static const int threads[] = {1, 2, 3, 8}, batches[] = {64, 512, 16, 1};
     char list[128], *level = list;
     qw_error err;
@@ -262,12 +331,17 @@ static void one_answer(void) {
         for (int i = 0; i < 3 * (quick ? 1 : 4); i++) {
             qw_model *m = NULL;
             int type = i % 3, n = threads[i / 3];
-            int rc = qw_load(&m, "models/tiny", &(qw_load_params){.weight_type = types[type].type, .cpu = level, .n_threads = n}, &err);
+            int rc = qw_load(&m, "models/tiny",
+                             &(qw_load_params){.weight_type = types[type].type,
+                                               .cpu = level,
+                                               .n_threads = n},
+                             &err);
             CHECK(rc == 0, "%s", err.message);
             for (int b = 0; rc == 0 && b < 4; b++) {
                 char what[96];
                 if (quick && b != i / 3) continue;
-                snprintf(what, sizeof what, "answer as %s, level %.20s, %d threads, batch %d", types[type].type, level, n, batches[b]);
+                snprintf(what, sizeof what, "answer as %s, level %.20s, %d threads, batch %d",
+                         types[type].type, level, n, batches[b]);
                 expect_hash(what, answer_hash(m, batches[b]), types[type].hash);
             }
             qw_free(m);
@@ -326,9 +400,13 @@ static void tiny_weights(void) {
     CHECK(mkdtemp(dir) != NULL, "no temporary directory");
     int rc = write_scaled(dir, &err);
     CHECK(rc == 0, "%s", err.message);
-    expect_hash("logits with rows scaled by 1e-20, q4", logits_hash(dir, "q4", NULL, NULL, 2, 80), UINT64_C(0xBABD23A28BC6284D));
-    expect_hash("logits with rows scaled by 1e-20", logits_hash(dir, "bf16", NULL, NULL, 1, 80), UINT64_C(0x83D8DC916A64B445));
-    if (!quick) expect_hash("logits with rows scaled by 1e-20, batch 7, 3 threads", logits_hash(dir, "bf16", NULL, NULL, 3, 7), UINT64_C(0x83D8DC916A64B445));
+    expect_hash("logits with rows scaled by 1e-20, q4", logits_hash(dir, "q4", NULL, NULL, 2, 80),
+                UINT64_C(0xBABD23A28BC6284D));
+    expect_hash("logits with rows scaled by 1e-20", logits_hash(dir, "bf16", NULL, NULL, 1, 80),
+                UINT64_C(0x83D8DC916A64B445));
+    if (!quick)
+        expect_hash("logits with rows scaled by 1e-20, batch 7, 3 threads",
+                    logits_hash(dir, "bf16", NULL, NULL, 3, 7), UINT64_C(0x83D8DC916A64B445));
     snprintf(path, sizeof path, "%s/config.json", dir);
     unlink(path);
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
@@ -348,11 +426,13 @@ int main(int argc, char **argv) {
         RUN("tiny answers directly", direct_answers);
         RUN("tiny remembers earlier turns", memory_of_turns);
         RUN("tiny keeps its thoughts apart", thoughts_apart);
+        RUN("tiny drops newlines at the ends of an answer only", newlines_at_ends);
         RUN("tiny takes control tokens in a message as text", control_tokens_are_text);
         RUN("tiny draws the pinned greedy tokens", greedy_tokens);
         RUN("tiny draws the pinned sampled tokens", sampled_tokens);
         RUN("tiny has the pinned logits, however they are cut up", logits_bits);
-        RUN("tiny has the pinned logits with each weight type and cache, at every level", typed_bits);
+        RUN("tiny has the pinned logits with each weight type and cache, at every level",
+            typed_bits);
     }
     RUN("tiny gives one answer, however it is computed", one_answer);
     if (!answer) RUN("rows scaled by 1e-20 have the pinned logits", tiny_weights);

@@ -20,4 +20,10 @@ void *alloc_zero(uint64_t n, uint64_t size);
 /* The same for large blocks: not zeroed, so each page takes memory only once it is written. */
 void *alloc_pages(uint64_t bytes);
 
+/* Whole pages that can grow and shrink: what is kept keeps its contents, new bytes are 0, and
+ * pages take memory only once they are written. p NULL with old 0: new ones. bytes 0: releases
+ * them and returns NULL. NULL also when memory runs out; then p is as it was. Shrinking cannot
+ * fail. */
+void *pages_resize(void *p, uint64_t old, uint64_t bytes);
+
 #endif

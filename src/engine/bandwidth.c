@@ -3,9 +3,11 @@
 #include <string.h>
 #include <time.h>
 #include "base/alloc.h"
-#include "engine/engine.h"
+#include "engine/model.h"
+#include "sys/memory.h"
 
-/* Pieces are small enough to be shared fairly by cores of different speed, and large enough that handing them out costs nothing. */
+/* Pieces are small enough to be shared fairly by cores of different speed, and large enough that
+ * handing them out costs nothing. */
 enum { PIECE = 1 << 20, LEAST_PIECES = 16, MOST_PIECES = 256, ROUNDS = 4 };
 
 struct reader {
@@ -16,7 +18,8 @@ struct reader {
 
 static void fill(void *ctx, int64_t begin, int64_t end) {
     const struct reader *r = ctx;
-    memset(r->words + begin * (PIECE / 8), 1, (size_t)(end - begin) * PIECE);     /* pages that were never written may all be one */
+    /* pages that were never written may all be one */
+    memset(r->words + begin * (PIECE / 8), 1, (size_t)(end - begin) * PIECE);
 }
 
 static void read_pieces(void *ctx, int64_t begin, int64_t end) {
@@ -26,7 +29,8 @@ static void read_pieces(void *ctx, int64_t begin, int64_t end) {
         size_t ahead = r->ahead;
         uint64_t a = 0, b = 0, c = 0, d = 0;
         for (; p < stop; p += 8) {
-            __builtin_prefetch((const void *)((uintptr_t)p + ahead));       /* beyond the end it does nothing */
+            /* beyond the end it does nothing */
+            __builtin_prefetch((const void *)((uintptr_t)p + ahead));
             a ^= p[0] ^ p[4];
             b ^= p[1] ^ p[5];
             c ^= p[2] ^ p[6];
@@ -43,15 +47,22 @@ static double seconds(void) {
 }
 
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err) {
-    static const size_t distances[] = {0, 512, 4096};       /* bytes; which one is best differs from core to core */
+    /* bytes; which one is best differs from core to core */
+    static const size_t distances[] = {0, 512, 4096};
     enum { N = sizeof distances / sizeof *distances };
     uint64_t free_now = available_memory("");
-    int64_t pieces = free_now == 0 || free_now / 4 / PIECE > MOST_PIECES ? MOST_PIECES : (int64_t)(free_now / 4 / PIECE);
+    int64_t pieces = free_now == 0 || free_now / 4 / PIECE > MOST_PIECES
+                         ? MOST_PIECES
+                         : (int64_t)(free_now / 4 / PIECE);
     struct reader *r = alloc_zero(1, sizeof *r);
     *bytes_per_second = 0;
     if (!r) return fail_memory(err, "measuring the read bandwidth", sizeof *r);
-    while (pieces >= LEAST_PIECES && !(r->words = alloc_pages((uint64_t)pieces * PIECE))) pieces /= 2;
-    if (!r->words) { free(r); return 0; }
+    while (pieces >= LEAST_PIECES && !(r->words = alloc_pages((uint64_t)pieces * PIECE)))
+        pieces /= 2;
+    if (!r->words) {
+        free(r);
+        return 0;
+    }
     pool_use(m->pool, m->n_threads);
     parallel_for(m->pool, pieces, 1, fill, r);
     double best = 0;

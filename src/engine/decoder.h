@@ -1,6 +1,8 @@
-/* decoder.h - the Qwen3 decoder: one forward pass for any number of tokens, and the KV cache it appends to. */
+/* decoder.h - the Qwen3 decoder: one forward pass for any number of tokens, and the KV cache it
+ * appends to. */
 #ifndef QW_DECODER_H
 #define QW_DECODER_H
+#include "engine/kv_cache.h"
 #include "model/config.h"
 #include "sys/threads.h"
 #include "model/weights.h"
@@ -8,16 +10,21 @@
 struct decoder;
 
 /* Bytes that decoder_new would allocate. QW_EARG for n_ctx beyond the model's, n_batch < 1. */
-int  decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_batch, uint64_t *cache, uint64_t *scratch, qw_error *err);
-/* A decoder with an empty cache for n_ctx positions that takes up to n_batch tokens in a pass. Config, weights and pool must outlive it. */
-int  decoder_new(struct decoder **out, const struct config *c, const struct weights *w, const struct kernels *k, struct pool *pool,
-                 enum kv_type kv, int n_ctx, int n_batch, qw_error *err);
+int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_batch, uint64_t *cache,
+                   uint64_t *scratch, qw_error *err);
+/* A decoder with an empty cache for n_ctx positions that takes up to n_batch tokens in a pass.
+ * Config, weights and pool must outlive it. */
+int decoder_new(struct decoder **out, const struct config *c, const struct weights *w,
+                const struct kernels *k, struct pool *pool, enum kv_type kv, int n_ctx, int n_batch,
+                qw_error *err);
 void decoder_free(struct decoder *d);
 
-/* Run tokens ids[0..n), 1 <= n <= n_batch, at positions pos..pos+n (pos + n <= n_ctx), after those whose keys and values the cache holds
- * at 0..pos. Ids must lie in the vocabulary. Leaves the last layer's output of all n tokens for decoder_logits. */
+/* Run tokens ids[0..n), 1 <= n <= n_batch, at positions pos..pos+n (pos + n <= n_ctx), after those
+ * whose keys and values the cache holds at 0..pos. Ids must lie in the vocabulary. Leaves the last
+ * layer's output of all n tokens for decoder_logits. */
 void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
-/* Logits of tokens first..first+count of the last pass: out[count][n_vocab]. QW_ENUMERIC when one is not finite. */
+/* Logits of tokens first..first+count of the last pass: out[count][n_vocab]. QW_ENUMERIC when one
+ * is not finite. */
 int  decoder_logits(struct decoder *d, int first, int count, float *out, qw_error *err);
 
 #endif

@@ -1,8 +1,9 @@
-/* text.c - the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings, UTF-8. */
+/* text.c - the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings,
+ * UTF-8. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/engine.h"
+#include "engine/model.h"
 #include "base/utf8_stream.h"
 #include "base/utf8.h"
 
@@ -11,7 +12,7 @@ static const struct tokenizer *inner(const qw_tokenizer *t) { return (const stru
 
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     struct tokenizer *t = NULL;
-    struct companions files;
+    struct model_files files;
     struct file f = {0};
     size_t n = strlen(path);
     char *name = NULL;
@@ -19,13 +20,13 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     *out = NULL;
     if (path_kind(path) == PATH_FILE && (n < 12 || strcmp(path + n - 12, ".safetensors") != 0)) {
         rc = tokenizer_open(&t, path, err);
-    } else if ((rc = companions_open(&files, path, err)) == 0) {
-        rc = companion_read(&files, "tokenizer.json", &f, &name, err);
+    } else if ((rc = model_files_open(&files, path, err)) == 0) {
+        rc = model_file_read(&files, "tokenizer.json", &f, &name, err);
         if (!rc && !f.data) rc = fail(err, QW_EIO, "cannot open %s: no such file", name);
         if (!rc) rc = tokenizer_parse(&t, (const char *)f.data, (size_t)f.size, name, err);
         file_close(&f);
         free(name);
-        companions_close(&files);
+        model_files_close(&files);
     }
     if (!rc) *out = (qw_tokenizer *)t;
     return rc;
@@ -33,19 +34,26 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
 
 void qw_tokenizer_free(qw_tokenizer *t) { tokenizer_close((struct tokenizer *)t); }
 
-long qw_tokenize(const qw_tokenizer *t, const char *text, size_t n, int special, int32_t **ids, qw_error *err) {
+long qw_tokenize(const qw_tokenizer *t, const char *text, size_t n, int special, int32_t **ids,
+                 qw_error *err) {
     struct ids list = {0};
     *ids = NULL;
     ids_put(&list, 0);                          /* so that an empty result is not NULL */
     list.n = 0;
-    int rc = tokenizer_encode(inner(t), text, n, special ? ADDED_ALL : ADDED_NONE, NULL, &list, err);
+    int rc =
+        tokenizer_encode(inner(t), text, n, special ? ADDED_ALL : ADDED_NONE, NULL, &list, err);
     if (!rc && (list.oom || list.n > LONG_MAX)) rc = fail_memory(err, "the tokens", n);
-    if (rc) { ids_free(&list); return rc; }
+    if (rc) {
+        ids_free(&list);
+        return rc;
+    }
     *ids = list.p;
     return (long)list.n;
 }
 
-const char *qw_token_bytes(const qw_tokenizer *t, int32_t id, size_t *n) { return tokenizer_bytes(inner(t), id, n); }
+const char *qw_token_bytes(const qw_tokenizer *t, int32_t id, size_t *n) {
+    return tokenizer_bytes(inner(t), id, n);
+}
 int qw_tokenizer_size(const qw_tokenizer *t) { return tokenizer_size(inner(t)); }
 void qw_release(void *p) { free(p); }
 
@@ -57,20 +65,24 @@ static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err)
     *out = NULL;
     *out_n = 0;
     if (rc) buf_free(b);
-    else { *out = b->p; *out_n = n; }
+    else {
+        *out = b->p;
+        *out_n = n;
+    }
     return rc;
 }
 
 static int detect(enum chat_template *out, const char *path, qw_error *err) {
-    struct companions files;
-    int rc = companions_open(&files, path, err);
+    struct model_files files;
+    int rc = model_files_open(&files, path, err);
     if (rc) return rc;
     rc = detect_template(out, &files, err);
-    companions_close(&files);
+    model_files_close(&files);
     return rc;
 }
 
-int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n, char **out, size_t *out_n, qw_error *err) {
+int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n,
+                   char **out, size_t *out_n, qw_error *err) {
     enum chat_template t;
     struct json j;
     struct rendered r = {0};
@@ -105,7 +117,8 @@ int qw_json_quote(const char *text, size_t n, char **out, size_t *out_n, qw_erro
     return give(&b, out, out_n, rc, err);
 }
 
-int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t *bad, qw_error *err) {
+int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t *bad,
+                  qw_error *err) {
     struct buf b = {0};
     struct utf8_stream s = {0};
     *bad = utf8_valid_prefix(text, n);

@@ -20,7 +20,9 @@
 enum { LANES = 16, ATTN_TILE = 64, PANEL = 16, BLOCK = 32, SUPER = 256, BLOCKS = SUPER / BLOCK };
 #define TINY 0x1p-100f
 
-enum weight_type { WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16, WEIGHT_Q8, WEIGHT_Q4, N_WEIGHT_TYPES };
+/* What weights are stored as, and used as without packing them; and what they are packed as. */
+enum stored_type { STORED_F32, STORED_F16, STORED_BF16, N_STORED_TYPES };
+enum packed_type { NOT_PACKED = -1, PACKED_Q8, PACKED_Q4, N_PACKED_TYPES };
 
 /* ---- packed weights ----
  *
@@ -91,25 +93,26 @@ struct kernels {
     /* y[t][r] = sum over k of w[r][k] * x[t][k], for rows r of w and n tokens t; summed by lanes.
      *   w  rows of n_in weights, row r at w + r * n_in * size of a weight, at any alignment
      *   x  [n][n_in] float;  y  [n][stride] float, of which columns 0..rows are written */
-    void (*matmul[WEIGHT_BF16 + 1])(float *y, int64_t stride, const void *w, int rows, int n_in, const float *x, int n);
+    void (*matmul[N_STORED_TYPES])(float *y, int64_t stride, const void *w, int rows, int n_in, const float *x, int n);
 
-    /* The same with packed weights (index: type - WEIGHT_Q8) and quantised tokens x[n][supers]; w begins with a panel, and the last
+    /* The same with packed weights and quantised tokens x[n][supers]; w begins with a panel, and the last
      * panel may have fewer than 16 rows. Superblocks s in ascending order, three roundings each, no fused multiply-add:
      *   isum = sum over b of sc[b] t[b] sum over k of q x8, less 16 sum over b of m[b] xs[b] for q4     (|isum| < 2^31)
      *   y = y + (d * dx) * (float)isum       from y = 0 */
-    void (*matmul_q[2])(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n);
+    void (*matmul_q[N_PACKED_TYPES])(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n);
 
     /* One row of n_in weights as floats, exactly. */
-    void (*row[WEIGHT_BF16 + 1])(float *y, const void *w, int n_in);
+    void (*row[N_STORED_TYPES])(float *y, const void *w, int n_in);
 
     /* Quantise n floats into n_super(n) acts, the end padded with zeros. fine: with a factor t per block (for q8). */
     void (*quantize)(struct act *out, const float *x, int n, bool fine);
 
-    /* Pack up to 16 stored rows (as in matmul, of type `from`) into a panel (index: type - WEIGHT_Q8) of n_super(n_in) superblocks. */
-    void (*pack[2])(void *panel, const void *w, enum weight_type from, int rows, int n_in);
+    /* Pack rows[n_rows][n_in], up to 16 of them, into a panel of n_super(n_in) superblocks. short_weights: each weight has at
+     * most 20 significant bits, so that its product with 4 bits is exact. The bytes do not depend on it, only the speed. */
+    void (*pack[N_PACKED_TYPES])(void *panel, const float *rows, int n_rows, int n_in, bool short_weights);
 
     /* One row of a packed matrix as floats: d * (float)(sc q - 16 m). */
-    void (*row_q[2])(float *y, const void *w, int64_t row, int n_in);
+    void (*row_q[N_PACKED_TYPES])(float *y, const void *w, int64_t row, int n_in);
 
     /* y[i] = w[i] * (x[i] / sqrt(mean(x^2) + eps)); the squares summed by lanes. y may be x. (Zhang and Sennrich 2019) */
     void (*rmsnorm)(float *y, const float *x, const float *w, int n, float eps);

@@ -14,22 +14,32 @@ struct config {
     bool headless;                  /* architecture Qwen3Model: never has a head of its own */
 
     /* rope_type "yarn" if factor is not 0; see rope_frequencies */
-    struct { double factor, beta_fast, beta_slow, attention_factor; int n_ctx_orig; bool truncate; } yarn;
+    struct {
+        double factor, beta_fast, beta_slow, attention_factor;
+        int n_ctx_orig;
+        bool truncate;
+    } yarn;
 
-    int32_t eos[MAX_EOS];           /* union of config and generation_config; engine.c adds the tokenizer's */
+    /* union of config and generation_config; engine.c adds the tokenizer's */
+    int32_t eos[MAX_EOS];
     int n_eos;
 
     /* generation_config.json; defaults where it, or a key, is missing */
-    struct { bool present, do_sample; double temperature, top_p, min_p, repetition_penalty; int top_k; } gen;
+    struct {
+        bool present, do_sample;
+        double temperature, top_p, min_p, repetition_penalty;
+        int top_k;
+    } gen;
 };
 
-/* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is refused by name. */
-int config_read(struct config *c, const struct companions *files, qw_error *err);
+/* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is
+ * refused by name. */
+int config_read(struct config *c, const struct model_files *files, qw_error *err);
 /* Add an end token unless it is known. */
 void config_add_eos(struct config *c, int64_t id);
 
-/* inv_freq[head_dim / 2] and the factor on cos and sin: plain RoPE (Su et al. 2021) or YaRN (Peng et al. 2023) as in
- * transformers' modeling_rope_utils.py. */
+/* inv_freq[head_dim / 2] and the factor on cos and sin: plain RoPE (Su et al. 2021) or YaRN (Peng
+ * et al. 2023) as in transformers' modeling_rope_utils.py. */
 void rope_frequencies(const struct config *c, double *inv_freq, double *attention_factor);
 
 #endif

@@ -1,94 +1,140 @@
-/* pack.c - from matrices as stored to packed ones, in memory or piece by piece. */
+/* packing.c - from matrices as stored to packed ones, in memory or piece by piece. */
 #include "model/packing.h"
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/file.h"
 
-enum { SLICE = 16 << 20 };     /* bytes as stored */
+enum {
+    SLICE = 16 << 20,               /* stored bytes */
+    SMALL_MODEL = 100000000,        /* parameters; models with fewer are used as stored */
+};
 
-uint64_t packed_size(const struct weights *w, enum weight_type type) {
+uint64_t weights_packed_size(const struct weights *w, enum packed_type type) {
     uint64_t sum = 0;
-    for (int i = 0; i < w->n_bound; i++)
-        if (w->bound[i].matrix) sum += matrix_room(type, w->bound[i].matrix->rows, w->bound[i].matrix->cols);
+    for (int i = 0; i < w->n_bound; i++) {
+        const struct matrix *m = w->bound[i].matrix;
+        if (m) sum += packed_room(type, m->rows, m->cols);
+    }
     return sum;
 }
 
-uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n) {
-    int64_t begin = first * PANEL, end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
-    return matrix_size(m->type, (int)(end - begin), m->cols);
+enum packed_type auto_type(const struct weights *w, uint64_t free_bytes) {
+    if (w->n_params < SMALL_MODEL) return NOT_PACKED;
+    uint64_t q8 = weights_packed_size(w, PACKED_Q8);
+    return free_bytes == 0 || q8 <= free_bytes / 4 * 3 ? PACKED_Q8 : PACKED_Q4;
 }
 
-int64_t slice_panels(const struct matrix *m) { return SLICE / (int64_t)matrix_size(m->type, PANEL, m->cols) + 1; }
+/* Stored bytes of panels first..first+n; the last panel may have fewer than 16 rows. */
+static uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n) {
+    int64_t begin = first * PANEL,
+            end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
+    return source_size(&m->source, end - begin);
+}
 
-struct job { const struct matrix *m; const struct kernels *kernels; enum weight_type type; int64_t first; unsigned char *out; atomic_int bad; };
+int64_t panels_per_slice(const struct matrix *m) {
+    return SLICE / (int64_t)source_size(&m->source, PANEL) + 1;
+}
 
-/* The kernels mark a row that is not finite with a NaN for a step: the first of them in a packed panel, or rows. */
-static int bad_row(const unsigned char *panel, enum weight_type type, int cols, int rows) {
+/* ---- panels in parallel ---- */
+
+struct pack_job {
+    const struct packer *p;
+    const struct matrix *m;
+    int64_t first;                  /* panel that goes to out */
+    unsigned char *out;
+    atomic_int bad_row;             /* the first row that is not finite; INT_MAX: none so far */
+    atomic_bool no_memory;
+};
+
+/* The first row of a packed panel that the kernels marked as not finite, by a step of NaN; `rows`
+ * if there is none. */
+static int find_bad_row(const unsigned char *panel, enum packed_type type, int cols, int rows) {
     for (int s = 0; s < n_super(cols); s++) {
-        const uint16_t *d = type == WEIGHT_Q4 ? ((const struct q4_super *)panel)[s].d : ((const struct q8_super *)panel)[s].d;
-        for (int r = 0; r < rows; r++) if (d[r] >= 0x7F80) rows = r;
+        const uint16_t *d = ((const struct q8_super *)panel)[s].d;
+        if (type == PACKED_Q4) d = ((const struct q4_super *)panel)[s].d;
+        for (int r = 0; r < rows; r++)
+            if (d[r] >= 0x7F80) rows = r;
     }
     return rows;
 }
 
-static void pack_some(void *ctx, int64_t begin, int64_t end) {
-    struct job *j = ctx;
+static void pack_range(void *ctx, int64_t begin, int64_t end) {
+    struct pack_job *j = ctx;
     const struct matrix *m = j->m;
+    const struct kernels *k = j->p->kernels;
+    const struct format *format = m->source.format;
+    const enum packed_type type = j->p->type;
+    float *floats = malloc(PANEL * (size_t)m->cols * sizeof *floats);
+    if (!floats) {
+        atomic_store(&j->no_memory, true);
+        return;
+    }
     for (int64_t i = begin; i < end; i++) {
         int64_t row = (j->first + i) * PANEL;
         int rows = m->rows - row < PANEL ? (int)(m->rows - row) : PANEL;
-        unsigned char *panel = j->out + (uint64_t)i * panel_size(j->type, m->cols);
-        j->kernels->pack[j->type - WEIGHT_Q8](panel, m->data + matrix_size(m->type, (int)row, m->cols), m->type, rows, m->cols);
-        int bad = bad_row(panel, j->type, m->cols, rows), known = atomic_load(&j->bad);
-        while (bad < rows && row + bad < known && !atomic_compare_exchange_weak(&j->bad, &known, (int)row + bad)) {}
+        unsigned char *panel = j->out + (uint64_t)i * panel_size(type, m->cols);
+        format->rows(&m->source, k, row, rows, floats);
+        k->pack[type](panel, floats, rows, m->cols, format->short_weights);
+        int bad = find_bad_row(panel, type, m->cols, rows), known = atomic_load(&j->bad_row);
+        if (bad == rows) continue;
+        bad += (int)row;
+        while (bad < known && !atomic_compare_exchange_weak(&j->bad_row, &known, bad)) {}
     }
+    free(floats);
 }
 
-int pack_panels(const struct bound *b, int64_t first, int64_t n, enum weight_type type, unsigned char *out, const struct kernels *k, struct pool *pool,
-                qw_error *err) {
+int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n,
+                unsigned char *out, qw_error *err) {
     const struct matrix *m = b->matrix;
-    struct job j = {m, k, type, first, out, INT_MAX};
-    parallel_for(pool, n, 4, pack_some, &j);
-    file_forget(m->data + matrix_size(m->type, (int)(first * PANEL), m->cols), stored_size(m, first, n));
-    int bad = atomic_load(&j.bad);
-    return bad == INT_MAX ? 0 : fail(err, QW_ENUMERIC, "%s: tensor '%s', row %d: a weight is not finite: the file is damaged", b->path, b->name, bad);
-}
-
-int weights_pack(struct weights *w, enum weight_type type, const struct kernels *k, struct pool *pool, pack_progress *progress, void *user, qw_error *err) {
-    bool tied = w->head.data == w->embd.data;
-    uint64_t size = packed_size(w, type), done = 0;
-    unsigned char *next = w->packed = alloc_pages(size);
-    if (!next) return fail_memory(err, "the packed weights", size);
-    for (int i = 0; i < w->n_bound; i++) {
-        struct matrix *m = w->bound[i].matrix;
-        if (!m) continue;
-        int64_t panels = (m->rows + PANEL - 1) / PANEL, slice = slice_panels(m);
-        for (int64_t first = 0; first < panels; first += slice) {
-            int64_t n = panels - first < slice ? panels - first : slice;
-            int rc = pack_panels(&w->bound[i], first, n, type, next + (uint64_t)first * panel_size(type, m->cols), k, pool, err);
-            if (rc) return rc;
-            done += stored_size(m, first, n);
-            if (progress && progress(user, done, w->bytes)) return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
-        }
-        m->data = next;
-        next += matrix_room(type, m->rows, m->cols);
-        m->type = type;
-    }
-    if (tied) w->head = w->embd;
-    w->type = type;
-    w->bytes = size;
+    struct pack_job j = {.p = p, .m = m, .first = first, .out = out, .bad_row = INT_MAX};
+    parallel_for(p->pool, n, 4, pack_range, &j);
+    file_forget(source_row(&m->source, first * PANEL), stored_size(m, first, n));
+    if (atomic_load(&j.no_memory))
+        return fail_memory(err, "rows to be packed", PANEL * (uint64_t)m->cols * sizeof(float));
+    int bad = atomic_load(&j.bad_row);
+    if (bad != INT_MAX)
+        return fail(err, QW_ENUMERIC,
+                    "%s: tensor '%s', row %d: a weight is not finite: the file is damaged", b->path,
+                    b->name, bad);
+    p->done += stored_size(m, first, n);
+    if (p->progress && p->progress(p->user, p->done, p->all))
+        return fail(err, QW_ECANCEL, "stopped while the weights were quantised");
     return 0;
 }
 
-uint64_t checksum(uint64_t h, const void *data, uint64_t n) {
-    const unsigned char *p = data;
-    for (; n > 0; p += 8) {
-        uint64_t word = 0, take = n < 8 ? n : 8;
-        for (uint64_t i = 0; i < take; i++) word |= (uint64_t)p[i] << 8 * i;
-        h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        h ^= h >> 32;
-        n -= take;
+/* ---- in memory ---- */
+
+static int pack_matrix(struct packer *p, const struct bound *b, unsigned char *out, qw_error *err) {
+    const struct matrix *m = b->matrix;
+    int64_t panels = n_panels(m->rows), slice = panels_per_slice(m);
+    int rc = 0;
+    for (int64_t first = 0; !rc && first < panels; first += slice) {
+        int64_t n = panels - first < slice ? panels - first : slice;
+        rc = pack_panels(p, b, first, n, out + (uint64_t)first * panel_size(p->type, m->cols), err);
     }
-    return h;
+    return rc;
+}
+
+int weights_pack(struct weights *w, struct packer *p, qw_error *err) {
+    bool tied = w->head.data == w->embd.data;
+    uint64_t size = weights_packed_size(w, p->type);
+    unsigned char *next = w->packed = alloc_pages(size);
+    if (!next) return fail_memory(err, "the packed weights", size);
+    p->all = w->bytes;
+    for (int i = 0; i < w->n_bound; i++) {
+        struct matrix *m = w->bound[i].matrix;
+        if (!m) continue;
+        int rc = pack_matrix(p, &w->bound[i], next, err);
+        if (rc) return rc;
+        m->data = next;
+        m->packed = p->type;
+        next += packed_room(p->type, m->rows, m->cols);
+    }
+    if (tied) w->head = w->embd;
+    w->type = p->type;
+    w->bytes = size;
+    return 0;
 }

@@ -12,10 +12,14 @@
 #define MAX_TENSORS 1000000
 #define MAX_FILES 10000
 
-static const struct { const char *name; enum tensor_type type; int size; } types[] = {
-    {"F32", TENSOR_F32, 4}, {"F16", TENSOR_F16, 2}, {"BF16", TENSOR_BF16, 2}, {"F64", TENSOR_OTHER, 8}, {"I64", TENSOR_OTHER, 8},
-    {"U64", TENSOR_OTHER, 8}, {"I32", TENSOR_OTHER, 4}, {"U32", TENSOR_OTHER, 4}, {"I16", TENSOR_OTHER, 2}, {"U16", TENSOR_OTHER, 2},
-    {"I8", TENSOR_OTHER, 1}, {"U8", TENSOR_OTHER, 1}, {"BOOL", TENSOR_OTHER, 1}, {"F8_E4M3", TENSOR_OTHER, 1}, {"F8_E5M2", TENSOR_OTHER, 1},
+/* The types whose size is known and checked. */
+static const struct {
+    const char *name;
+    int size;
+} types[] = {
+    {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8},     {"I64", 8},
+    {"U64", 8}, {"I32", 4}, {"U32", 4},  {"I16", 2},     {"U16", 2},
+    {"I8", 1},  {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
 };
 
 /* ---- one tensor's entry in the header ---- */
@@ -28,54 +32,99 @@ static bool json_size(const struct json *j, uint32_t node, uint64_t *out) {
     return true;
 }
 
-/* The text of a name goes into c->names, which may move: until all are known, t->name holds the offset. */
-static const char *keep_name(struct checkpoint *c, const struct json *j, uint32_t node, bool *has_nul) {
+/* Append a string to c->names, which may move. Returns where it begins there. */
+static size_t keep_name(struct checkpoint *c, const struct json *j, uint32_t node) {
     size_t at = c->names.n;
     json_string(j, node, &c->names);
-    *has_nul = !c->names.oom && memchr(c->names.p + at, 0, c->names.n - at) != NULL;
     buf_char(&c->names, 0);
-    return (const char *)(uintptr_t)at;
+    return at;
 }
 
-static int parse_entry(struct checkpoint *c, const struct json *j, uint32_t key, const char *path, uint64_t data_size, uint64_t *begin,
-                       struct tensor *t, qw_error *err) {
-    char shown[128];
-    int n = (int)j->nodes[key].len;
-    bool nul;
-    snprintf(shown, sizeof shown, "%.*s", n > 100 ? 100 : n, j->text + j->nodes[key].pos);
-    uint32_t v = key + 1, dtype = json_get(j, v, "dtype"), shape = json_get(j, v, "shape"), at = json_get(j, v, "data_offsets");
-    if (json_type(j, v) != JSON_OBJECT || !dtype || !shape || !at || json_type(j, dtype) != JSON_STRING || json_type(j, shape) != JSON_ARRAY ||
-        json_type(j, at) != JSON_ARRAY || j->nodes[at].len != 2)
-        return fail(err, QW_EFORMAT, "%s: tensor '%s' lacks a dtype, a shape or two data_offsets", path, shown);
-    if (j->nodes[v].len != 3) return fail(err, QW_EFORMAT, "%s: tensor '%s' has a key twice or one too many", path, shown);
+/* An entry of the header that is being read, and what messages call it. */
+struct entry {
+    const struct json *j;
+    uint32_t value;                 /* node of its object */
+    const char *path;
+    char name[128];                 /* as it stands in the header, cut */
+    qw_error *err;
+};
 
-    uint64_t end, count = 1, bytes;
-    if (!json_size(j, at + 1, begin) || !json_size(j, at + 2, &end))
-        return fail(err, QW_EFORMAT, "%s: the data_offsets of tensor '%s' are no byte counts", path, shown);
+/* A member of an entry, which must have this type; 0 if it has not. */
+static uint32_t member(const struct entry *e, const char *key, enum json_type type) {
+    uint32_t v = json_get(e->j, e->value, key);
+    return v && json_type(e->j, v) == type ? v : 0;
+}
+
+/* Where the tensor's bytes begin in the data, and how many there are. */
+static int read_offsets(const struct entry *e, uint32_t offsets, uint64_t data_size,
+                        uint64_t *begin, uint64_t *size) {
+    uint64_t end;
+    if (!json_size(e->j, offsets + 1, begin) || !json_size(e->j, offsets + 2, &end))
+        return fail(e->err, QW_EFORMAT, "%s: the data_offsets of tensor '%s' are not byte counts",
+                    e->path, e->name);
     if (*begin > end || end > data_size)
-        return fail(err, QW_EFORMAT, "%s: tensor '%s' lies at bytes %" PRIu64 " to %" PRIu64 " of %" PRIu64 " in the file: it is cut short or damaged",
-                    path, shown, *begin, end, data_size);
-    t->size = end - *begin;
+        return fail(e->err, QW_EFORMAT,
+                    "%s: tensor '%s' lies at bytes %" PRIu64 " to %" PRIu64 " of %" PRIu64
+                    " in the file: it is cut short or damaged",
+                    e->path, e->name, *begin, end, data_size);
+    *size = end - *begin;
+    return 0;
+}
 
-    t->n_dims = (int)j->nodes[shape].len;
-    int i = 0;
-    for (uint32_t k = shape + 1; k < json_end(j, shape); k = json_next(j, k), i++) {
+static int read_shape(const struct entry *e, uint32_t shape, struct tensor *t, uint64_t *count) {
+    const struct json *j = e->j;
+    *count = 1;
+    for (uint32_t k = shape + 1; k < json_end(j, shape); k = json_next(j, k), t->n_dims++) {
         uint64_t d;
-        if (!json_size(j, k, &d)) return fail(err, QW_EFORMAT, "%s: the shape of tensor '%s' is not made of whole numbers", path, shown);
-        if (!mul_u64(count, d, &count)) return fail(err, QW_EFORMAT, "%s: the shape of tensor '%s' overflows", path, shown);
-        if (i < TENSOR_DIMS) t->shape[i] = d;
+        if (!json_size(j, k, &d))
+            return fail(e->err, QW_EFORMAT,
+                        "%s: the shape of tensor '%s' is not made of whole numbers", e->path,
+                        e->name);
+        if (!mul_u64(*count, d, count))
+            return fail(e->err, QW_EFORMAT, "%s: the shape of tensor '%s' overflows", e->path,
+                        e->name);
+        if (t->n_dims < TENSOR_DIMS) t->shape[t->n_dims] = d;
     }
-    t->type = TENSOR_OTHER;
-    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
-        if (json_is(j, dtype, types[k].name)) {
-            t->type = types[k].type;
-            if (!mul_u64(count, (uint64_t)types[k].size, &bytes) || bytes != t->size)
-                return fail(err, QW_EFORMAT, "%s: tensor '%s' has %" PRIu64 " bytes, but its shape and type %s need %" PRIu64, path, shown,
-                            t->size, types[k].name, bytes);
-        }
-    t->name = keep_name(c, j, key, &nul);
-    if (nul) return fail(err, QW_EFORMAT, "%s: the name of tensor '%s' holds a NUL", path, shown);
-    t->type_name = keep_name(c, j, dtype, &nul);
+    return 0;
+}
+
+/* Do `count` weights of this type take the tensor's bytes? Unknown types may take any. */
+static int check_size(const struct entry *e, uint32_t dtype, uint64_t count, uint64_t size) {
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        uint64_t bytes;
+        if (!json_is(e->j, dtype, types[k].name)) continue;
+        if (mul_u64(count, (uint64_t)types[k].size, &bytes) && bytes == size) return 0;
+        return fail(e->err, QW_EFORMAT,
+                    "%s: tensor '%s' has %" PRIu64
+                    " bytes, but its shape and type %s need %" PRIu64,
+                    e->path, e->name, size, types[k].name, bytes);
+    }
+    return 0;
+}
+
+/* The tensor whose name is at node `key`. */
+static int read_entry(struct checkpoint *c, const struct json *j, uint32_t key, const char *path,
+                      uint64_t data_size, uint64_t *begin, struct tensor *t, qw_error *err) {
+    struct entry e = {.j = j, .value = key + 1, .path = path, .err = err};
+    uint64_t count;
+    int n = j->nodes[key].len > 100 ? 100 : (int)j->nodes[key].len;
+    snprintf(e.name, sizeof e.name, "%.*s", n, j->text + j->nodes[key].pos);
+    uint32_t dtype = member(&e, "dtype", JSON_STRING), shape = member(&e, "shape", JSON_ARRAY);
+    uint32_t offsets = member(&e, "data_offsets", JSON_ARRAY);
+    if (!dtype || !shape || !offsets || j->nodes[offsets].len != 2)
+        return fail(err, QW_EFORMAT, "%s: tensor '%s' lacks a dtype, a shape or two data_offsets",
+                    path, e.name);
+    if (j->nodes[e.value].len != 3)
+        return fail(err, QW_EFORMAT, "%s: tensor '%s' has an unexpected or repeated key", path,
+                    e.name);
+    int rc = read_offsets(&e, offsets, data_size, begin, &t->size);
+    if (!rc) rc = read_shape(&e, shape, t, &count);
+    if (!rc) rc = check_size(&e, dtype, count, t->size);
+    if (rc) return rc;
+    t->name_at = keep_name(c, j, key);
+    t->type_name_at = keep_name(c, j, dtype);
+    if (!c->names.oom && strlen(c->names.p + t->name_at) + 1 != t->type_name_at - t->name_at)
+        return fail(err, QW_EFORMAT, "%s: the name of tensor '%s' contains a NUL", path, e.name);
     return 0;
 }
 
@@ -86,44 +135,54 @@ struct extent { uint64_t begin, end; uint32_t tensor; };
 static int by_begin(const void *a, const void *b) {
     const struct extent *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
-    return (x->end > y->end) - (x->end < y->end);       /* an empty tensor in front of its neighbour */
+    /* an empty tensor in front of its neighbour */
+    return (x->end > y->end) - (x->end < y->end);
 }
 
 /* Do the tensors from `first` on fill the data exactly? */
-static int check_extents(const struct checkpoint *c, struct extent *e, uint32_t n, uint64_t data_size, const char *path, qw_error *err) {
+static int check_extents(const struct checkpoint *c, struct extent *e, uint32_t n,
+                         uint64_t data_size, const char *path, qw_error *err) {
     uint64_t at = 0;
     qsort(e, n, sizeof *e, by_begin);
     for (uint32_t i = 0; i < n; i++) {
-        const char *name = c->names.p + (uintptr_t)c->tensors[e[i].tensor].name;
+        const char *name = c->names.p + c->tensors[e[i].tensor].name_at;
         if (e[i].begin != at)
-            return fail(err, QW_EFORMAT, "%s: tensor '%s' begins at byte %" PRIu64 " of the data, but the one before it ends at %" PRIu64
-                        ": they %s", path, name, e[i].begin, at, e[i].begin < at ? "overlap" : "leave a gap");
+            return fail(err, QW_EFORMAT,
+                        "%s: tensor '%s' begins at byte %" PRIu64
+                        " of the data, but the one before it ends at %" PRIu64 ": they %s",
+                        path, name, e[i].begin, at, e[i].begin < at ? "overlap" : "leave a gap");
         at = e[i].end;
     }
     if (at != data_size)
-        return fail(err, QW_EFORMAT, "%s: %" PRIu64 " bytes of data, but the tensors end at %" PRIu64, path, data_size, at);
+        return fail(err, QW_EFORMAT,
+                    "%s: %" PRIu64 " bytes of data, but the tensors end at %" PRIu64, path,
+                    data_size, at);
     return 0;
 }
 
-static int read_header(struct checkpoint *c, const struct json *j, const char *path, const unsigned char *data, uint64_t data_size, qw_error *err) {
-    if (json_type(j, 0) != JSON_OBJECT) return fail(err, QW_EFORMAT, "%s: the header is not a JSON object", path);
+static int read_header(struct checkpoint *c, const struct json *j, const char *path,
+                       const unsigned char *data, uint64_t data_size, qw_error *err) {
+    if (json_type(j, 0) != JSON_OBJECT)
+        return fail(err, QW_EFORMAT, "%s: the header is not a JSON object", path);
     uint32_t n = j->nodes[0].len, first = c->n_tensors;
-    if (n > MAX_TENSORS || first > MAX_TENSORS) return fail(err, QW_EFORMAT, "%s: more than %d tensors", path, MAX_TENSORS);
+    if (n > MAX_TENSORS || first > MAX_TENSORS)
+        return fail(err, QW_EFORMAT, "%s: more than %d tensors", path, MAX_TENSORS);
     struct tensor *more = realloc(c->tensors, ((size_t)first + n + 1) * sizeof *more);
     struct extent *extents = malloc(((size_t)n + 1) * sizeof *extents);
     if (more) c->tensors = more;
     bool metadata = false;
-    int rc = more && extents ? 0 : fail_memory(err, "the list of tensors", (uint64_t)n * sizeof *more);
+    int rc = 0;
+    if (!more || !extents) rc = fail_memory(err, "the list of tensors", (uint64_t)n * sizeof *more);
     for (uint32_t k = 1; !rc && k < json_end(j, 0); k = json_next(j, k + 1)) {
         if (json_is(j, k, "__metadata__")) {
-            if (metadata) rc = fail(err, QW_EFORMAT, "%s: __metadata__ is there twice", path);
+            if (metadata) rc = fail(err, QW_EFORMAT, "%s: __metadata__ appears twice", path);
             metadata = true;
             continue;
         }
         struct tensor *t = &c->tensors[c->n_tensors];
         uint64_t begin = 0;
         *t = (struct tensor){.file = c->n_files};
-        if ((rc = parse_entry(c, j, k, path, data_size, &begin, t, err)) != 0) break;
+        if ((rc = read_entry(c, j, k, path, data_size, &begin, t, err)) != 0) break;
         t->data = data + begin;
         extents[c->n_tensors - first] = (struct extent){begin, begin + t->size, c->n_tensors};
         c->n_tensors++;
@@ -145,14 +204,23 @@ static int add_file(struct checkpoint *c, char *path, qw_error *err) {
     char **paths = realloc(c->paths, (size_t)(c->n_files + 1) * sizeof *paths);
     if (paths) c->paths = paths;
     int rc = files && paths ? map_file(&f, path, err) : fail_memory(err, "the list of files", 0);
-    if (rc) { free(path); return rc; }
-    if (f.size >= 8) for (int i = 7; i >= 0; i--) n = n << 8 | f.data[i];
+    if (rc) {
+        free(path);
+        return rc;
+    }
+    for (int i = 7; i >= 0 && f.size >= 8; i--) n = n << 8 | f.data[i];
     if (f.size < 8 || n > f.size - 8)
-        rc = fail(err, QW_EFORMAT, "%s: a header of %" PRIu64 " bytes in a file of %" PRIu64 ": not a safetensors file, or cut short", path, n, f.size);
+        rc = fail(err, QW_EFORMAT,
+                  "%s: a header of %" PRIu64 " bytes in a file of %" PRIu64
+                  ": not a safetensors file, or cut short",
+                  path, n, f.size);
     else if (n > MAX_HEADER)
-        rc = fail(err, QW_EFORMAT, "%s: a header of %" PRIu64 " bytes; at most %" PRIu64 " are possible", path, n, MAX_HEADER);
+        rc = fail(err, QW_EFORMAT,
+                  "%s: a header of %" PRIu64 " bytes is too large (at most %" PRIu64 ")", path, n,
+                  MAX_HEADER);
     else if (n == 0 || f.data[8] != '{')
-        rc = fail(err, QW_EFORMAT, "%s: the header does not begin with '{': not a safetensors file", path);
+        rc = fail(err, QW_EFORMAT, "%s: the header does not begin with '{': not a safetensors file",
+                  path);
     if (!rc && (rc = json_parse(&j, (const char *)f.data + 8, (size_t)n, path, err)) == 0) {
         rc = read_header(c, &j, path, f.data + 8 + n, f.size - 8 - n, err);
         json_free(&j);
@@ -169,15 +237,19 @@ static int add_file(struct checkpoint *c, char *path, qw_error *err) {
 
 /* ---- a directory ---- */
 
-static int by_string(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_string(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static void free_strings(char **s, size_t n) {
     for (size_t i = 0; i < n; i++) free(s[i]);
     free(s);
 }
 
-/* The distinct values of the index's weight_map. Names that could lead out of the directory are refused. */
-static int index_files(const struct json *j, const char *path, char ***out, size_t *n_out, qw_error *err) {
+/* The distinct values of the index's weight_map. Names that could lead out of the directory are
+ * refused. */
+static int index_files(const struct json *j, const char *path, char ***out, size_t *n_out,
+                       qw_error *err) {
     uint32_t map = json_get(j, 0, "weight_map");
     if (!map || json_type(j, map) != JSON_OBJECT || j->nodes[map].len == 0)
         return fail(err, QW_EFORMAT, "%s: no weight_map", path);
@@ -186,12 +258,18 @@ static int index_files(const struct json *j, const char *path, char ***out, size
     int rc = list ? 0 : fail_memory(err, path, j->nodes[map].len * sizeof *list);
     for (uint32_t k = map + 1; !rc && k < json_end(j, map); k = json_next(j, k + 1)) {
         struct buf b = {0};
-        if (json_type(j, k + 1) != JSON_STRING) { rc = fail(err, QW_EFORMAT, "%s: a value of weight_map is not a file name", path); break; }
+        if (json_type(j, k + 1) != JSON_STRING) {
+            rc = fail(err, QW_EFORMAT, "%s: a value of weight_map is not a file name", path);
+            break;
+        }
         json_string(j, k + 1, &b);
         buf_char(&b, 0);
         if (b.oom) rc = fail_memory(err, path, 0);
-        else if (strlen(b.p) + 1 != b.n || b.n == 1 || strchr(b.p, '/') || strchr(b.p, '\\') || !strcmp(b.p, ".") || !strcmp(b.p, ".."))
-            rc = fail(err, QW_EFORMAT, "%s: weight_map names '%.200s', which is not a file of this directory", path, b.p);
+        else if (strlen(b.p) + 1 != b.n || b.n == 1 || strchr(b.p, '/') || strchr(b.p, '\\') ||
+                 !strcmp(b.p, ".") || !strcmp(b.p, ".."))
+            rc = fail(err, QW_EFORMAT,
+                      "%s: weight_map names '%.200s', which is not a file of this directory", path,
+                      b.p);
         if (rc) buf_free(&b);
         else list[n++] = b.p;
     }
@@ -205,7 +283,10 @@ static int index_files(const struct json *j, const char *path, char ***out, size
         if (n > MAX_FILES) rc = fail(err, QW_EFORMAT, "%s: more than %d files", path, MAX_FILES);
     }
     if (rc) free_strings(list, n);
-    else { *out = list; *n_out = n; }
+    else {
+        *out = list;
+        *n_out = n;
+    }
     return rc;
 }
 
@@ -218,23 +299,35 @@ static int glob_files(const char *dir, char ***out, size_t *n_out, qw_error *err
     if (!d) return fail(err, QW_EIO, "cannot read the directory %s", dir);
     for (struct dirent *e; !rc && (e = readdir(d)) != NULL;) {
         size_t len = strlen(e->d_name);
-        if (len < 17 || strncmp(e->d_name, "model", 5) != 0 || strcmp(e->d_name + len - 12, ".safetensors") != 0) continue;
+        if (len < 17 || strncmp(e->d_name, "model", 5) != 0 ||
+            strcmp(e->d_name + len - 12, ".safetensors") != 0)
+            continue;
         char **more = realloc(list, (n + 1) * sizeof *list), *name = strdup(e->d_name);
         if (more) list = more;
         if (more && name) list[n++] = name;
-        else { free(name); rc = fail_memory(err, dir, len); }
+        else {
+            free(name);
+            rc = fail_memory(err, dir, len);
+        }
     }
     closedir(d);
     if (!rc && n == 0)
-        rc = fail(err, QW_EIO, "%s holds no weights: neither model.safetensors nor model.safetensors.index.json with its files", dir);
-    if (rc) { free_strings(list, n); return rc; }
+        rc = fail(err, QW_EIO,
+                  "%s holds no weights: neither model.safetensors nor "
+                  "model.safetensors.index.json with its files",
+                  dir);
+    if (rc) {
+        free_strings(list, n);
+        return rc;
+    }
     qsort(list, n, sizeof *list, by_string);
     *out = list;
     *n_out = n;
     return 0;
 }
 
-static int add_indexed(struct checkpoint *c, const char *dir, const char *index_path, qw_error *err) {
+static int add_indexed(struct checkpoint *c, const char *dir, const char *index_path,
+                       qw_error *err) {
     struct file f;
     struct json j;
     char **list = NULL;
@@ -249,7 +342,8 @@ static int add_indexed(struct checkpoint *c, const char *dir, const char *index_
     for (size_t i = 0; !rc && i < n; i++) {
         char *path = path_join(dir, list[i]);
         if (path && path_kind(path) == PATH_MISSING)
-            rc = fail(err, QW_EIO, "%s is missing; %s lists it (%zu weight files in all)", path, index_path, n);
+            rc = fail(err, QW_EIO, "%s is missing; %s lists it (%zu weight files in all)", path,
+                      index_path, n);
         if (rc) free(path);
         else rc = add_file(c, path, err);
     }
@@ -258,14 +352,17 @@ static int add_indexed(struct checkpoint *c, const char *dir, const char *index_
 }
 
 static int add_directory(struct checkpoint *c, const char *dir, qw_error *err) {
-    char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
+    char *index = path_join(dir, "model.safetensors.index.json"),
+         *single = path_join(dir, "model.safetensors");
     char **list = NULL;
     size_t n = 0;
     int rc;
     if (!index || !single) rc = fail_memory(err, "a path", 0);
     else if (path_kind(index) != PATH_MISSING) rc = add_indexed(c, dir, index, err);
-    else if (path_kind(single) != PATH_MISSING) { rc = add_file(c, single, err); single = NULL; }
-    else {
+    else if (path_kind(single) != PATH_MISSING) {
+        rc = add_file(c, single, err);
+        single = NULL;
+    } else {
         rc = glob_files(dir, &list, &n, err);
         for (size_t i = 0; !rc && i < n; i++) rc = add_file(c, path_join(dir, list[i]), err);
         free_strings(list, n);
@@ -275,22 +372,26 @@ static int add_directory(struct checkpoint *c, const char *dir, qw_error *err) {
     return rc;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const struct tensor *)a)->name, ((const struct tensor *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct tensor *)a)->name, ((const struct tensor *)b)->name);
+}
 
 int checkpoint_open(struct checkpoint *c, const char *path, qw_error *err) {
     *c = (struct checkpoint){0};
     enum path_kind kind = path_kind(path);
-    int rc = kind == PATH_MISSING ? fail(err, QW_EIO, "%s: no such file or directory", path)
-           : kind == PATH_DIR ? add_directory(c, path, err) : add_file(c, strdup(path), err);
+    int rc;
+    if (kind == PATH_MISSING) rc = fail(err, QW_EIO, "%s: no such file or directory", path);
+    else rc = kind == PATH_DIR ? add_directory(c, path, err) : add_file(c, strdup(path), err);
     if (!rc) {
         for (uint32_t i = 0; i < c->n_tensors; i++) {       /* the names have stopped moving */
-            c->tensors[i].name = c->names.p + (uintptr_t)c->tensors[i].name;
-            c->tensors[i].type_name = c->names.p + (uintptr_t)c->tensors[i].type_name;
+            c->tensors[i].name = c->names.p + c->tensors[i].name_at;
+            c->tensors[i].type_name = c->names.p + c->tensors[i].type_name_at;
         }
         if (c->n_tensors) qsort(c->tensors, c->n_tensors, sizeof *c->tensors, by_name);
         for (uint32_t i = 1; !rc && i < c->n_tensors; i++)
             if (strcmp(c->tensors[i - 1].name, c->tensors[i].name) == 0)
-                rc = fail(err, QW_EFORMAT, "%s: tensor '%s' is there twice", c->paths[c->tensors[i].file], c->tensors[i].name);
+                rc = fail(err, QW_EFORMAT, "%s: tensor '%s' appears twice",
+                          c->paths[c->tensors[i].file], c->tensors[i].name);
     }
     if (rc) checkpoint_close(c);
     return rc;

@@ -1,7 +1,8 @@
 /* safetensors.h - tensors of a checkpoint in safetensors files, checked and mapped. Knows no model.
  *
  *   file:  | u64 header length n | n bytes of JSON | tensor data |
- *   JSON:  {"name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ..., "__metadata__": {...}}
+ * JSON: {"name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ...,
+ * "__metadata__": {...}}
  *
  * As in the reference implementation the tensors must fill the data without a gap or overlap. */
 #ifndef QW_SAFETENSORS_H
@@ -11,16 +12,15 @@
 #include "base/file.h"
 
 enum { TENSOR_DIMS = 4 };
-enum tensor_type { TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_OTHER };
 
 struct tensor {
     const char *name;
     const char *type_name;          /* as in the file: "BF16" */
-    enum tensor_type type;
-    int n_dims;                     /* of TENSOR_OTHER possibly more than shape holds */
+    size_t name_at, type_name_at;   /* where both are in checkpoint.names */
+    int n_dims;                     /* may be more than shape holds */
     uint64_t shape[TENSOR_DIMS];
     const unsigned char *data;      /* in the mapped file, at any alignment */
-    uint64_t size;                  /* bytes; for known types the product of the shape and the type's size, checked */
+    uint64_t size;                  /* bytes; checked against the shape for types of known size */
     int file;                       /* index into files */
 };
 
@@ -33,8 +33,8 @@ struct checkpoint {
     struct buf names;               /* what name and type_name point into */
 };
 
-/* A directory: the files of model.safetensors.index.json if there is one, else model.safetensors, else all model*.safetensors.
- * Or one file. Data stay on disk until they are read. */
+/* A directory: the files of model.safetensors.index.json if there is one, else model.safetensors,
+ * else all model*.safetensors. Or one file. Data stay on disk until they are read. */
 int  checkpoint_open(struct checkpoint *c, const char *path, qw_error *err);
 void checkpoint_close(struct checkpoint *c);
 const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name);

@@ -224,12 +224,12 @@ INLINE void matmul(float *y, int64_t stride, const void *w, int rows, int supers
 }
 
 static void matmul_q4(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
-    if (n <= FEW) kernels_dotprod.matmul_q[WEIGHT_Q4 - WEIGHT_Q8](y, stride, w, rows, supers, x, n);
+    if (n <= FEW) kernels_dotprod.matmul_q[PACKED_Q4](y, stride, w, rows, supers, x, n);
     else matmul(y, stride, w, rows, supers, x, n, false);
 }
 
 static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int supers, const struct act *x, int n) {
-    if (n <= FEW) kernels_dotprod.matmul_q[0](y, stride, w, rows, supers, x, n);
+    if (n <= FEW) kernels_dotprod.matmul_q[PACKED_Q8](y, stride, w, rows, supers, x, n);
     else matmul(y, stride, w, rows, supers, x, n, true);
 }
 

@@ -1,0 +1,38 @@
+/* kv_cache.h - the keys and values of all positions so far, for every layer and key/value head.
+ *
+ * head h of layer l: | tile 0 | tile 1 | ... | 64 positions each; attention.inc draws a tile
+ *
+ * Each head's tiles are one block of memory that is read from front to back. Position p of a head
+ * is written by the kernels' `store`; positions 0..n of what a session has computed are defined,
+ * bytes after them are zeros or leftovers of positions that were rewound, never uninitialised, and
+ * no result depends on them. */
+#ifndef QW_KV_CACHE_H
+#define QW_KV_CACHE_H
+#include <stdint.h>
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "model/config.h"
+
+struct kv_cache {
+    enum kv_type type;
+    int n_layer, n_head, head_dim;  /* n_head: key/value heads */
+    int n_ctx;                      /* positions there is room for */
+    unsigned char **heads;          /* [n_layer][n_head]: the tiles of a head */
+};
+
+/* Bytes of a cache with room for n_ctx positions. */
+uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx);
+
+/* An empty cache without room. QW_ENOMEM. */
+int  kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err);
+/* Make room for n_ctx positions, rounded up to whole tiles; what is in the cache stays. Blocks may
+ * move. QW_ENOMEM: the cache is as it was. */
+int  kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err);
+void kv_cache_free(struct kv_cache *c);
+
+/* The tiles of a head, for the kernels' store and attention. */
+static inline void *kv_head(const struct kv_cache *c, int layer, int64_t head) {
+    return c->heads[(int64_t)layer * c->n_head + head];
+}
+
+#endif

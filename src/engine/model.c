@@ -1,0 +1,186 @@
+/* model.c - models: loaded, described, freed. */
+#include "engine/model.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/file.h"
+#include "model/packing.h"
+#include "sys/memory.h"
+#include "sys/topology.h"
+
+/* ---- the type of the weights ---- */
+
+/* The type that a name stands for, with this model. */
+static int choose_type(const struct qw_model *m, const char *name, enum packed_type *out,
+                       qw_error *err) {
+    const enum packed_type now = m->weights.type;
+    const bool is_auto = !name || strcmp(name, "auto") == 0;
+    *out = now;
+    if (name && strcmp(name, "stored") == 0) return 0;
+    int rc = is_auto ? 0 : weight_type_from_name(out, name, err);
+    if (rc) return rc;
+    if (is_auto && now == NOT_PACKED) *out = auto_type(&m->weights, available_memory(""));
+    if (now != NOT_PACKED && *out != now)
+        return fail(err, QW_EARG, "%s holds weights packed as %s; it cannot be used as %s", m->path,
+                    weight_type_name(now), name);
+    return 0;
+}
+
+/* Quantise the weights unless they are used as they lie in the file. */
+static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
+    struct packer packer = {.kernels = m->kernels,
+                            .pool = m->pool,
+                            .progress = p->progress,
+                            .user = p->user};
+    int rc = choose_type(m, p->weight_type, &packer.type, err);
+    if (rc || packer.type == m->weights.type) return rc;
+    uint64_t size = weights_packed_size(&m->weights, packer.type), free_now = available_memory("");
+    if (free_now && size > free_now)
+        return fail(err, QW_ENOMEM,
+                    "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available",
+                    size >> 20, weight_type_name(packer.type), free_now >> 20);
+    return weights_pack(&m->weights, &packer, err);
+}
+
+int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
+                     uint64_t *bytes, qw_error *err) {
+    enum packed_type type;
+    int rc = choose_type(m, weight_type, &type, err);
+    *chosen = weight_type_name(type);
+    *bytes = type == m->weights.type ? m->weights.bytes : weights_packed_size(&m->weights, type);
+    return rc;
+}
+
+/* ---- threads and description ---- */
+
+static int start_threads(struct qw_model *m, const qw_load_params *p, qw_error *err) {
+    struct cpu_mask allowed;
+    struct cpus c;
+    cpus_allowed(&allowed);
+    cpus_find(&c, &allowed, "");
+    m->n_threads = p->n_threads ? p->n_threads : c.n_threads;
+    m->n_threads_batch = p->n_threads_batch ? p->n_threads_batch : m->n_threads;
+    int least = m->n_threads < m->n_threads_batch ? m->n_threads : m->n_threads_batch;
+    int most = m->n_threads < m->n_threads_batch ? m->n_threads_batch : m->n_threads;
+    int rc = pool_new(&m->pool, least < 1 ? least : most, c.at_once, err);
+    if (!rc) pool_use(m->pool, m->n_threads_batch);
+    return rc;
+}
+
+static void fill_info(struct qw_model *m) {
+    const struct config *c = &m->config;
+    const struct weights *w = &m->weights;
+    m->info = (qw_model_info){
+        .path = m->path,
+        .stored_type = w->stored_type,
+        .weight_type = weight_type_name(w->type),
+        .n_layer = c->n_layer,
+        .n_embd = c->n_embd,
+        .n_ff = c->n_ff,
+        .n_head = c->n_head,
+        .n_head_kv = c->n_head_kv,
+        .head_dim = c->head_dim,
+        .n_vocab = w->n_vocab,
+        .n_ctx_max = c->n_ctx_max,
+        .rope_theta = c->rope_theta,
+        .yarn_factor = c->yarn.factor,
+        .rms_norm_eps = c->rms_norm_eps,
+        .tied = w->head.data == w->embd.data,
+        .n_eos = c->n_eos,
+        .eos = c->eos,
+        .n_params = w->n_params,
+        .weight_bytes = w->bytes,
+        .n_files = m->checkpoint.n_files,
+        .files = (const char *const *)m->checkpoint.paths,
+        .chat_template = m->has_template ? template_name(m->chat_template) : NULL,
+        .chat_template_error = m->has_template ? NULL : m->template_error.message,
+        .has_tokenizer = m->tokenizer != NULL,
+        .tokenizer_error = m->tokenizer ? NULL : m->tokenizer_error.message,
+        .n_threads = m->n_threads,
+        .n_threads_batch = m->n_threads_batch,
+        .kernels = m->kernels->name,
+    };
+}
+
+/* ---- loading ---- */
+
+/* config.json comes first: it says best what a directory is. In a packed file it is inside. */
+static int open_files(struct qw_model *m, const char *path, struct model_files *files,
+                      qw_error *err) {
+    if (path_kind(path) == PATH_FILE) {
+        int rc = checkpoint_open(&m->checkpoint, path, err);
+        if (!rc) rc = model_files_of(files, path, &m->checkpoint, err);
+        return rc ? rc : config_read(&m->config, files, err);
+    }
+    int rc = model_files_of(files, path, NULL, err);
+    if (!rc) rc = config_read(&m->config, files, err);
+    return rc ? rc : checkpoint_open(&m->checkpoint, path, err);
+}
+
+int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {
+    *out = NULL;
+    const qw_load_params none = {0}, *p = params ? params : &none;
+    struct model_files files = {0};
+    if (path_kind(path) == PATH_MISSING)
+        return fail(err, QW_EIO, "%s: no such file or directory", path);
+    size_t len = strlen(path);
+    if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
+        return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file",
+                    path);
+    struct qw_model *m = alloc_zero(1, sizeof *m);
+    if (!m) return fail_memory(err, "the model", sizeof *m);
+    m->path = strdup(path);
+    int rc = m->path ? 0 : fail_memory(err, "a path", len);
+    if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
+    if (!rc) rc = open_files(m, path, &files, err);
+    if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
+    if (!rc) rc = load_text_side(m, &files, err);
+    if (!rc) rc = start_threads(m, p, err);
+    if (!rc) rc = prepare_weights(m, p, err);
+    model_files_close(&files);
+    if (rc) {
+        qw_free(m);
+        return rc;
+    }
+    fill_info(m);
+    *out = m;
+    return 0;
+}
+
+void qw_free(qw_model *m) {
+    if (!m) return;
+    pool_free(m->pool);
+    tokenizer_close(m->tokenizer);
+    weights_free(&m->weights);
+    checkpoint_close(&m->checkpoint);
+    free(m->path);
+    free(m);
+}
+
+const qw_model_info *qw_info(const qw_model *m) { return &m->info; }
+const qw_tokenizer *qw_model_tokenizer(const qw_model *m) {
+    return (const qw_tokenizer *)m->tokenizer;
+}
+
+/* ---- sampling ---- */
+
+/* generation_config.json as it stands, with one exception: direct answers of a hybrid model take
+ * the pair that Qwen3's model card ("Best Practices") recommends for them when the file has the
+ * pair for thinking (0.6, 0.95), or when there is no file. */
+qw_sampling qw_default_sampling(const qw_model *m, int thinking) {
+    const struct config *c = &m->config;
+    qw_sampling s = {
+        .temperature = (float)c->gen.temperature,
+        .top_k = c->gen.top_k,
+        .top_p = (float)c->gen.top_p,
+        .min_p = (float)c->gen.min_p,
+        .repetition_penalty = (float)c->gen.repetition_penalty,
+    };
+    if (!c->gen.do_sample) s.temperature = 0;
+    else if (!thinking && c->gen.temperature == 0.6 && c->gen.top_p == 0.95) {
+        s.temperature = 0.7f;
+        s.top_p = 0.8f;
+    }
+    return s;
+}

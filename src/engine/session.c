@@ -1,0 +1,198 @@
+/* session.c - sessions: a sequence of tokens, what the cache holds of it, and the next token. */
+#include "engine/session.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "sys/memory.h"
+
+enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 64 };
+
+static const char *const kv_names[N_KV_TYPES] = {
+    [KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8] = "q8"};
+
+static int kv_type_from_name(enum kv_type *out, const char *name, qw_error *err) {
+    for (int i = 0; i < N_KV_TYPES; i++) {
+        if (strcmp(name, kv_names[i]) != 0) continue;
+        *out = (enum kv_type)i;
+        return 0;
+    }
+    return fail(err, QW_EARG, "unknown KV cache type '%s' (f32, f16 or q8)", name);
+}
+
+/* The sizes and the type of cache that the parameters, which may be NULL, stand for. */
+static int resolve_params(const struct qw_model *m, const qw_session_params *params, int *n_ctx,
+                          int *n_batch, enum kv_type *kv, qw_error *err) {
+    const qw_session_params none = {0}, *p = params ? params : &none;
+    const int n_ctx_max = m->config.n_ctx_max;
+    *n_ctx = n_ctx_max < DEFAULT_CONTEXT ? n_ctx_max : DEFAULT_CONTEXT;
+    if (p->n_ctx) *n_ctx = p->n_ctx;
+    *n_batch = p->n_batch ? p->n_batch : DEFAULT_BATCH;
+    if (*n_batch > *n_ctx && *n_ctx > 0) *n_batch = *n_ctx;
+    *kv = m->weights.type == NOT_PACKED ? KV_F32 : KV_Q8;
+    return p->kv_type ? kv_type_from_name(kv, p->kv_type, err) : 0;
+}
+
+int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
+                      uint64_t *scratch, qw_error *err) {
+    int n_ctx, n_batch;
+    enum kv_type kv;
+    int rc = resolve_params(m, params, &n_ctx, &n_batch, &kv, err);
+    return rc ? rc : decoder_memory(&m->config, kv, n_ctx, n_batch, cache, scratch, err);
+}
+
+/* Refuse what cannot fit before any of it is touched; say what would. */
+static int check_fits(const struct qw_session *s, qw_error *err) {
+    uint64_t cache, scratch, free_now = available_memory("");
+    int n_ctx = s->n_ctx,
+        rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
+    if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
+    uint64_t fits = 0;
+    if (free_now > scratch) fits = (free_now - scratch) / (cache / (uint64_t)n_ctx + 1);
+    return fail(err, QW_ENOMEM,
+                "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64
+                " MiB of scratch; %" PRIu64 " MiB are available: about %" PRIu64 " positions fit",
+                n_ctx, cache >> 20, scratch >> 20, free_now >> 20, fits);
+}
+
+static int new_parts(struct qw_session *s, qw_error *err) {
+    const struct qw_model *m = s->m;
+    const uint64_t n_vocab = (uint64_t)m->weights.n_vocab;
+    const qw_sampling sampling = qw_default_sampling(m, 1);
+    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv, s->n_ctx,
+                         s->n_batch, err);
+    if (!rc) rc = sampler_new(&s->sampler, &sampling, m->weights.n_vocab, err);
+    if (rc) return rc;
+    s->tokens = alloc_zero((uint64_t)s->n_ctx, sizeof *s->tokens);
+    s->logits = alloc_zero(n_vocab, sizeof *s->logits);
+    return s->tokens && s->logits ? 0
+                                  : fail_memory(err, "the session", n_vocab * sizeof *s->logits);
+}
+
+int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *params, qw_error *err) {
+    *out = NULL;
+    struct qw_session *s = alloc_zero(1, sizeof *s);
+    if (!s) return fail_memory(err, "the session", sizeof *s);
+    s->m = m;
+    if (params) {
+        s->progress = params->progress;
+        s->user = params->user;
+    }
+    int rc = resolve_params(m, params, &s->n_ctx, &s->n_batch, &s->kv, err);
+    if (!rc) rc = check_fits(s, err);
+    if (!rc) rc = new_parts(s, err);
+    if (rc) qw_session_free(s);
+    else *out = s;
+    return rc;
+}
+
+void qw_session_free(qw_session *s) {
+    if (!s) return;
+    decoder_free(s->decoder);
+    sampler_free(s->sampler);
+    free(s->tokens);
+    free(s->logits);
+    free(s);
+}
+
+int qw_session_set_sampling(qw_session *s, const qw_sampling *sampling, qw_error *err) {
+    struct sampler *fresh;
+    int rc = sampler_new(&fresh, sampling, s->m->weights.n_vocab, err);
+    if (rc) return rc;
+    sampler_free(s->sampler);
+    s->sampler = fresh;
+    return 0;
+}
+
+/* ---- tokens in and out ---- */
+
+/* Compute tokens n_cached .. n_tokens, batch by batch. */
+static int run_pending(struct qw_session *s, qw_error *err) {
+    size_t start = s->n_cached;
+    while (s->n_cached < s->n_tokens) {
+        size_t n = s->n_tokens - s->n_cached;
+        if (n > (size_t)s->n_batch) n = (size_t)s->n_batch;
+        pool_use(s->m->pool, n == 1 ? s->m->n_threads : s->m->n_threads_batch);
+        decoder_forward(s->decoder, s->tokens + s->n_cached, (int)n, (int)s->n_cached);
+        s->pass_first = s->n_cached;
+        s->n_cached += n;
+        s->logits_valid = true;
+        bool more = s->n_cached < s->n_tokens;
+        if (more && s->progress && s->progress(s->user, s->n_cached - start, s->n_tokens - start)) {
+            s->n_tokens = s->drawn = s->n_cached;
+            return fail(err, QW_ECANCEL, "stopped after %zu tokens of the prompt",
+                        s->n_cached - start);
+        }
+    }
+    return 0;
+}
+
+int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
+    const int n_vocab = s->m->weights.n_vocab;
+    if (n > (size_t)s->n_ctx - s->n_tokens)
+        return fail(err, QW_ECONTEXT,
+                    "%zu tokens after %zu do not fit in the context of %d positions", n,
+                    s->n_tokens, s->n_ctx);
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= n_vocab)
+            return fail(err, QW_EARG,
+                        "token id %" PRId32 " (number %zu) is outside the vocabulary (0 to %d)",
+                        ids[i], i, n_vocab - 1);
+    if (n) memcpy(s->tokens + s->n_tokens, ids, n * sizeof *ids);
+    s->n_tokens += n;
+    s->drawn = s->n_tokens;
+    return run_pending(s, err);
+}
+
+int qw_next(qw_session *s, int32_t *id, qw_error *err) {
+    if (s->n_tokens == 0) return fail(err, QW_EARG, "no tokens yet: there is nothing to continue");
+    if (s->n_tokens == (size_t)s->n_ctx)
+        return fail(err, QW_ECONTEXT, "the context of %d positions is full", s->n_ctx);
+    /* compute the last token again */
+    if (!s->logits_valid && s->n_cached == s->n_tokens) s->n_cached--;
+    int rc = run_pending(s, err);
+    if (!rc)
+        rc = decoder_logits(s->decoder, (int)(s->n_cached - 1 - s->pass_first), 1, s->logits, err);
+    if (rc) return rc;
+    *id = sampler_draw(s->sampler, s->logits, s->tokens, s->n_tokens, s->drawn);
+    for (int i = 0; i < s->m->config.n_eos; i++)
+        if (s->m->config.eos[i] == *id) return 0;
+    s->tokens[s->n_tokens++] = *id;
+    return 1;
+}
+
+int qw_rewind(qw_session *s, size_t n, qw_error *err) {
+    if (n > s->n_tokens) return fail(err, QW_EARG, "cannot keep %zu of %zu tokens", n, s->n_tokens);
+    s->n_tokens = n;
+    if (s->drawn > n) s->drawn = n;
+    if (s->n_cached > n) {
+        s->n_cached = n;
+        s->logits_valid = false;
+    }
+    return 0;
+}
+
+int qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err) {
+    size_t begin = s->logits_valid ? s->pass_first : s->n_cached;
+    if (first < begin || first > s->n_cached || count > s->n_cached - first)
+        return fail(err, QW_EARG,
+                    "positions %zu to %zu are not in the last pass, which was %zu to %zu", first,
+                    first + count, begin, s->n_cached);
+    return decoder_logits(s->decoder, (int)(first - begin), (int)count, out, err);
+}
+
+/* ---- what a session is ---- */
+
+size_t qw_n_tokens(const qw_session *s) { return s->n_tokens; }
+const int32_t *qw_tokens(const qw_session *s) { return s->tokens; }
+int qw_n_ctx(const qw_session *s) { return s->n_ctx; }
+const char *qw_kv_type(const qw_session *s) { return kv_names[s->kv]; }
+
+uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions) {
+    const struct config *c = &s->m->config;
+    const struct weights *w = &s->m->weights;
+    const struct matrix *e = &w->embd;
+    uint64_t bytes = w->bytes, row = matrix_size(e, 1);
+    if (w->head.data != e->data) bytes -= matrix_size(e, e->rows) - row;
+    return bytes + kv_cache_size(c, s->kv, c->n_ctx_max) / (uint64_t)c->n_ctx_max * positions;
+}
