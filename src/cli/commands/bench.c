@@ -351,6 +351,6 @@ const struct command command_bench = {
         "  read_gb_per_s    how fast these threads read memory, measured in the same run\n"
         "  ttft_ns          loading, prompt and first token\n"
         "  peak_memory\n"
-        "  logits_hash      one number for a model, weight type and cache type, on every\n"
-        "                   machine and with any other flags: another one is a wrong answer\n",
+        "  logits_hash      one number for a model, weight type and cache type, on any\n"
+        "                   machine and with any flags: another one is a wrong answer\n",
 };
