@@ -7,6 +7,10 @@ lines 'chat: """ makes one message' "$d/out" 1
 printf 'My name is Tom. \\\n%s\n' "$question" |
     t 'chat: \ at the end of a line' 0 '*' "" chat $plain
 lines 'chat: \ makes one message' "$d/out" 1
+printf '"""\nHello\nworld\n"""\n' | qw chat $plain -n 8 -v 2> "$d/err" > "$d/same"
+printf 'Hello\\\nworld\n' |
+    t 'chat: \ makes a newline' 0 "@$d/same" "$(grep -o 'prompt [0-9]* tokens' "$d/err")" \
+        chat $plain -n 8 -v
 printf '%s\\' "$question" |
     t 'chat: \ at the end of the input: the message is answered' 0 "2 + 3 = 5\n" "" chat $plain
 printf '%s\\\n' "$question" |
