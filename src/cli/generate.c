@@ -1,44 +1,99 @@
-/* generate.c - what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
+/* generate.c - what qw run and qw chat share: flags, a loaded model with a conversation, and
+ * showing an answer. */
 #include "cli/generate.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/output.h"
+#include "cli/progress.h"
 
 /* ---- flags ---- */
 
-int options_read(struct options *o, const char *command, const char *summary, const char *details, int argc, char **argv) {
-    *o = (struct options){.n_predict = -1, .n_ctx = -1, .n_batch = 64, .think = true, .top_p = 1, .repetition = 1};
-    const struct flag flags[] = {
-        MODEL_FLAGS(&o->model, "QW_WEIGHT_TYPE", AUTO_TYPE_HELP),
-        {"-p --prompt", "TEXT", FLAG_STRING, &o->prompt, 0, 0, NULL, NULL, "the message"},
-        {"-f --file", "FILE", FLAG_PATH, &o->file, 0, 0, NULL, NULL, "a file with the message, behind -p if both are there; - is stdin"},
-        {"-sys --system-prompt", "TEXT", FLAG_STRING, &o->system, 0, 0, NULL, NULL, "system message"},
-        {"-n --predict", "N", FLAG_INT, &o->n_predict, -1, 1 << 30, NULL, &o->given.n_predict, "most tokens of an answer; -1: until it ends by itself"},
-        {"-c --ctx-size", "N", FLAG_INT, &o->n_ctx, 0, 1 << 30, "QW_CTX_SIZE", NULL, "context in tokens; default the smaller of 4096 and the model's; 0: the model's"},
-        KV_FLAG(&o->kv_type),
-        {"-b --batch-size", "N", FLAG_INT, &o->n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "prompt tokens computed at a time; default 64"},
-        {"-s --seed", "N", FLAG_SEED, &o->seed, 0, 0, NULL, &o->given.seed, "seed; the same one gives the same text on every machine; default: another each time"},
-        {"--temp --temperature", "T", FLAG_FLOAT, &o->temperature, 0, 100, NULL, &o->given.temperature, "temperature; 0: always the likeliest token"},
-        {"--top-k", "K", FLAG_INT, &o->top_k, 0, 1 << 30, NULL, &o->given.top_k, "only the K likeliest tokens; 0: all"},
-        {"--top-p", "P", FLAG_FLOAT, &o->top_p, 0, 1, NULL, &o->given.top_p, "only the likeliest tokens that together reach P"},
-        {"--min-p", "P", FLAG_FLOAT, &o->min_p, 0, 1, NULL, &o->given.min_p, "only tokens at least P times as likely as the likeliest"},
-        {"--presence-penalty", "X", FLAG_FLOAT, &o->presence, -100, 100, NULL, NULL, "taken once from the logit of each token of this answer"},
-        {"--frequency-penalty", "X", FLAG_FLOAT, &o->frequency, -100, 100, NULL, NULL, "taken from it for each time it occurred"},
-        {"--repeat-penalty --repetition-penalty", "X", FLAG_FLOAT, &o->repetition, 0.001, 1000, NULL, &o->given.repetition, "divides the logits of all tokens so far; 1: off"},
-        {"-l --logit-bias", "ID+BIAS", FLAG_BIAS, &o->bias, 0, 0, NULL, NULL, "added to a token's logit; may be given again; also ID-BIAS"},
-        {"--think", NULL, FLAG_ON, &o->think, 0, 0, NULL, &o->given.think, "think before answering, and show it (on stderr)"},
-        {"--no-think", NULL, FLAG_OFF, &o->think, 0, 0, NULL, &o->given.think, "answer directly"},
-        {"--template", "NAME", FLAG_STRING, &o->chat_template, 0, 0, NULL, NULL, "hybrid, instruct2507, thinking2507; none: continue the text as it is"},
-        {"--special", NULL, FLAG_ON, &o->special, 0, 0, NULL, NULL, "tokens such as <|im_end|> in messages are control tokens, not text"},
-        {"--quiet", NULL, FLAG_ON, &o->quiet, 0, 0, NULL, NULL, "nothing on stderr but errors and warnings about the input"},
-        {"-v --verbose", NULL, FLAG_ON, &o->verbose, 0, 0, NULL, NULL, "settings and speeds on stderr"},
+int options_read(struct options *o, const struct command *c, int argc, char **argv) {
+    *o = (struct options){.n_predict = -1, .n_ctx = -1, .n_batch = 64, .think = true,
+                          .top_p = 1, .repetition = 1};
+    struct flag flags[] = {
+        [N_MODEL_AND_THREAD_FLAGS] =        /* set_model_flags fills those before */
+        {.names = "-p --prompt", .value = "TEXT", .type = FLAG_STRING, .to = &o->prompt,
+         .help = "the message"},
+        {.names = "-f --file", .value = "FILE", .type = FLAG_PATH, .to = &o->file,
+         .help = "file with the message, appended to -p if both are given; - is stdin"},
+        {.names = "-sys --system-prompt", .value = "TEXT", .type = FLAG_STRING, .to = &o->system,
+         .help = "system message"},
+        {.names = "-n --predict", .value = "N", .type = FLAG_INT, .to = &o->n_predict,
+         .lo = -1, .hi = 1 << 30,
+         .help = "maximum tokens of an answer; -1: until it ends by itself"},
+        {.names = "-c --ctx-size", .value = "N", .type = FLAG_INT, .to = &o->n_ctx,
+         .lo = 0, .hi = 1 << 30, .env = "QW_CTX_SIZE",
+         .help = "context in tokens; default 4096 or the model's maximum, whichever is smaller; "
+                 "0: the model's maximum"},
+        kv_flag(&o->kv_type),
+        batch_flag(&o->n_batch),
+        {.names = "-s --seed", .value = "N", .type = FLAG_SEED, .to = &o->seed,
+         .given = &o->given.seed,
+         .help = "seed; the same one gives the same text on every machine; default: a new one each "
+                 "time"},
+        {.names = "--temp --temperature", .value = "T", .type = FLAG_FLOAT, .to = &o->temperature,
+         .lo = 0, .hi = 100, .given = &o->given.temperature,
+         .help = "temperature; 0: always the likeliest token"},
+        {.names = "--top-k", .value = "K", .type = FLAG_INT, .to = &o->top_k,
+         .lo = 0, .hi = 1 << 30, .given = &o->given.top_k,
+         .help = "only the K likeliest tokens; 0: all"},
+        {.names = "--top-p", .value = "P", .type = FLAG_FLOAT, .to = &o->top_p,
+         .lo = 0, .hi = 1, .given = &o->given.top_p,
+         .help = "only the likeliest tokens that together reach probability P"},
+        {.names = "--min-p", .value = "P", .type = FLAG_FLOAT, .to = &o->min_p,
+         .lo = 0, .hi = 1, .given = &o->given.min_p,
+         .help = "only tokens at least P times as likely as the likeliest"},
+        {.names = "--presence-penalty", .value = "X", .type = FLAG_FLOAT, .to = &o->presence,
+         .lo = -100, .hi = 100,
+         .help = "subtracted once from the logit of each token that this answer contains"},
+        {.names = "--frequency-penalty", .value = "X", .type = FLAG_FLOAT, .to = &o->frequency,
+         .lo = -100, .hi = 100,
+         .help = "subtracted from it once for each time it occurred"},
+        {.names = "--repeat-penalty --repetition-penalty", .value = "X", .type = FLAG_FLOAT,
+         .to = &o->repetition, .lo = 0.001, .hi = 1000, .given = &o->given.repetition,
+         .help = "divides the logits of all tokens so far; 1: off"},
+        {.names = "-l --logit-bias", .value = "ID+BIAS", .type = FLAG_BIAS, .to = &o->bias,
+         .help = "added to the logit of a token; may be repeated; also ID-BIAS"},
+        {.names = "--think", .type = FLAG_ON, .to = &o->think, .given = &o->given.think,
+         .help = "think before answering, and show it (on stderr)"},
+        {.names = "--no-think", .type = FLAG_OFF, .to = &o->think, .given = &o->given.think,
+         .help = "answer directly"},
+        {.names = "--template", .value = "NAME", .type = FLAG_STRING, .to = &o->chat_template,
+         .help = "hybrid, instruct2507, thinking2507; none: continue the text as it is"},
+        {.names = "--special", .type = FLAG_ON, .to = &o->special,
+         .help = "tokens such as <|im_end|> in messages are control tokens, not text"},
+        {.names = "--quiet", .type = FLAG_ON, .to = &o->quiet,
+         .help = "nothing on stderr but errors and warnings about the input"},
+        {.names = "-v --verbose", .type = FLAG_ON, .to = &o->verbose,
+         .help = "settings and speeds on stderr"},
     };
-    const struct command c = {command, summary, "[FLAGS]", flags, sizeof flags / sizeof *flags, details};
-    int n_words;
-    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
+    set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &o->model, "QW_WEIGHT_TYPE", auto_type_help);
+    int rc = parse_flags(c, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
     return rc ? rc : check_kv(o->kv_type);
+}
+
+/* ---- errors ---- */
+
+/* Would a larger -c make more room? Writes the hint, or returns NULL at the model's own limit. */
+static const char *larger_context(const struct generator *g, char *out, size_t size) {
+    int max = qw_info(g->model)->n_ctx_max;
+    if (qw_n_ctx(g->session) >= max) return NULL;
+    snprintf(out, size, "a larger -c makes room, up to %d", max);
+    return out;
+}
+
+int generator_error(const struct generator *g, const qw_error *err) {
+    const char *hint = NULL;
+    char text[64];
+    if (err->code == QW_ETEMPLATE)
+        hint = "--template NAME chooses one, --template none continues plain text";
+    if (err->code == QW_ENOMEM && !g->session) hint = "a smaller -c takes less memory";
+    if (err->code == QW_ECONTEXT) hint = larger_context(g, text, sizeof text);
+    return engine_error(err, hint);
 }
 
 /* ---- opening ---- */
@@ -52,13 +107,15 @@ static uint64_t any_seed(void) {
         fclose(f);
     }
     clock_gettime(CLOCK_REALTIME, &t);
-    return (seed ^ (uint64_t)t.tv_nsec ^ (uint64_t)getpid() << 32) & 0xFFFFFFFF;    /* short enough to type */
+    seed ^= (uint64_t)t.tv_nsec ^ (uint64_t)getpid() << 32;
+    return seed & 0xFFFFFFFF;           /* short enough to type */
 }
 
-/* Between batches of the prompt: stop at Ctrl-C; on a terminal, and once it takes long, show how far it is. */
+/* Between batches of the prompt: stop after a SIGINT; on a terminal, after the first second, show
+ * how much is done. */
 static int on_progress(void *user, size_t done, size_t all) {
     const struct generator *g = user;
-    if (g->progress && now() - g->started > 1) {
+    if (g->progress && monotonic_seconds() - g->started > 1) {
         fprintf(stderr, "\rprompt: %zu of %zu tokens", done, all);
         fflush(stderr);
     }
@@ -78,34 +135,49 @@ static int set_sampling(struct generator *g, qw_error *err) {
     s.frequency_penalty = o->frequency;
     s.bias = o->bias.p;
     s.n_bias = o->bias.n;
-    s.seed = o->seed = o->given.seed ? o->seed : any_seed();
+    if (!o->given.seed) o->seed = any_seed();
+    s.seed = o->seed;
     if (s.temperature == 0 && thinking && !o->quiet)
-        say("temperature 0 with thinking: Qwen advises against it, thoughts may go round in circles");
-    if (o->verbose)
-        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, cache %s, %d threads (prompts: %d), kernels %s", s.temperature, s.top_k,
-            s.top_p, s.min_p, (unsigned long long)s.seed, qw_n_ctx(g->session), qw_kv_type(g->session), qw_info(g->model)->n_threads,
-            qw_info(g->model)->n_threads_batch, qw_info(g->model)->kernels);
+        say("temperature 0 with thinking: Qwen advises against it; thoughts may repeat endlessly");
+    if (o->verbose) {
+        const qw_model_info *info = qw_info(g->model);
+        say("temperature %g, top-k %d, top-p %g, min-p %g, seed %llu, context %d, cache %s, "
+            "%d threads (prompts: %d), kernels %s", s.temperature, s.top_k, s.top_p, s.min_p,
+            (unsigned long long)s.seed, qw_n_ctx(g->session), qw_kv_type(g->session),
+            info->n_threads, info->n_threads_batch, info->kernels);
+    }
     return qw_session_set_sampling(g->session, &s, err);
+}
+
+static void choose_display(struct generator *g) {
+    const struct options *o = &g->o;
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    bool screen = isatty(STDERR_FILENO);
+    bool person = screen && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    bool plain = !term || strcmp(term, "dumb") == 0;
+    g->show_thoughts = !o->quiet && (person || (o->given.think && o->think));
+    g->colour = person && !plain && !(no_colour && *no_colour);
+    g->progress = screen && !plain && !o->quiet;
 }
 
 int generator_open(struct generator *g) {
     const struct options *o = &g->o;
     qw_error err;
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-    bool screen = isatty(STDERR_FILENO), person = screen && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    bool plain = !term || strcmp(term, "dumb") == 0;
-    g->show_thoughts = !o->quiet && (person || (o->given.think && o->think));
-    g->colour = person && !plain && !(no_colour && *no_colour);
-    g->progress = screen && !plain && !o->quiet;
-    if (o->n_predict == 0) return usage_error("-n 0: 1 or more tokens are possible, or -1 for no limit");
+    choose_display(g);
+    if (o->n_predict == 0)
+        return usage_error("-n 0 is out of range (1 or more, or -1 for no limit)");
     int rc = load_model(&g->model, &g->o.model, o->quiet);
     if (rc) return rc;
-    const qw_session_params session = {.n_ctx = o->n_ctx == 0 ? qw_info(g->model)->n_ctx_max : o->n_ctx < 0 ? 0 : o->n_ctx,
-                                       .n_batch = o->n_batch, .kv_type = o->kv_type, .progress = on_progress, .user = g};
-    const qw_chat_params chat = {.system = o->system, .chat_template = o->chat_template, .thinking = o->given.think ? o->think : -1,
-                                 .special = o->special, .max_tokens = o->n_predict < 0 ? 0 : o->n_predict};
-    if (qw_session_new(&g->session, g->model, &session, &err) || qw_chat_new(&g->chat, g->session, &chat, &err) || set_sampling(g, &err))
-        return engine_error(&err);
+    qw_session_params session = {.n_ctx = o->n_ctx, .n_batch = o->n_batch, .kv_type = o->kv_type,
+                                 .progress = on_progress, .user = g};
+    if (o->n_ctx < 0) session.n_ctx = 0;                                /* the engine's default */
+    if (o->n_ctx == 0) session.n_ctx = qw_info(g->model)->n_ctx_max;
+    const qw_chat_params chat = {.system = o->system, .chat_template = o->chat_template,
+                                 .thinking = o->given.think ? o->think : -1, .special = o->special,
+                                 .max_tokens = o->n_predict < 0 ? 0 : o->n_predict};
+    if (qw_session_new(&g->session, g->model, &session, &err) ||
+        qw_chat_new(&g->chat, g->session, &chat, &err) || set_sampling(g, &err))
+        return generator_error(g, &err);
     return 0;
 }
 
@@ -121,7 +193,7 @@ void generator_free(struct generator *g) {
 static void show_thought(const struct generator *g, const qw_piece *piece, bool *begun) {
     if (!g->show_thoughts) return;
     *begun = true;
-    if (g->colour) fputs("\033[2m", stderr);        /* on and off for each piece: no way out leaves the terminal dim */
+    if (g->colour) fputs("\033[2m", stderr);        /* for each piece: no exit leaves it dim */
     fwrite(piece->text, 1, piece->n, stderr);
     if (g->colour) fputs("\033[0m", stderr);
     fflush(stderr);
@@ -132,45 +204,37 @@ static void end_thought(bool *begun) {
     *begun = false;
 }
 
-int generate(struct generator *g, const char *text, size_t n) {
+/* Print the pieces until the answer ends or a SIGINT comes. *answered: it had some text outside of
+ * thoughts. 0 or an exit code after a message. */
+static int print_answer(struct generator *g, enum qw_stop *stop, bool *answered) {
     qw_error err;
     qw_piece piece;
-    enum qw_stop stop = QW_STOP_END;
-    bool thought = false, answered = false, newline = true;
+    bool thought = false, newline = true;
     int more = 0, rc = 0;
-    size_t before = qw_n_tokens(g->session);
-    g->started = now();
-    int failed = qw_chat_say(g->chat, text, n, &err);
-    if (g->progress && now() - g->started > 1) fputs("\r\033[K", stderr);
-    if (failed) return engine_error(&err);
-    double prompt_done = now();
-    size_t after = qw_n_tokens(g->session);
-    while (rc == 0 && !interrupted && (more = qw_chat_next(g->chat, &piece, &stop, &err)) == 1) {
+    *answered = false;
+    while (rc == 0 && !interrupted && (more = qw_chat_next(g->chat, &piece, stop, &err)) == 1) {
         if (piece.kind == QW_THOUGHT) {
             show_thought(g, &piece, &thought);
-        } else {
-            end_thought(&thought);
-            answered = true;
-            rc = write_stdout(piece.text, piece.n);
-            newline = piece.text[piece.n - 1] == '\n';
+            continue;
         }
+        end_thought(&thought);
+        *answered = true;
+        rc = write_stdout(piece.text, piece.n);
+        newline = piece.text[piece.n - 1] == '\n';
     }
-    double end = now();
     end_thought(&thought);
     if (!newline && rc == 0) rc = write_stdout("\n", 1);
     if (rc) return rc;
-    if (more < 0) return engine_error(&err);
-    if (g->o.verbose) {
-        size_t drawn = qw_n_tokens(g->session) - after;
-        say("prompt %zu tokens (%zu in all), %.2f s; answer %zu tokens, %.1f tokens/s", after - (before < after ? before : 0), after,
-            prompt_done - g->started, drawn, end > prompt_done ? (double)drawn / (end - prompt_done) : 0.0);
-    }
-    if (interrupted) {
-        qw_chat_cut(g->chat, NULL);             /* fails when the answer is over; then there is nothing to cut */
-        return EXIT_SIGINT;
-    }
+    return more < 0 ? generator_error(g, &err) : 0;
+}
+
+/* Why the answer ended, if it did not end by itself. 0 or an exit code. */
+static int report_stop(const struct generator *g, enum qw_stop stop, bool answered) {
     if (stop == QW_STOP_CONTEXT) {
-        say("the answer was cut: the context of %d tokens is full (-c)", qw_n_ctx(g->session));
+        char text[64];
+        const char *hint = larger_context(g, text, sizeof text);
+        say("the answer was cut off: the context of %d tokens is full%s%s", qw_n_ctx(g->session),
+            hint ? "; " : "", hint ? hint : "");
         return EXIT_CONTEXT;
     }
     if (stop == QW_STOP_LENGTH && !answered && qw_chat_thinks(g->chat) && !g->o.quiet)
@@ -178,43 +242,80 @@ int generate(struct generator *g, const char *text, size_t n) {
     return 0;
 }
 
-/* ---- the prompt ---- */
-
-/* Append a part behind a blank line; takes over part. */
-static int join(struct text *all, struct text part) {
-    if (part.n == 0) { free(part.p); return 0; }
-    size_t gap = all->n ? 2 : 0;
-    char *p = realloc(all->p, all->n + gap + part.n);
-    if (!p) { free(part.p); say("not enough memory for the prompt"); return EXIT_MEMORY; }
-    memcpy(p + all->n, "\n\n", gap);
-    memcpy(p + all->n + gap, part.p, part.n);
-    free(part.p);
-    *all = (struct text){p, all->n + gap + part.n};
-    return 0;
+int generate(struct generator *g, const char *text, size_t n) {
+    qw_error err;
+    enum qw_stop stop = QW_STOP_END;
+    bool answered;
+    size_t before = qw_n_tokens(g->session);
+    g->started = monotonic_seconds();
+    int failed = qw_chat_say(g->chat, text, n, &err);
+    double prompt_end = monotonic_seconds();
+    if (g->progress && prompt_end - g->started > 1) fputs("\r\033[K", stderr);
+    if (failed) return generator_error(g, &err);
+    size_t after = qw_n_tokens(g->session);
+    int rc = print_answer(g, &stop, &answered);
+    double seconds = monotonic_seconds() - prompt_end;
+    if (rc) return rc;
+    if (g->o.verbose) {
+        size_t drawn = qw_n_tokens(g->session) - after;
+        say("prompt %zu tokens (%zu in all), %.2f s; answer %zu tokens, %.1f tokens/s",
+            after - (before < after ? before : 0), after, prompt_end - g->started, drawn,
+            seconds > 0 ? (double)drawn / seconds : 0.0);
+    }
+    if (interrupted) {
+        qw_chat_cut(g->chat, NULL);             /* fails if the answer was complete; no matter */
+        return EXIT_SIGINT;
+    }
+    return report_stop(g, stop, answered);
 }
 
+/* ---- the prompt ---- */
+
+/* Append a part after a blank line. Takes ownership of part.p. */
+static int join(struct text *all, struct text part) {
+    size_t gap = all->n ? 2 : 0;
+    char *p = part.n ? realloc(all->p, all->n + gap + part.n) : NULL;
+    if (p) {
+        memcpy(p + all->n, "\n\n", gap);
+        memcpy(p + all->n + gap, part.p, part.n);
+        *all = (struct text){p, all->n + gap + part.n};
+    }
+    free(part.p);
+    return p || part.n == 0 ? 0 : memory_error("the prompt");
+}
+
+/* name: what messages call it */
 static int join_file(struct text *all, const char *path, const char *name) {
     struct text part;
     int rc = read_all(path, &part);
     if (rc) return rc;
     if (part.n && part.p[part.n - 1] == '\n') part.n--;
-    if ((rc = clean_text(&part, name)) != 0) { free(part.p); return rc; }
-    return join(all, part);
+    rc = clean_text(&part, name);
+    if (!rc) return join(all, part);
+    free(part.p);
+    return rc;
+}
+
+static int join_string(struct text *all, const char *s, const char *name) {
+    struct text part = {strdup(s), strlen(s)};
+    if (!part.p) return memory_error("the prompt");
+    int rc = clean_text(&part, name);
+    if (!rc) return join(all, part);
+    free(part.p);
+    return rc;
 }
 
 int read_prompt(const struct options *o, bool with_stdin, struct text *out) {
+    bool file_is_stdin = o->file && strcmp(o->file, "-") == 0;
     int rc = 0;
     *out = (struct text){0};
-    if (o->prompt) {
-        struct text p = {strdup(o->prompt), strlen(o->prompt)};
-        if (!p.p) { say("not enough memory for the prompt"); return EXIT_MEMORY; }
-        rc = clean_text(&p, "-p");
-        if (rc) free(p.p);
-        else rc = join(out, p);
-    }
-    bool file_is_stdin = o->file && strcmp(o->file, "-") == 0;
+    if (o->prompt) rc = join_string(out, o->prompt, "-p");
     if (!rc && o->file) rc = join_file(out, o->file, file_is_stdin ? "stdin" : o->file);
-    if (!rc && with_stdin && !file_is_stdin && !isatty(STDIN_FILENO)) rc = join_file(out, "-", "stdin");
-    if (rc) { free(out->p); *out = (struct text){0}; }
+    if (!rc && with_stdin && !file_is_stdin && !isatty(STDIN_FILENO))
+        rc = join_file(out, "-", "stdin");
+    if (rc) {
+        free(out->p);
+        *out = (struct text){0};
+    }
     return rc;
 }

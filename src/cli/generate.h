@@ -1,7 +1,10 @@
-/* generate.h - what qw run and qw chat share: their flags, a loaded model with a conversation, and showing an answer. */
+/* generate.h - what qw run and qw chat share: flags, a loaded model with a conversation, and
+ * showing an answer. */
 #ifndef QW_GENERATE_H
 #define QW_GENERATE_H
-#include "cli/cli.h"
+#include "cli/flags.h"
+#include "cli/input.h"
+#include "cli/model.h"
 
 struct options {
     struct model_flags model;
@@ -11,7 +14,9 @@ struct options {
     uint64_t seed;
     bool think, special, quiet, verbose;
     struct bias_list bias;
-    struct { bool n_predict, think, seed, temperature, top_k, top_p, min_p, repetition; } given;
+    struct {
+        bool think, seed, temperature, top_k, top_p, min_p, repetition;
+    } given;                    /* on the command line */
 };
 
 struct generator {
@@ -20,20 +25,28 @@ struct generator {
     qw_session *session;
     qw_chat *chat;
     bool show_thoughts, colour, progress;   /* on stderr */
-    double started;                         /* seconds; when the prompt began */
+    double started;                         /* monotonic_seconds at the start of the prompt */
 };
 
-/* Read the flags of `command` and fill o; 0 or an exit code. */
-int  options_read(struct options *o, const char *command, const char *summary, const char *details, int argc, char **argv);
+/* Fill o with defaults, the environment and the flags of this command. 0 or an exit code after a
+ * message. The caller frees o->bias.p (generator_free does). */
+int  options_read(struct options *o, const struct command *c, int argc, char **argv);
 
-/* Load the model and begin a conversation. 0 or an exit code after a message; generator_free in either case. */
+/* Load the model and begin a conversation as g->o says. 0 or an exit code after a message; call
+ * generator_free in either case. */
 int  generator_open(struct generator *g);
 void generator_free(struct generator *g);
 
-/* Say text, print the answer on stdout (with a newline at its end) and thoughts on stderr. EXIT_SIGINT when interrupted. */
+/* engine_error, with the flags of run and chat that could help. */
+int  generator_error(const struct generator *g, const qw_error *err);
+
+/* Say n bytes of text; print the answer on stdout, with a newline at its end, and thoughts on
+ * stderr. 0, an exit code after a message, or EXIT_SIGINT. */
 int  generate(struct generator *g, const char *text, size_t n);
 
-/* -p, -f and, unless it is a terminal, stdin: joined by blank lines, stdin less one newline at its end. */
+/* The prompt: -p, the file of -f and, if with_stdin and it is no terminal, stdin, joined by blank
+ * lines; files without one newline at their end. The caller frees out->p. 0 or an exit code after a
+ * message. */
 int  read_prompt(const struct options *o, bool with_stdin, struct text *out);
 
 #endif

@@ -1,35 +1,40 @@
-/* messages.c - messages on stderr, exit codes, signals. */
+/* messages.c - messages on stderr and the exit codes that go with them. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "cli/cli.h"
 
-/* Messages quote what files and flags hold; what would steer a terminal there is shown as '?'. */
-static void vsay(const char *fmt, va_list ap) {
+/* Messages quote what files and flags contain. Bytes that would control a terminal become '?'. */
+static void print_message(const char *fmt, va_list ap) {
     char text[8192];
     vsnprintf(text, sizeof text, fmt, ap);
-    for (char *p = text; *p; p++) if (((unsigned char)*p < ' ' && *p != '\n') || *p == 127) *p = '?';
+    for (char *p = text; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\n') || *p == 127) *p = '?';
     fprintf(stderr, "qw: %s\n", text);
 }
 
 void say(const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    vsay(fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
 }
 
 int usage_error(const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    vsay(fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
     return EXIT_USAGE;
 }
 
-int engine_error(const qw_error *err) {
+int memory_error(const char *what) {
+    say("not enough memory for %s", what);
+    return EXIT_MEMORY;
+}
+
+int engine_error(const qw_error *err, const char *hint) {
     if (err->code == QW_ECANCEL) return EXIT_SIGINT;
-    say("%s", err->message);
+    say("%s%s%s", err->message, hint ? "; " : "", hint ? hint : "");
     switch (err->code) {
     case QW_ENOMEM: return EXIT_MEMORY;
     case QW_ECONTEXT: return EXIT_CONTEXT;
@@ -37,26 +42,3 @@ int engine_error(const qw_error *err) {
     default: return EXIT_ERROR;
     }
 }
-
-volatile sig_atomic_t interrupted;
-static volatile sig_atomic_t patience = 1;          /* as many SIGINTs end the process */
-
-static void on_signal(int sig) {
-    if (sig == SIGINT) interrupted = interrupted + 1;
-    if (sig == SIGINT && interrupted < patience) return;
-    output_abandon();
-    /* SIGBUS: a page of a mapped file is not there; the kernel has no other way to tell. */
-    static const char lost[] = "\nqw: a file of the model cannot be read any more: it became shorter, or its disk fails\n";
-    _exit(sig == SIGBUS && write(STDERR_FILENO, lost, sizeof lost - 1) != 0 ? EXIT_ERROR : 128 + sig);
-}
-
-void catch_signals(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGBUS};
-    struct sigaction a = {.sa_handler = on_signal}, old;    /* no SA_RESTART: a read at the prompt ends */
-    sigemptyset(&a.sa_mask);
-    signal(SIGXFSZ, SIG_IGN);                               /* past ulimit -f a write fails, as on a full disk */
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        if (sigaction(signals[i], NULL, &old) == 0 && (signals[i] == SIGINT || old.sa_handler != SIG_IGN)) sigaction(signals[i], &a, NULL);
-}
-
-void poll_sigint(void) { patience = 3; }

@@ -1,79 +1,125 @@
-/* model.c - which model is meant when none is named, and loading it. */
+/* model.c - which model to use when none is named, the flags of a model, and loading it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#include "cli/cli.h"
+#include "cli/model.h"
+#include "cli/progress.h"
 
-/* Beside the binary, in ./models, or where `make install` puts it next to its bin directory. */
-static bool bundled(char out[MODEL_PATH]) {
-    char exe[MODEL_PATH];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(exe, '/');
+/* ---- the bundled model ---- */
+
+/* The directory of the binary: false if /proc does not say. */
+static bool binary_directory(char out[MODEL_PATH]) {
+    ssize_t n = readlink("/proc/self/exe", out, MODEL_PATH - 1);
+    out[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(out, '/');
     if (slash) *slash = 0;
-    const char *const places[] = {"%s/models/tiny", "./models/tiny", "%s/../share/qw/models/tiny"};
+    return slash != NULL;
+}
+
+static bool is_model(const char *dir) {
+    char config[MODEL_PATH + 32];
+    snprintf(config, sizeof config, "%s/config.json", dir);
+    return access(config, F_OK) == 0;
+}
+
+/* Next to the binary, in ./models, or where `make install` puts it relative to the binary. */
+static bool find_bundled(char out[MODEL_PATH]) {
+    static const struct {
+        bool relative;          /* to the binary's directory */
+        const char *path;
+    } places[] = {
+        {true, "/models/tiny"},
+        {false, "./models/tiny"},
+        {true, "/../share/qw/models/tiny"},
+    };
+    char dir[MODEL_PATH];
+    bool known = binary_directory(dir);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (!slash && places[i][0] == '%') continue;
-        char probe[MODEL_PATH + 32];
-        int len = places[i][0] == '%' ? snprintf(out, MODEL_PATH, "%s%s", exe, places[i] + 2) : snprintf(out, MODEL_PATH, "%s", places[i]);
-        if (len < 0 || len >= MODEL_PATH) continue;
-        snprintf(probe, sizeof probe, "%s/config.json", out);
-        if (access(probe, F_OK) == 0) return true;
+        if (places[i].relative && !known) continue;
+        const char *start = places[i].relative ? dir : "";
+        int n = snprintf(out, MODEL_PATH, "%s%s", start, places[i].path);
+        if (n > 0 && n < MODEL_PATH && is_model(out)) return true;
     }
     return false;
 }
 
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]) {
     if (path) return path;
-    if (!bundled(found)) {
-        say("no model: name one with -m DIR or QW_MODEL (the bundled models/tiny is not beside the binary, here, or where make install puts it)");
+    if (!find_bundled(found)) {
+        say("no model: choose one with -m DIR or QW_MODEL (the bundled models/tiny is neither next "
+            "to the binary, nor in this directory, nor where make install puts it)");
         return NULL;
     }
-    if (!quiet) say("using the bundled model %s; -m DIR or QW_MODEL choose another", found);
+    if (!quiet) say("using the bundled model %s; -m DIR or QW_MODEL chooses another", found);
     return found;
+}
+
+/* ---- flags ---- */
+
+const char auto_type_help[] =
+    "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, "
+    "else q8 if it fits, else q4";
+
+void set_model_flags(struct flag *flags, int n, struct model_flags *to, const char *type_env,
+                     const char *type_help) {
+    const struct flag all[N_MODEL_AND_THREAD_FLAGS] = {
+        {.names = "-m --model", .value = "DIR", .type = FLAG_PATH, .to = &to->path,
+         .env = "QW_MODEL",
+         .help = "model directory, packed file, or .safetensors file next to its config.json"},
+        {.names = "-q --weight-type", .value = "TYPE", .type = FLAG_STRING, .to = &to->weight_type,
+         .env = type_env, .given = &to->given, .help = type_help},
+        {.names = "--cpu-list", .value = "LIST", .type = FLAG_STRING, .to = &to->cpu_list,
+         .env = "QW_CPU_LIST", .given = &to->given,
+         .help = "run on these CPUs only, one thread each unless -t says otherwise: 0-3,6"},
+        {.names = "--cpu", .value = "LEVEL", .type = FLAG_STRING, .to = &to->cpu,
+         .env = "QW_CPU", .given = &to->given,
+         .help = "kernels of this level; qw --version lists those that this CPU can run"},
+        {.names = "-t --threads", .value = "N", .type = FLAG_INT, .to = &to->n_threads,
+         .lo = 1, .hi = 256, .env = "QW_THREADS", .given = &to->given,
+         .help = "threads; default one per fast core"},
+        {.names = "-tb --threads-batch", .value = "N", .type = FLAG_INT, .to = &to->n_threads_batch,
+         .lo = 1, .hi = 256, .env = "QW_THREADS_BATCH", .given = &to->given,
+         .help = "threads for prompts and for quantising; default as many as -t"},
+    };
+    for (int i = 0; i < n; i++) flags[i] = all[i];
+}
+
+struct flag tokenizer_flag(const char **to) {
+    return (struct flag){.names = "-m --model", .value = "DIR", .type = FLAG_PATH, .to = to,
+                         .env = "QW_MODEL",
+                         .help = "directory with tokenizer.json, or that file"};
+}
+
+struct flag kv_flag(const char **to) {
+    return (struct flag){.names = "--kv --kv-type", .value = "TYPE", .type = FLAG_STRING, .to = to,
+                         .env = "QW_KV_TYPE",
+                         .help = "KV cache: f32, f16, q8; default q8, or f32 if the weights are as "
+                                 "stored"};
+}
+
+struct flag batch_flag(int *to) {
+    return (struct flag){.names = "-b --batch-size", .value = "N", .type = FLAG_INT, .to = to,
+                         .lo = 1, .hi = 65536, .env = "QW_BATCH_SIZE",
+                         .help = "prompt tokens computed at a time; default 64"};
+}
+
+int check_kv(const char *type) {
+    static const char types[] = "f32 f16 q8";
+    if (!type || has_name(types, type, strlen(type))) return 0;
+    return usage_error("%s: unknown type '%s' (f32, f16 or q8)",
+                       value_source(type, "--kv", "QW_KV_TYPE"), type);
 }
 
 /* ---- loading ---- */
 
-double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-struct bar load_bar(bool quiet) {
-    const char *term = getenv("TERM");
-    return (struct bar){.started = now(), .visible = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
-}
-
-void load_bar_end(const struct bar *b) { if (b->shown > 0) fputs("\r\033[K", stderr); }
-
-/* On a terminal, four times a second: how much of the weights is quantised, how fast, and how long it will still take. */
-int on_load(void *user, uint64_t done, uint64_t all) {
-    struct bar *b = user;
-    double t = now();
-    b->quantised = true;
-    if (b->visible && t - b->shown > 0.25) {
-        double rate = (double)done / (t - b->started);
-        LIVE_LINE("quantising %3.0f %%, %.0f MB/s, %.0f s left ", 100.0 * (double)done / (double)all, rate / 1e6, (double)(all - done) / rate);
-        fflush(stderr);
-        b->shown = t;
-    }
-    return interrupted != 0;
-}
-
-int check_kv(const char *type) {
-    if (!type || strcmp(type, "f32") == 0 || strcmp(type, "f16") == 0 || strcmp(type, "q8") == 0) return 0;
-    return usage_error("%s: '%s' is unknown; there are f32, f16 and q8", given_by(type, "--kv", "QW_KV_TYPE"), type);
-}
-
-/* Main threads take part in the work, and the engine's inherit their CPUs. */
+/* The main thread takes part in the work, and the engine's threads inherit its CPUs. */
 int choose_cpus(struct model_flags *f) {
     qw_error err;
-    if (f->cpus.n_usable == 0) {                    /* the first load: later ones begin with the same CPUs */
-        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err)) return usage_error("%s: %s", given_by(f->cpu_list, "--cpu-list", "QW_CPU_LIST"), err.message);
+    if (f->cpus.n_usable == 0) {        /* the first load; later ones start with the same CPUs */
+        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err))
+            return usage_error("%s: %s", value_source(f->cpu_list, "--cpu-list", "QW_CPU_LIST"),
+                               err.message);
         qw_find_cpus(&f->cpus);
     }
     if (f->cpu_list) {
@@ -82,34 +128,51 @@ int choose_cpus(struct model_flags *f) {
     }
     if (f->cpus.n_fast == f->cpus.n_usable) return 0;
     bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
-    if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err)) say("%s: the threads run where the system puts them", err.message);
+    if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err))
+        say("%s; the system chooses where the threads run", err.message);
     return 0;
 }
 
 int load_error(const struct model_flags *f, const qw_error *err) {
-    int rc = engine_error(err);
-    if (rc == EXIT_USAGE && given_by(f->weight_type, NULL, "QW_WEIGHT_TYPE")) say("(QW_WEIGHT_TYPE is set to '%s')", f->weight_type);
-    if (rc == EXIT_USAGE && given_by(f->cpu, NULL, "QW_CPU")) say("(QW_CPU is set to '%s')", f->cpu);
+    int rc = engine_error(err, NULL);
+    if (rc != EXIT_USAGE) return rc;
+    if (value_source(f->weight_type, NULL, "QW_WEIGHT_TYPE"))
+        say("(QW_WEIGHT_TYPE is set to '%s')", f->weight_type);
+    if (value_source(f->cpu, NULL, "QW_CPU")) say("(QW_CPU is set to '%s')", f->cpu);
     return rc;
 }
 
 int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     char found[MODEL_PATH];
     const char *path = find_model(f->path, quiet, found);
+    struct progress_bar bar = progress_bar_start(quiet);
+    qw_error err;
     *out = NULL;
-    struct bar bar = load_bar(quiet);
+    if (!path) return EXIT_ERROR;
     int rc = choose_cpus(f);
     if (rc) return rc;
-    const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads, .n_threads_batch = f->n_threads_batch,
-                                   .cpu = f->cpu, .progress = on_load, .user = &bar};
-    qw_error err;
-    if (!path) return EXIT_ERROR;
+    const qw_load_params params = {.weight_type = f->weight_type,
+                                   .n_threads = f->n_threads,
+                                   .n_threads_batch = f->n_threads_batch,
+                                   .cpu = f->cpu,
+                                   .progress = on_load,
+                                   .user = &bar};
     int failed = qw_load(out, path, &params, &err);
-    load_bar_end(&bar);
+    progress_bar_end(&bar);
     if (failed) return load_error(f, &err);
     poll_sigint();
-    const qw_model_info *i = qw_info(*out);
-    if (!quiet && bar.quantised && (!f->weight_type || strcmp(f->weight_type, "auto") == 0))
-        say("weights as %s, %.0f MB (-q chooses; bf16: as stored)", i->weight_type, (double)i->weight_bytes / 1e6);
+    const qw_model_info *info = qw_info(*out);
+    bool automatic = !f->weight_type || strcmp(f->weight_type, "auto") == 0;
+    if (!quiet && bar.quantised && automatic)
+        say("weights as %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
+            info->weight_type, (double)info->weight_bytes / 1e6);
     return 0;
+}
+
+int load_tokenizer(qw_tokenizer **out, const char *path) {
+    char found[MODEL_PATH];
+    qw_error err;
+    path = find_model(path, false, found);
+    if (!path) return EXIT_ERROR;
+    return qw_tokenizer_load(out, path, &err) ? engine_error(&err, NULL) : 0;
 }

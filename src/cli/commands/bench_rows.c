@@ -1,139 +1,226 @@
-/* bench_rows.c - the rows of qw bench, with llama-bench's columns and names and ours behind them. */
+/* bench_rows.c - the rows of qw bench: llama-bench's columns and names, followed by ours. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "cli/commands/bench.h"
+#include "cli/output.h"
 
-/* Prints one field after another; or, for the first line of csv, their names. */
-struct writer { enum format format; bool names; int n; };
-
-static void put(struct writer *w, const char *name, const char *value) {
-    if (w->format == CSV) {
-        fputs(w->n++ ? ",\"" : "\"", stdout);
-        for (const char *p = w->names ? name : value ? value : ""; *p; p++) printf(*p == '"' ? "\"\"" : "%c", *p);
-        fputs("\"", stdout);
-    } else {
-        const char *before = w->format == JSON ? (w->n ? ",\n    " : "    ") : w->n ? ", " : "";
-        printf("%s\"%s\": %s", before, name, value ? value : "null");
-        w->n++;
-    }
+/* "qwen3 0.6B q4": sizes as the models are named. */
+static void model_type(const qw_model_info *info, char *out, size_t size) {
+    double p = (double)info->n_params;
+    const char *type = info->weight_type;
+    if (p >= 3e9) snprintf(out, size, "qwen3 %.0fB %s", floor(p / 1e9), type);
+    else if (p >= 1e8) snprintf(out, size, "qwen3 %.1fB %s", p / 1e9, type);
+    else snprintf(out, size, "qwen3 %.1fM %s", p / 1e6, type);
 }
 
-static void put_text(struct writer *w, const char *name, const char *text) {
+/* Per cent of the read bandwidth; below 0: unknown. */
+static double percent_of_read(const struct machine *m, const struct result *r) {
+    return m->read_speed > 0 ? r->speed / m->read_speed * 100 : -1;
+}
+
+/* ---- csv, json, jsonl ---- */
+
+/* A column and its value in one row. */
+struct column {
+    const char *name;
+    enum { TEXT, NUMBER, SAMPLES } kind;
+    const char *text;           /* TEXT */
+    double number;              /* NUMBER; below 0: this row has none */
+    const double *samples;      /* SAMPLES: one a run; not in csv */
+    int decimals;               /* NUMBER, SAMPLES */
+};
+
+/* A field of csv: in quotes, with those inside it doubled. */
+static void print_csv_field(const char *s) {
+    putchar('"');
+    for (; *s; s++) {
+        if (*s == '"') putchar('"');
+        putchar(*s);
+    }
+    putchar('"');
+}
+
+/* A line of csv: the names of the columns, or their values. */
+static void print_csv(const struct column *columns, size_t n, bool names) {
+    for (size_t i = 0; i < n; i++) {
+        const struct column *c = &columns[i];
+        char number[64] = "";
+        if (c->kind == SAMPLES) continue;
+        if (c->kind == NUMBER && c->number >= 0)
+            snprintf(number, sizeof number, "%.*f", c->decimals, c->number);
+        if (i) putchar(',');
+        if (names) print_csv_field(c->name);
+        else print_csv_field(c->kind == TEXT ? c->text : number);
+    }
+    putchar('\n');
+}
+
+static void print_json_text(const char *text) {
     char *clean = NULL, *quoted = NULL;
     size_t n, bad;
-    if (w->format != CSV && qw_utf8_clean(text, strlen(text), &clean, &n, &bad, NULL) == 0) qw_json_quote(clean, n, &quoted, &n, NULL);
-    put(w, name, w->format == CSV ? text : quoted);
+    if (qw_utf8_clean(text, strlen(text), &clean, &n, &bad, NULL) == 0)
+        qw_json_quote(clean, n, &quoted, &n, NULL);
+    fputs(quoted ? quoted : "null", stdout);
     qw_release(clean);
     qw_release(quoted);
 }
 
-/* Below 0: there is no such number in this row. */
-static void put_number(struct writer *w, const char *name, double value, int decimals) {
-    char text[64];
-    snprintf(text, sizeof text, "%.*f", decimals, value);
-    put(w, name, value < 0 ? NULL : text);
+/* The members of an object, without its braces. */
+static void print_json(const struct column *columns, size_t n, int n_runs, const char *separator) {
+    for (size_t i = 0; i < n; i++) {
+        const struct column *c = &columns[i];
+        printf("%s\"%s\": ", i ? separator : "", c->name);
+        if (c->kind == TEXT) {
+            print_json_text(c->text);
+        } else if (c->kind == NUMBER && c->number < 0) {
+            fputs("null", stdout);
+        } else if (c->kind == NUMBER) {
+            printf("%.*f", c->decimals, c->number);
+        } else {
+            fputs("[ ", stdout);
+            for (int k = 0; k < n_runs; k++)
+                printf("%s%.*f", k ? ", " : "", c->decimals, c->samples[k]);
+            fputs(" ]", stdout);
+        }
+    }
 }
 
-static void put_list(struct writer *w, const char *name, const double *samples, int n, int decimals) {
-    if (w->format == CSV) return;
-    printf("%s\"%s\": [ ", w->format == JSON ? ",\n    " : ", ", name);
-    for (int i = 0; i < n; i++) printf("%s%.*f", i ? ", " : "", decimals, samples[i]);
-    printf(" ]");
-}
-
-/* "qwen3 0.6B q4": sizes as the models are named. */
-static void model_type(const qw_model_info *i, char *out, size_t size) {
-    double p = (double)i->n_params;
-    if (p >= 3e9) snprintf(out, size, "qwen3 %.0fB %s", floor(p / 1e9), i->weight_type);
-    else if (p >= 1e8) snprintf(out, size, "qwen3 %.1fB %s", p / 1e9, i->weight_type);
-    else snprintf(out, size, "qwen3 %.1fM %s", p / 1e6, i->weight_type);
-}
-
-/* Per cent of the read bandwidth; below 0: unknown. */
-static double share(const struct machine *m, const struct result *r) { return m->read_speed > 0 ? r->speed / m->read_speed * 100 : -1; }
-
-static void put_row(const struct bench *b, const struct machine *m, const struct result *r, struct writer w) {
+static void print_fields(const struct bench *b, const struct machine *m, const struct result *r) {
+    const qw_model_info *info = m->info;
     char type[64], date[32], hash[32];
     time_t t = time(NULL);
     struct tm utc;
-    model_type(m->info, type, sizeof type);
+    model_type(info, type, sizeof type);
     snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
-    put_text(&w, "model_filename", m->info->path);
-    put_text(&w, "model_type", type);
-    put_number(&w, "model_size", (double)m->info->weight_bytes, 0);
-    put_number(&w, "model_n_params", (double)m->info->n_params, 0);
-    put_number(&w, "n_batch", b->n_batch, 0);
-    put_number(&w, "n_threads", m->info->n_threads, 0);
-    put_text(&w, "type_k", b->kv);
-    put_text(&w, "type_v", b->kv);
-    put_number(&w, "n_prompt", r->test.n_prompt, 0);
-    put_number(&w, "n_gen", r->test.n_gen, 0);
-    put_number(&w, "n_depth", r->test.n_depth, 0);
-    put_text(&w, "test_time", date);
-    put_number(&w, "avg_ns", r->ns, 0);
-    put_number(&w, "stddev_ns", r->ns_sd, 0);
-    put_number(&w, "avg_ts", r->ts, 6);
-    put_number(&w, "stddev_ts", r->ts_sd, 6);
-    put_text(&w, "cpu", m->info->kernels);
-    put_text(&w, "weight_type", m->info->weight_type);
-    put_number(&w, "load_ns", m->load * 1e9, 0);
-    put_number(&w, "ttft_ns", r->test.n_prompt ? (m->load + r->first) * 1e9 : -1, 0);
-    put_number(&w, "peak_memory", (double)r->peak, 0);
-    put_number(&w, "bytes_per_token", r->speed < 0 ? -1 : (double)r->token_bytes, 0);
-    put_number(&w, "gb_per_s", r->speed / 1e9, 3);
-    put_number(&w, "read_gb_per_s", m->read_speed > 0 ? m->read_speed / 1e9 : -1, 3);
-    put_number(&w, "percent_of_read", share(m, r), 1);
-    put_text(&w, "logits_hash", hash);
-    put_list(&w, "samples_ns", b->ns, b->n_runs, 0);
-    put_list(&w, "samples_ts", b->ts, b->n_runs, 6);
+    double first_ns = r->test.n_prompt ? (m->load + r->first) * 1e9 : -1;
+    double token_bytes = r->speed < 0 ? -1 : (double)r->token_bytes;
+    double read_speed = m->read_speed > 0 ? m->read_speed / 1e9 : -1;
+    const struct column columns[] = {
+        {"model_filename",  TEXT,    .text = info->path},
+        {"model_type",      TEXT,    .text = type},
+        {"model_size",      NUMBER,  .number = (double)info->weight_bytes},
+        {"model_n_params",  NUMBER,  .number = (double)info->n_params},
+        {"n_batch",         NUMBER,  .number = b->n_batch},
+        {"n_threads",       NUMBER,  .number = info->n_threads},
+        {"type_k",          TEXT,    .text = b->kv},
+        {"type_v",          TEXT,    .text = b->kv},
+        {"n_prompt",        NUMBER,  .number = r->test.n_prompt},
+        {"n_gen",           NUMBER,  .number = r->test.n_gen},
+        {"n_depth",         NUMBER,  .number = r->test.n_depth},
+        {"test_time",       TEXT,    .text = date},
+        {"avg_ns",          NUMBER,  .number = r->ns},
+        {"stddev_ns",       NUMBER,  .number = r->ns_sd},
+        {"avg_ts",          NUMBER,  .number = r->ts, .decimals = 6},
+        {"stddev_ts",       NUMBER,  .number = r->ts_sd, .decimals = 6},
+        {"cpu",             TEXT,    .text = info->kernels},
+        {"weight_type",     TEXT,    .text = info->weight_type},
+        {"load_ns",         NUMBER,  .number = m->load * 1e9},
+        {"ttft_ns",         NUMBER,  .number = first_ns},
+        {"peak_memory",     NUMBER,  .number = (double)r->peak},
+        {"bytes_per_token", NUMBER,  .number = token_bytes},
+        {"gb_per_s",        NUMBER,  .number = r->speed / 1e9, .decimals = 3},
+        {"read_gb_per_s",   NUMBER,  .number = read_speed, .decimals = 3},
+        {"percent_of_read", NUMBER,  .number = percent_of_read(m, r), .decimals = 1},
+        {"logits_hash",     TEXT,    .text = hash},
+        {"samples_ns",      SAMPLES, .samples = b->ns},
+        {"samples_ts",      SAMPLES, .samples = b->ts, .decimals = 6},
+    };
+    size_t n = sizeof columns / sizeof *columns;
+    if (b->format == CSV) {
+        if (b->n_rows == 0) print_csv(columns, n, true);
+        print_csv(columns, n, false);
+    } else if (b->format == JSON) {
+        fputs(b->n_rows ? ",\n  {\n    " : "[\n  {\n    ", stdout);
+        print_json(columns, n, b->n_runs, ",\n    ");
+        fputs("\n  }", stdout);
+    } else {
+        putchar('{');
+        print_json(columns, n, b->n_runs, ", ");
+        puts("}");
+    }
 }
 
-static void markdown(const struct bench *b, const struct machine *m, const struct result *r) {
-    const qw_model_info *i = m->info;
-    char type[64], size[32], params[32], ts[64], speed[32] = "", part[32] = "", first[32] = "";
-    bool giga = i->weight_bytes >> 30 != 0, billions = i->n_params >= 1000000000;
-    model_type(i, type, sizeof type);
-    snprintf(size, sizeof size, "%.2f %s", (double)i->weight_bytes / (giga ? 1 << 30 : 1 << 20), giga ? "GiB" : "MiB");
-    snprintf(params, sizeof params, "%.2f %s", (double)i->n_params / (billions ? 1e9 : 1e6), billions ? "B" : "M");
+/* ---- markdown ---- */
+
+/* A column of the table and its value in one row. */
+struct cell {
+    const char *title;
+    int width;                  /* characters */
+    enum { LEFT, RIGHT } align;
+    const char *text;
+};
+
+static void print_padded(const char *text, int width, bool left) {
+    for (const char *p = text; *p; p++)
+        if ((*p & 0xC0) == 0x80) width++;       /* printf counts bytes */
+    printf(left ? "| %-*s " : "| %*s ", width, text);
+}
+
+static void print_heading(const struct cell *cells, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        print_padded(cells[i].title, cells[i].width, cells[i].align == LEFT);
+    puts("|");
+    for (size_t i = 0; i < n; i++) {
+        fputs("| ", stdout);
+        for (int k = 1; k < cells[i].width; k++) putchar('-');
+        fputs(cells[i].align == LEFT ? "- " : ": ", stdout);
+    }
+    puts("|");
+}
+
+static void print_markdown(const struct bench *b, const struct machine *m, const struct result *r) {
+    const qw_model_info *info = m->info;
+    bool giga = info->weight_bytes >> 30 != 0, billions = info->n_params >= 1000000000;
+    char type[64], size[32], params[32], threads[16], kv[16], ts[64], speed[32] = "";
+    char percent[32] = "", first[32] = "", peak[32], hash[32];
+    model_type(info, type, sizeof type);
+    snprintf(size, sizeof size, "%.2f %s", (double)info->weight_bytes / (giga ? 1 << 30 : 1 << 20),
+             giga ? "GiB" : "MiB");
+    snprintf(params, sizeof params, "%.2f %s", (double)info->n_params / (billions ? 1e9 : 1e6),
+             billions ? "B" : "M");
+    snprintf(threads, sizeof threads, "%d", info->n_threads);
+    snprintf(kv, sizeof kv, "%3s", b->kv);
     snprintf(ts, sizeof ts, "%.2f ± %.2f", r->ts, r->ts_sd);
     if (r->speed > 0) {
+        double share = percent_of_read(m, r);
         snprintf(speed, sizeof speed, "%.2f", r->speed / 1e9);
-        if (share(m, r) >= 0) snprintf(part, sizeof part, "%.0f", share(m, r));
+        if (share >= 0) snprintf(percent, sizeof percent, "%.0f", share);
     }
     if (r->test.n_prompt) snprintf(first, sizeof first, "%.2f", m->load + r->first);
-    if (b->n_rows == 0)
-        printf("| model                |       size |     params | backend | cpu        | threads |  kv |            test |                  t/s |   GB/s | %% of read | ttft s | peak MiB | logits hash      |\n"
-               "| -------------------- | ---------: | ---------: | ------- | ---------- | ------: | --- | --------------: | -------------------: | -----: | --------: | -----: | -------: | ---------------- |\n");
-    printf("| %-20s | %10s | %10s | CPU     | %-10s | %7d | %3s | %15s | %21s | %6s | %9s | %6s | %8.1f | %016" PRIx64 " |\n", type, size, params, i->kernels,    /* ± is two bytes */
-           i->n_threads, b->kv, r->name, ts, speed, part, first, (double)r->peak / (1 << 20), b->hash);
+    snprintf(peak, sizeof peak, "%.1f", (double)r->peak / (1 << 20));
+    snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
+    const struct cell cells[] = {
+        {"model",       20, LEFT,  type},
+        {"size",        10, RIGHT, size},
+        {"params",      10, RIGHT, params},
+        {"backend",      7, LEFT,  "CPU"},
+        {"cpu",         10, LEFT,  info->kernels},
+        {"threads",      7, RIGHT, threads},
+        {" kv",          3, LEFT,  kv},
+        {"test",        15, RIGHT, r->name},
+        {"t/s",         20, RIGHT, ts},
+        {"GB/s",         6, RIGHT, speed},
+        {"% of read",    9, RIGHT, percent},
+        {"ttft s",       6, RIGHT, first},
+        {"peak MiB",     8, RIGHT, peak},
+        {"logits hash", 16, LEFT,  hash},
+    };
+    size_t n = sizeof cells / sizeof *cells;
+    if (b->n_rows == 0) print_heading(cells, n);
+    for (size_t i = 0; i < n; i++)
+        print_padded(cells[i].text, cells[i].width, cells[i].align == LEFT);
+    puts("|");
 }
 
+/* ---- rows ---- */
+
 int print_row(struct bench *b, const struct machine *m, const struct result *r) {
-    struct writer w = {.format = b->format};
-    switch (b->format) {
-    case MARKDOWN: markdown(b, m, r); break;
-    case JSON:
-        fputs(b->n_rows ? ",\n  {\n" : "[\n  {\n", stdout);
-        put_row(b, m, r, w);
-        fputs("\n  }", stdout);
-        break;
-    case JSONL:
-        putchar('{');
-        put_row(b, m, r, w);
-        puts("}");
-        break;
-    default:
-        if (b->n_rows == 0) {
-            put_row(b, m, r, (struct writer){.format = CSV, .names = true});
-            putchar('\n');
-        }
-        put_row(b, m, r, w);
-        putchar('\n');
-    }
+    if (b->format == MARKDOWN) print_markdown(b, m, r);
+    else print_fields(b, m, r);
     b->n_rows++;
     return flush_stdout();
 }

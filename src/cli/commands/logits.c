@@ -2,65 +2,84 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/model.h"
+#include "cli/output.h"
 
 enum { ROWS = 16 };                     /* positions whose logits are held at a time */
 
-/* "1,2,3": as many ids as there are commas, plus one. */
-static int read_ids(const char *s, int32_t **out, size_t *n_out) {
-    size_t n = 1, i = 0;
+struct logits_job {
+    int32_t *ids;
+    size_t n;
+    int n_batch;
+    const char *kv, *path;
+};
+
+/* "1,2,3" to job->ids, which the caller frees; as many as there are commas, plus one. */
+static int read_ids(struct logits_job *job, const char *s) {
+    size_t n = 1;
     for (const char *p = s; *p; p++) n += *p == ',';
-    int32_t *ids = malloc(n * sizeof *ids);
-    if (!ids) { say("not enough memory for %zu ids", n); return EXIT_MEMORY; }
-    for (; i < n; i++) {
+    job->ids = malloc(n * sizeof *job->ids);
+    if (!job->ids) return memory_error("the ids");
+    for (; job->n < n; job->n++) {
         char *end;
         errno = 0;
         long id = strtol(s, &end, 10);
-        if (end == s || errno || id < 0 || id > INT32_MAX || (*end != ',' && *end != 0)) {
-            free(ids);
+        bool number = end != s && errno == 0 && (*end == ',' || *end == 0);
+        if (!number || id < 0 || id > INT32_MAX)
             return usage_error("--ids: '%.20s' is not a token id", s);
-        }
-        ids[i] = (int32_t)id;
+        job->ids[job->n] = (int32_t)id;
         s = end + 1;
     }
-    *out = ids;
-    *n_out = n;
     return 0;
 }
 
-static int write_logits(qw_session *s, int n_batch, size_t n_vocab, const int32_t *ids, size_t n, struct output *o) {
+/* Write the logits of positions first..first+n, all of the last batch. rows: room for ROWS. */
+static int write_batch(qw_session *s, size_t first, size_t n, size_t n_vocab, float *rows,
+                       struct output *o) {
+    qw_error err;
+    for (size_t i = 0, count; i < n; i += count) {
+        count = n - i < ROWS ? n - i : ROWS;
+        if (qw_logits(s, first + i, count, rows, &err)) return engine_error(&err, NULL);
+        int rc = output_write(o, rows, count * n_vocab * sizeof *rows);
+        if (interrupted) return EXIT_SIGINT;
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+static int write_logits(const struct logits_job *job, qw_session *s, size_t n_vocab,
+                        struct output *o) {
     float *rows = malloc(ROWS * n_vocab * sizeof *rows);
     qw_error err;
     int rc = 0;
-    if (!rows) { say("not enough memory for the logits"); return EXIT_MEMORY; }
-    for (size_t at = 0, part; !rc && at < n; at += part) {
-        part = n - at < (size_t)n_batch ? n - at : (size_t)n_batch;
-        if (qw_feed(s, ids + at, part, &err)) rc = engine_error(&err);
-        for (size_t i = 0, count; !rc && i < part; i += count) {
-            count = part - i < ROWS ? part - i : ROWS;
-            if (qw_logits(s, at + i, count, rows, &err)) { rc = engine_error(&err); break; }
-            rc = output_write(o, rows, count * n_vocab * sizeof *rows);
-            if (interrupted) rc = EXIT_SIGINT;
-        }
+    if (!rows) return memory_error("the logits");
+    for (size_t at = 0, part; !rc && at < job->n; at += part) {
+        part = job->n - at < (size_t)job->n_batch ? job->n - at : (size_t)job->n_batch;
+        if (qw_feed(s, job->ids + at, part, &err)) rc = engine_error(&err, NULL);
+        else rc = write_batch(s, at, part, n_vocab, rows, o);
     }
     free(rows);
     return rc;
 }
 
-static int logits(qw_model *m, int n_batch, const char *kv, const int32_t *ids, size_t n, const char *path) {
+static int logits(struct logits_job *job, qw_model *m) {
     const qw_model_info *info = qw_info(m);
     qw_session *s;
     qw_error err;
     struct output o;
-    if (n > (size_t)info->n_ctx_max) {
-        say("%zu tokens; this model has %d positions (max_position_embeddings)", n, info->n_ctx_max);
+    if (job->n > (size_t)info->n_ctx_max) {
+        say("--ids has %zu tokens; this model has %d positions (max_position_embeddings)", job->n,
+            info->n_ctx_max);
         return EXIT_CONTEXT;
     }
-    const qw_session_params params = {.n_ctx = (int)n, .n_batch = n_batch < (int)n ? n_batch : (int)n, .kv_type = kv};
-    if (qw_session_new(&s, m, &params, &err)) return engine_error(&err);
-    int rc = output_open(&o, path);
+    int n = (int)job->n;
+    if (job->n_batch > n) job->n_batch = n;
+    const qw_session_params params = {.n_ctx = n, .n_batch = job->n_batch, .kv_type = job->kv};
+    if (qw_session_new(&s, m, &params, &err)) return engine_error(&err, NULL);
+    int rc = output_open(&o, job->path);
     if (!rc) {
-        rc = write_logits(s, params.n_batch, (size_t)info->n_vocab, ids, n, &o);
+        rc = write_logits(job, s, (size_t)info->n_vocab, &o);
         int closed = output_close(&o, rc == 0);
         if (!rc) rc = closed;
     }
@@ -68,29 +87,39 @@ static int logits(qw_model *m, int n_batch, const char *kv, const int32_t *ids, 
     return rc;
 }
 
-int cmd_logits(int argc, char **argv) {
+static int cmd_logits(int argc, char **argv) {
     struct model_flags model = {.weight_type = "stored"};
-    const char *ids_text = NULL, *path = NULL, *kv = "f32";
-    int n_batch = 64, n_words;
-    const struct flag flags[] = {
-        MODEL_FLAGS(&model, "QW_WEIGHT_TYPE", "weights: bf16 (as stored, the default), q8, q4, auto"),
-        {"--ids", "1,2,3", FLAG_STRING, &ids_text, 0, 0, NULL, NULL, "token ids"},
-        {"-o --output", "FILE", FLAG_PATH, &path, 0, 0, NULL, NULL, "float32, little-endian, one row per position; - is stdout"},
-        {"--kv --kv-type", "TYPE", FLAG_STRING, &kv, 0, 0, NULL, NULL, "KV cache: f32 (default), f16, q8"},
-        {"-b --batch-size", "N", FLAG_INT, &n_batch, 1, 65536, "QW_BATCH_SIZE", NULL, "tokens computed at a time; default 64"},
+    struct logits_job job = {.n_batch = 64, .kv = "f32"};
+    const char *ids = NULL;
+    struct flag flags[] = {
+        [N_MODEL_AND_THREAD_FLAGS] =        /* set_model_flags fills those before */
+        {.names = "--ids", .value = "1,2,3", .type = FLAG_STRING, .to = &ids,
+         .help = "token ids"},
+        {.names = "-o --output", .value = "FILE", .type = FLAG_PATH, .to = &job.path,
+         .help = "float32, little-endian, one row per position; - is stdout"},
+        {.names = "--kv --kv-type", .value = "TYPE", .type = FLAG_STRING, .to = &job.kv,
+         .help = "KV cache: f32 (default), f16, q8"},
+        batch_flag(&job.n_batch),
     };
-    const struct command c = {"logits", "the logits of every position", "--ids 1,2,3 -o FILE [FLAGS]", flags, sizeof flags / sizeof *flags,
-                              "A row has as many values as the embedding has rows. No tokenizer is needed.\n"};
-    int32_t *ids = NULL;
-    size_t n = 0;
     qw_model *m = NULL;
-    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
-    if (!rc && (!ids_text || !path)) rc = usage_error("--ids and -o are needed; see: qw help logits");
-    if (!rc) rc = check_kv(kv);
-    if (!rc) rc = read_ids(ids_text, &ids, &n);
+    set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &model, "QW_WEIGHT_TYPE",
+                    "weights: bf16 (as stored, the default), q8, q4, auto");
+    int rc = parse_flags(&command_logits, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
+    if (!rc && (!ids || !job.path))
+        rc = usage_error("--ids and -o are needed; see: qw help logits");
+    if (!rc) rc = check_kv(job.kv);
+    if (!rc) rc = read_ids(&job, ids);
     if (!rc) rc = load_model(&m, &model, false);
-    if (!rc) rc = logits(m, n_batch, kv, ids, n, path);
+    if (!rc) rc = logits(&job, m);
     qw_free(m);
-    free(ids);
+    free(job.ids);
     return rc;
 }
+
+const struct command command_logits = {
+    .name = "logits",
+    .summary = "the logits of every position",
+    .arguments = "--ids 1,2,3 -o FILE [FLAGS]",
+    .run = cmd_logits,
+    .details = "A row has as many values as the embedding has rows. No tokenizer is needed.\n",
+};

@@ -3,11 +3,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/model.h"
+#include "cli/output.h"
+#include "cli/progress.h"
 
 static int write_part(void *file, const void *p, size_t n) { return output_write(file, p, n); }
 
-/* Would writing `out` replace a file of the model, or sit in for one? */
+/* ---- is it safe to write there? ---- */
+
 static bool same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -19,34 +23,47 @@ static bool has_file(const char *dir, const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* Without an index and model.safetensors, every model*.safetensors of a directory is part of the model. */
+/* Would the file `out` become part of the model? In a directory with neither an index nor
+ * model.safetensors, every model*.safetensors is. */
 static bool would_join(const char *model, const char *out) {
     char dir[MODEL_PATH];
     const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - out) + 1 : 1, slash ? out : ".");
-    return strncmp(name, "model", 5) == 0 && same_file(model, dir) && !has_file(model, "model.safetensors") && !has_file(model, "model.safetensors.index.json");
+    if (strncmp(name, "model", 5) != 0) return false;
+    if (slash) snprintf(dir, sizeof dir, "%.*s", (int)(slash - out) + 1, out);
+    else snprintf(dir, sizeof dir, ".");
+    return same_file(model, dir) && !has_file(model, "model.safetensors") &&
+           !has_file(model, "model.safetensors.index.json");
 }
 
+/* Refuse to replace a file of the model, or to add one. */
 static int check_target(const char *model, const char *out) {
+    static const qw_load_params as_stored = {.weight_type = "stored", .n_threads = 1};
     size_t n = strlen(out);
     qw_model *m;
     qw_error err;
-    if (n < 12 || strcmp(out + n - 12, ".safetensors") != 0) return usage_error("-o %s: the name must end in .safetensors", out);
-    if (qw_load(&m, model, &(qw_load_params){.weight_type = "stored", .n_threads = 1}, &err)) return engine_error(&err);
+    if (n < 12 || strcmp(out + n - 12, ".safetensors") != 0)
+        return usage_error("-o %s: the name must end in .safetensors", out);
+    if (qw_load(&m, model, &as_stored, &err)) return engine_error(&err, NULL);
     bool own = would_join(model, out);
-    const qw_model_info *i = qw_info(m);
-    for (int k = 0; k < i->n_files; k++) if (same_file(i->files[k], out)) own = true;
-    if (!own && !i->has_tokenizer) say("the packed file will have no tokenizer: %s", i->tokenizer_error);
-    if (!own && !i->chat_template) say("the packed file will have no chat template: %s", i->chat_template_error);
+    const qw_model_info *info = qw_info(m);
+    for (int i = 0; i < info->n_files; i++)
+        if (same_file(info->files[i], out)) own = true;
+    if (!own && !info->has_tokenizer)
+        say("the packed file will have no tokenizer: %s", info->tokenizer_error);
+    if (!own && !info->chat_template)
+        say("the packed file will have no chat template: %s", info->chat_template_error);
     qw_free(m);
-    return own ? usage_error("-o %s is a file of the model itself; choose another name", out) : 0;
+    if (!own) return 0;
+    return usage_error("-o %s is a file of the model itself; choose another name", out);
 }
+
+/* ---- the command ---- */
 
 static int pack(struct model_flags *f, const char *out) {
     char found[MODEL_PATH];
     const char *model = find_model(f->path, false, found);
     struct output file;
-    struct bar bar = load_bar(false);
+    struct progress_bar bar = progress_bar_start(false);
     qw_error err = {0, ""};
     if (!model) return EXIT_ERROR;
     int rc = check_target(model, out);
@@ -54,34 +71,54 @@ static int pack(struct model_flags *f, const char *out) {
     if (!rc) rc = output_open(&file, out);
     if (rc) return rc;
     poll_sigint();
-    const qw_load_params params = {.n_threads = f->n_threads, .n_threads_batch = f->n_threads_batch, .cpu = f->cpu, .progress = on_load, .user = &bar};
+    const qw_load_params params = {.n_threads = f->n_threads,
+                                   .n_threads_batch = f->n_threads_batch,
+                                   .cpu = f->cpu,
+                                   .progress = on_load,
+                                   .user = &bar};
     int failed = qw_quantize(model, f->weight_type, &params, write_part, &file, &err);
-    load_bar_end(&bar);
-    if (failed && !file.error) rc = load_error(f, &err);        /* output_close tells of its own failures */
+    progress_bar_end(&bar);
+    if (failed && !file.error) rc = load_error(f, &err);    /* output_close reports file.error */
     int closed = output_close(&file, !failed);
     return rc ? rc : closed;
 }
 
-int cmd_quantize(int argc, char **argv) {
-    struct model_flags model = {.weight_type = "q4"};
-    const char *out = NULL;
-    bool verify = false;
-    int n_words;
+static int verify(const struct model_flags *f) {
     qw_error err;
-    const struct flag flags[] = {
-        MODEL_FLAGS(&model, NULL, "q4 (default) or q8"),
-        {"-o --output", "FILE", FLAG_PATH, &out, 0, 0, NULL, NULL, "the packed file, FILE.safetensors; it appears when it is complete"},
-        {"--verify", NULL, FLAG_ON, &verify, 0, 0, NULL, NULL, "instead: check the packed file -m against its checksums"},
-    };
-    const struct command c = {"quantize", "pack a model into one file", "-m DIR -q q4 -o FILE.safetensors", flags, sizeof flags / sizeof *flags,
-                              "The file holds weights, config, tokenizer and template: copy it anywhere and run it with -m FILE.\n"
-                              "  qw quantize -m models/Qwen3-0.6B -q q4 -o qwen3-0.6b-q4.safetensors\n"
-                              "  qw quantize --verify -m qwen3-0.6b-q4.safetensors\n"};
-    int rc = parse_flags(&c, argc, argv, NULL, 0, &n_words);
-    if (rc) return rc;
-    if (!verify) return out ? pack(&model, out) : usage_error("-o FILE.safetensors is needed; see: qw help quantize");
-    if (out || model.given || !model.path) return usage_error("--verify takes -m FILE and nothing else");
-    if (qw_verify(model.path, &err)) return engine_error(&err);
-    say("%s: all checksums are right", model.path);
+    if (f->given || !f->path) return usage_error("--verify takes -m FILE and nothing else");
+    if (qw_verify(f->path, &err)) return engine_error(&err, NULL);
+    say("%s: all checksums match", f->path);
     return 0;
 }
+
+static int cmd_quantize(int argc, char **argv) {
+    struct model_flags model = {.weight_type = "q4"};
+    const char *out = NULL;
+    bool only_verify = false;
+    struct flag flags[] = {
+        [N_MODEL_AND_THREAD_FLAGS] =        /* set_model_flags fills those before */
+        {.names = "-o --output", .value = "FILE", .type = FLAG_PATH, .to = &out,
+         .help = "the packed file, FILE.safetensors; it appears when it is complete"},
+        {.names = "--verify", .type = FLAG_ON, .to = &only_verify,
+         .help = "instead: check the packed file -m against its checksums"},
+    };
+    set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &model, NULL, "q4 (default) or q8");
+    int rc = parse_flags(&command_quantize, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
+    if (rc) return rc;
+    if (only_verify && out) return usage_error("--verify takes -m FILE and nothing else");
+    if (only_verify) return verify(&model);
+    if (!out) return usage_error("-o FILE.safetensors is needed; see: qw help quantize");
+    return pack(&model, out);
+}
+
+const struct command command_quantize = {
+    .name = "quantize",
+    .summary = "pack a model into one file",
+    .arguments = "-m DIR -q q4 -o FILE.safetensors",
+    .run = cmd_quantize,
+    .details =
+        "The file holds weights, config, tokenizer and template: copy it anywhere and run\n"
+        "it with -m FILE.\n"
+        "  qw quantize -m models/Qwen3-0.6B -q q4 -o qwen3-0.6b-q4.safetensors\n"
+        "  qw quantize --verify -m qwen3-0.6b-q4.safetensors\n",
+};

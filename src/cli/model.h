@@ -1,0 +1,55 @@
+/* model.h - which model to use, the flags that say so, and loading it. */
+#ifndef QW_CLI_MODEL_H
+#define QW_CLI_MODEL_H
+#include "cli/flags.h"
+
+enum { MODEL_PATH = 4096 };
+
+/* path or, if it is NULL, the bundled model's path, written to found and named in one line on
+ * stderr unless quiet. NULL after a message if there is none. */
+const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
+
+/* ---- flags ---- */
+
+struct model_flags {
+    const char *path, *weight_type, *cpu, *cpu_list;
+    int n_threads, n_threads_batch;
+    bool given;                 /* the command line has one of these other than -m */
+    qw_cpus cpus;               /* filled by choose_cpus */
+};
+
+/* Fill the first n places of a command's table of flags: -m -q --cpu-list --cpu and, unless the
+ * command has its own, -t -tb. type_env: the environment variable of -q, or NULL. */
+enum { N_MODEL_FLAGS = 4, N_MODEL_AND_THREAD_FLAGS = 6 };
+void set_model_flags(struct flag *flags, int n, struct model_flags *to, const char *type_env,
+                     const char *type_help);
+/* The help of -q where the default is auto. */
+extern const char auto_type_help[];
+
+/* -m of the commands that need a tokenizer and no weights. */
+struct flag tokenizer_flag(const char **to);
+struct flag kv_flag(const char **to);
+struct flag batch_flag(int *to);
+
+/* Is it a type of KV cache, or NULL? Checked before a model is loaded. 0, or an exit code after a
+ * message. */
+int check_kv(const char *type);
+
+/* ---- loading ---- */
+
+/* Load the model, with a progress bar on a terminal unless quiet. 0, or an exit code after a
+ * message. After it has loaded SIGINT is polled (cli.h). */
+int load_model(qw_model **out, struct model_flags *f, bool quiet);
+
+/* The tokenizer of the model at path, or of the bundled one. 0, or an exit code after a message. */
+int load_tokenizer(qw_tokenizer **out, const char *path);
+
+/* The steps of load_model, for commands that load in another way. */
+
+/* Restrict the threads to --cpu-list or else, if they are enough for -t and -tb, to the fast cores.
+ * Called before each load. 0, or an exit code after a message. */
+int choose_cpus(struct model_flags *f);
+/* engine_error, and what the environment asked for if that may be the cause. */
+int load_error(const struct model_flags *f, const qw_error *err);
+
+#endif

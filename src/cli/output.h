@@ -1,0 +1,29 @@
+/* output.h - stdout, and files that appear under their name only when they are complete. */
+#ifndef QW_OUTPUT_H
+#define QW_OUTPUT_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Each returns 0, or EXIT_ERROR after a message. */
+int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */
+int  flush_stdout(void);                        /* what printf has buffered */
+
+/* A file written under a temporary name. Path "-" is stdout; devices and pipes are written
+ * directly. */
+struct output {
+    int fd;
+    int error;                  /* errno of the first failed write, or 0 */
+    char *path, *temporary;     /* owned; temporary is NULL when path is written directly */
+};
+
+/* 0, or an exit code after a message; then there is nothing to close. */
+int  output_open(struct output *o, const char *path);
+/* 0, or EXIT_ERROR without a message: output_close reports it. */
+int  output_write(struct output *o, const void *p, size_t n);
+/* keep: sync the file to disk and rename it to its path. Otherwise, and after any error, remove it.
+ * 0, or EXIT_ERROR after a message. */
+int  output_close(struct output *o, bool keep);
+/* For a signal handler: remove the incomplete file, if there is one. */
+void output_abandon(void);
+
+#endif
