@@ -1,8 +1,8 @@
 #!/bin/sh
 # style.sh - checks what a compiler does not: no line over 100 columns; in C one statement a line
-# and no conditional operator inside another (its condition or a branch, in parentheses or not).
-# Prints each offence with file:line. Generated tables, fixtures and the fuzzer's seeds are not
-# checked.
+# (macros excepted) and no conditional operator inside another (its condition or a branch, in
+# parentheses or not). Prints each offence with file:line. Generated tables, fixtures and the
+# fuzzer's seeds are not checked.
 # Run from the project's root; with arguments, checks only those files.
 LC_ALL=C
 export LC_ALL
@@ -65,7 +65,8 @@ function token(t, line,    is_struct, was) {
             previous = "start"
         }
         if (t ~ /^(if|for|while|switch)$/) previous = "control"
-        if (t ~ /^(if|for|while|switch|do)$/ && was == "start" && after_control == line)
+        if (t ~ /^(if|for|while|switch|do)$/ && was == "start" && after_control == line &&
+            !in_macro)
             bad(line, "a loop or condition within another on one line")
     } else if (t == "?") {
         own[d]++
