@@ -1,12 +1,19 @@
 #!/bin/sh
-# cross.sh - the same bits on other machines: test_kernels, test_tiny, the bytes of test_packed, and on the first CPU test_forward, built
-# with gcc -O2 and clang -O3, run under qemu on so many CPUs that every level runs.
+# cross.sh - the same bits on other machines: test_kernels, test_tiny, the bytes of test_packed, and
+# on the first CPU test_forward, built with gcc -O2 and clang -O3, run under qemu on so many CPUs
+# that every level runs.
 make=${MAKE:-make}
+seconds=900             # for each program
+unset SAN OPENMP DEBUG
+
 one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
     name="$1" triple=$2 qemu=$3 cpus=$4 cc=$5 cflags=$6 failed=0
-    if ! command -v "$triple-gcc" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: $triple-gcc is missing"; return; fi
-    if ! command -v "${cc%% *}" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: ${cc%% *} is missing"; return; fi
-    if ! command -v "$qemu" >/dev/null 2>&1; then echo "skip - bits on $name, $cflags: $qemu is missing"; return; fi
+    for needed in "$triple-gcc" "${cc%% *}" "$qemu"; do
+        if ! command -v "$needed" > /dev/null 2>&1; then
+            echo "skip - bits on $name, $cflags: $needed is missing"
+            return
+        fi
+    done
     build=.build/cross-${cc%% *}-$triple
     programs="$build/test_kernels $build/test_tiny $build/test_packed $build/test_forward"
     # shellcheck disable=SC2086
@@ -23,11 +30,14 @@ one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
             */test_tiny) if [ "$c" != "$first" ]; then part=answer; fi ;;
             esac
             what="${program##*/} on $name, $c, $cflags"
-            if out=$("$qemu" -cpu "$c" "$program" $part 2>&1); then echo "ok - $what"; else
-                echo "$out"
-                echo "not ok - $what"
-                failed=1
-            fi
+            out=$(sh tests/limit.sh $seconds "$qemu" -cpu "$c" "$program" $part 2>&1)
+            case $? in
+            0) echo "ok - $what"; continue ;;
+            124) what="$what: took longer than $seconds s" ;;
+            esac
+            echo "$out"
+            echo "not ok - $what"
+            failed=1
         done
         programs="$build/test_kernels $build/test_tiny $build/test_packed"
     done
@@ -46,8 +56,13 @@ gcc_then_clang() {  # gcc_then_clang NAME TRIPLE QEMU CPUS CLANG-TARGET
     return $status
 }
 failed=0
-gcc_then_clang aarch64 aarch64-linux-gnu qemu-aarch64-static "cortex-a53 cortex-a76 max" aarch64-linux-gnu || failed=1
-gcc_then_clang arm arm-linux-gnueabihf qemu-arm-static "cortex-a7 cortex-a9 cortex-a15" "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" || failed=1
-gcc_then_clang riscv64 riscv64-linux-gnu qemu-riscv64-static rv64 "riscv64-linux-gnu -march=rv64gc -mno-relax" || failed=1
-gcc_then_clang x86_64 x86_64-linux-gnu qemu-x86_64-static "Nehalem Haswell" x86_64-linux-gnu || failed=1
+gcc_then_clang aarch64 aarch64-linux-gnu qemu-aarch64-static \
+    "cortex-a53 cortex-a76 max" aarch64-linux-gnu || failed=1
+gcc_then_clang arm arm-linux-gnueabihf qemu-arm-static \
+    "cortex-a7 cortex-a9 cortex-a15" \
+    "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" || failed=1
+gcc_then_clang riscv64 riscv64-linux-gnu qemu-riscv64-static \
+    rv64 "riscv64-linux-gnu -march=rv64gc -mno-relax" || failed=1
+gcc_then_clang x86_64 x86_64-linux-gnu qemu-x86_64-static \
+    "Nehalem Haswell" x86_64-linux-gnu || failed=1
 exit $failed

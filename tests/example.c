@@ -8,7 +8,10 @@ static int fail(const qw_error *err) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = argc > 1 ? argv[1] : "models/tiny", *text = argc > 2 ? argv[2] : "Once upon a time";
+    const char *path = argc > 1 ? argv[1] : "models/tiny";
+    const char *text = argc > 2 ? argv[2] : "Once upon a time";
+    const qw_session_params params = {.n_ctx = 128};
+    const qw_sampling greedy = {.top_p = 1, .repetition_penalty = 1};
     qw_error err;
     qw_model *model;
     qw_session *session;
@@ -17,12 +20,16 @@ int main(int argc, char **argv) {
     int more = 0;
 
     if (qw_load(&model, path, NULL, &err)) return fail(&err);
-    if (qw_session_new(&session, model, &(qw_session_params){.n_ctx = 128}, &err)) return fail(&err);
-    if (qw_session_set_sampling(session, &(qw_sampling){.top_p = 1, .repetition_penalty = 1}, &err)) return fail(&err);
+    if (qw_session_new(&session, model, &params, &err)) return fail(&err);
+    if (qw_session_set_sampling(session, &greedy, &err)) return fail(&err);
 
     const qw_tokenizer *tokenizer = qw_model_tokenizer(model);
+    if (!tokenizer) {
+        fprintf(stderr, "%s\n", qw_info(model)->tokenizer_error);
+        return 1;
+    }
     while (text[length]) length++;
-    long n = tokenizer ? qw_tokenize(tokenizer, text, length, 0, &ids, &err) : -1;
+    long n = qw_tokenize(tokenizer, text, length, 0, &ids, &err);
     if (n < 0 || qw_feed(session, ids, (size_t)n, &err)) return fail(&err);
     qw_release(ids);
 
