@@ -20,14 +20,18 @@ LINK    := $(LDFLAGS) -pthread $(if $(OPENMP),-fopenmp) $(if $(SAN),-fsanitize=$
 ARCH    := $(firstword $(subst -, ,$(MACHINE)))
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
 KERNELS := reference x86/sse41 x86/avx2 x86/avx512vnni
+FEATURES_C := src/kernels/x86/features.c
 else ifneq ($(filter aarch64 arm64,$(ARCH)),)
 KERNELS := reference arm/neon arm/dotprod arm/i8mm
+FEATURES_C := src/kernels/arm/features.c
 KFLAGS_neon := -mtune=cortex-a53
 else ifneq ($(filter arm%,$(ARCH)),)
 KERNELS := reference arm/neon
+FEATURES_C := src/kernels/arm/features.c
 KFLAGS_neon := -mfpu=neon $(if $(findstring clang,$(shell $(CC) --version)),,-fno-schedule-insns)
 else
 KERNELS := reference
+FEATURES_C := src/kernels/other/features.c
 endif
 KFLAGS_sse41 := -msse4.1
 KFLAGS_avx2  := -mavx2 -mfma -mf16c
@@ -35,9 +39,12 @@ KFLAGS_avx512vnni := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mf
 KFLAGS_dotprod := -march=armv8.2-a+dotprod $(if $(findstring clang,$(shell $(CC) --version)),-mllvm -aarch64-enable-ldst-opt=false -mllvm -enable-post-misched=false)
 KFLAGS_i8mm  := -march=armv8.2-a+dotprod+i8mm
 
+# The levels that are built, for the table in features.c.
+LEVEL_FLAGS := $(foreach k,$(notdir $(KERNELS)),-DQW_LEVEL_$k)
+
 LAYERS  := base sys text chat sample model model/formats engine
 KERNEL_C := $(KERNELS:%=src/kernels/%.c)
-ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c $(KERNEL_C)
+ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c $(FEATURES_C) $(KERNEL_C)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
 TESTS   := $(wildcard tests/test_*.c) tests/example.c
 FUZZ    := $(wildcard tests/fuzz_*.c)
@@ -59,12 +66,12 @@ $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(ENGINE_O)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(if $(filter $(KERNEL_C),$<),$(if $(SAN),,-O3) -fno-trapping-math $(KFLAGS_$(*F))) -MMD -MP -c $< -o $@
+	$(CC) $(FLAGS) $(if $(filter $(KERNEL_C),$<),$(if $(SAN),,-O3) -fno-trapping-math $(KFLAGS_$(*F))) $(if $(filter $(FEATURES_C),$<),$(LEVEL_FLAGS)) -MMD -MP -c $< -o $@
 
 # Changed flags rebuild.
 $(BUILD)/flags: .FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(FLAGS) $(LINK) $(foreach k,$(notdir $(KERNELS)),$(KFLAGS_$k))' > $@.new
+	@echo '$(CC) $(FLAGS) $(LINK) $(foreach k,$(notdir $(KERNELS)),$(KFLAGS_$k)) $(LEVEL_FLAGS)' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .FORCE:
 
