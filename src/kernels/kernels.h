@@ -42,7 +42,7 @@ enum packed_type { NOT_PACKED = -1, PACKED_Q8, PACKED_Q4, N_PACKED_TYPES };
  * 32b + 31. */
 
 /* 2336 bytes for 16 x 256 weights, 4.5625 bits each: w = d (sc q - 16 m), q 0..15.
- *   q   [b][g][r][j]: the low nibble is column 32b + 4g + j, the high one column 32b + 16 + 4g + j */
+ *   q   [b][g][r][j]: low nibble column 32b + 4g + j, high nibble column 32b + 16 + 4g + j */
 struct q4_super {
     uint8_t sc[8][16];      /* scale of block b, row r */
     uint8_t m[8][16];       /* minimum of block b, row r, in units of 16 d */
@@ -136,8 +136,8 @@ struct kernels {
     void (*quantize)(struct act *out, const float *x, int n, bool fine);
 
     /* Packs rows[n_rows][n_in], up to 16 of them, into a panel of n_super(n_in) superblocks.
-     * short_weights: each weight has at most 20 significant bits, so that its product with 4 bits is
-     * exact. Only the speed depends on it, not the bytes. */
+     * short_weights: each weight has at most 20 significant bits, so that its product with 4 bits
+     * is exact. Only the speed depends on it, not the bytes. */
     void (*pack[N_PACKED_TYPES])(void *panel, const float *rows, int n_rows, int n_in,
                                  bool short_weights);
 
@@ -156,14 +156,14 @@ struct kernels {
      * key/value head: tiles of kv_tile_size bytes. */
     void (*store[N_KV_TYPES])(void *cache, const float *k, const float *v, int pos, int head_dim);
 
-    /* Causal attention of one token's `group` query heads over positions 0..n_pos-1 of the key/value
-     * head that they share.
+    /* Causal attention of one token's `group` query heads over positions 0..n_pos-1 of the
+     * key/value head that they share.
      *   q, out  [group][head_dim]
-     * Scores: f32 and f16 (q * scale) . k, the products added in ascending dimension; q8 (dq * dk) *
-     * (integer sum of q8 k8), where dq includes the scale. Per tile: the maximum is raised to that
-     * of its scores, what was summed is multiplied by exp(old - new), and the tile's weights
-     * p = exp(score - max) are summed by lanes. (Milakov and Gimelshein 2018) Values: f32 and f16
-     * p * v added in ascending position; q8 the weights times the values' scales are rounded to 14
+     * Scores: f32 and f16 (q * scale) . k, the products added in ascending dimension; q8 (dq * dk)
+     * * (integer sum of q8 k8), where dq includes the scale. Per tile: the maximum is raised to
+     * that of its scores, what was summed is multiplied by exp(old - new), and the tile's weights p
+     * = exp(score - max) are summed by lanes. (Milakov and Gimelshein 2018) Values: f32 and f16 p *
+     * v added in ascending position; q8 the weights times the values' scales are rounded to 14
      * bits, and step * (integer sum of u v8) of the tile is added, flushed. */
     void (*attention[N_KV_TYPES])(float *out, const float *q, const void *cache, int group,
                                   int n_pos, int head_dim, float scale);
