@@ -1,16 +1,23 @@
-/* cpu.h - which kernels this CPU can run, and the choice among them. */
-#ifndef QW_CPU_H
-#define QW_CPU_H
+/* dispatch.h - which kernels this CPU can run, and the choice among them. */
+#ifndef QW_DISPATCH_H
+#define QW_DISPATCH_H
 #include "base/error.h"
 #include "kernels/kernels.h"
 
-/* Kernels this program was built with, the fastest first and "scalar" last. usable: this CPU (and its operating system) can run them. */
-struct level { const struct kernels *kernels; bool usable; };
+/* A level of kernels that this program was built with. usable: this CPU and its operating system
+ * can run it. */
+struct level {
+    const struct kernels *kernels;
+    bool usable;
+};
 
 enum { MAX_LEVELS = 8 };
-int cpu_levels(struct level out[MAX_LEVELS]);       /* how many */
 
-/* The fastest usable level, or the one of this name. QW_EARG: unknown, or more than this CPU can; the message lists what there is. */
+/* Fills in the levels, fastest first and "scalar" last, and returns how many there are. */
+int cpu_levels(struct level out[MAX_LEVELS]);
+
+/* The fastest usable level, or the one called `name` unless that is NULL. QW_EARG: it is unknown,
+ * or this CPU cannot run it; the message lists the ones that it can. */
 int cpu_choose(const struct kernels **out, const char *name, qw_error *err);
 
 #endif

@@ -11,9 +11,15 @@
  * More: a superblock is unpacked once for up to CHUNK tokens, then 8 rows x 4 tokens are multiplied at a time: 8 dots and 8 sums stay
  * in registers, and 16 + 8 loads serve 64 sdot. Half of the loads are ld1, which needs a register for its address, but is taken beside
  * an sdot by cores that run in order; the address is counted on beside one of the other loads. */
+#define LEVEL dotprod
 #include <arm_neon.h>
 #include <stddef.h>
+#include "kernels/common/vectors.h"
+#include "kernels/common/names.inc"
+#include "kernels/common/floats.inc"
+#include "kernels/common/quantize.inc"
 #include "kernels/arm/sdot.inc"
+#include "kernels/common/attention.inc"
 
 /* The products below are written in the order that suits cores that run in order: gcc keeps it, where its own costs such a core a quarter
  * to a half more cycles. The loops of lanes.h above are scheduled as ever. */
@@ -386,4 +392,8 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     matmul(y, stride, w, rows, supers, x, n, true);
 }
 
-const struct kernels kernels_dotprod = {.name = "dotprod", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
+const struct kernels kernels_dotprod = {
+    .name = "dotprod",
+    .matmul_q = {[PACKED_Q8] = matmul_q8, [PACKED_Q4] = matmul_q4},
+    COMMON_KERNELS,
+};

@@ -10,8 +10,14 @@
  * 8 + 16 loads serve 32 smmla. Scales and minima as in dotprod.c: q4 dots are never reset, sum of sc[b] dot[b] = sum of
  * D[b] (sc[b] - sc[b+1]), and the minima are products too (ummla), with 4096 - xs = 64 high + low.
  * So few tokens that they would fill no tile are left to the dot products. */
+#define LEVEL i8mm
 #include <arm_neon.h>
+#include "kernels/common/vectors.h"
+#include "kernels/common/names.inc"
+#include "kernels/common/floats.inc"
+#include "kernels/common/quantize.inc"
 #include "kernels/arm/sdot.inc"
+#include "kernels/common/attention.inc"
 
 extern const struct kernels kernels_dotprod;
 
@@ -233,4 +239,8 @@ static void matmul_q8(float *y, int64_t stride, const void *w, int rows, int sup
     else matmul(y, stride, w, rows, supers, x, n, true);
 }
 
-const struct kernels kernels_i8mm = {.name = "i8mm", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
+const struct kernels kernels_i8mm = {
+    .name = "i8mm",
+    .matmul_q = {[PACKED_Q8] = matmul_q8, [PACKED_Q4] = matmul_q4},
+    COMMON_KERNELS,
+};

@@ -14,8 +14,12 @@
  *
  * The float steps are the same on NEON of ARMv7, which flushes subnormals, because d and dx are 0 or at least 2^-50: what they
  * yield is a multiple of 2^-123. The conversion of isum rounds to nearest even on both. */
+#define LEVEL neon
 #include <arm_neon.h>
+#include "kernels/common/vectors.h"
+#include "kernels/common/names.inc"
 #include "kernels/common/floats.inc"
+#include "kernels/common/quantize.inc"
 
 enum { TOKENS = 64, AHEAD = 1024 };
 
@@ -411,6 +415,13 @@ INLINE void dot_tile(int32_t *y, const int8_t *w, int stride, const int8_t *x, i
         dot_some(y + t * ATTN_TILE, w, stride, x + t * x_stride, x_stride, groups, n - t < TILE ? n - t : TILE);
 }
 
-DOT_COLUMNS(8)
+#define DOT_TILE_COLUMNS 8
+#include "kernels/common/dot_tiles.inc"
+#include "kernels/common/dots.inc"
+#include "kernels/common/attention.inc"
 
-const struct kernels kernels_neon = {.name = "neon", .matmul_q = {matmul_q8, matmul_q4}, LANES_KERNELS};
+const struct kernels kernels_neon = {
+    .name = "neon",
+    .matmul_q = {[PACKED_Q8] = matmul_q8, [PACKED_Q4] = matmul_q4},
+    COMMON_KERNELS,
+};

@@ -1,0 +1,28 @@
+/* features.h - which levels of kernels this architecture has, and which the CPU can run. */
+#ifndef QW_FEATURES_H
+#define QW_FEATURES_H
+#include <stddef.h>
+#include "kernels/kernels.h"
+
+/* kernels: NULL if the program was built without them. cpu_has: whether this CPU, and its operating
+ * system, can run them. */
+struct arch_level {
+    const struct kernels *kernels;
+    bool (*cpu_has)(void);
+};
+
+/* The levels of this architecture besides the reference, fastest first; the end has no cpu_has.
+ * Each architecture has a features.c that defines it. */
+extern const struct arch_level arch_levels[];
+
+/* BUILT(avx2) is &kernels_avx2 if the Makefile builds src/kernels/x86/avx2.c, else NULL. Where it
+ * does, it defines QW_LEVEL_avx2 as 1, and BUILT_COMMA_1 puts the address second of three;
+ * otherwise the address joins an undefined name in first place, and NULL is second. */
+#define BUILT_COMMA_1 NULL,
+#define BUILT_SECOND(first, second, ...) second
+#define BUILT_CHOOSE(junk_or_comma, address) BUILT_SECOND(junk_or_comma address, NULL, NULL)
+#define BUILT_JOIN(value, address) BUILT_CHOOSE(BUILT_COMMA_##value, address)
+#define BUILT_EXPAND(value, address) BUILT_JOIN(value, address)
+#define BUILT(level) BUILT_EXPAND(QW_LEVEL_##level, &kernels_##level)
+
+#endif
