@@ -58,6 +58,7 @@ function token(t, line,    is_struct, was) {
     previous = "o"
     if (t ~ /^[A-Za-z_0-9]/) {
         previous = "word"
+        if (t ~ /^(case|default)$/) label[line] = 1      # its break or return may follow
         if (t ~ /^(struct|union)$/) in_struct = 1
         else if (is_struct == 1) in_struct = 2
         else if (t ~ /^(return|else|do)$/) {
@@ -101,7 +102,7 @@ function token(t, line,    is_struct, was) {
             previous = "start"
         }
     } else if (t == ";") {
-        if (kind[d] == "{" && !in_macro && ++statements[line] == 2)
+        if (kind[d] == "{" && !in_macro && ++statements[line] == 2 + label[line])
             bad(line, "two statements on one line")
         segment()
         previous = "start"

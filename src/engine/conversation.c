@@ -99,7 +99,8 @@ static int choose_template(struct qw_chat *c, const char *name, qw_error *err) {
     c->chat_template = m->chat_template;
     int rc = name ? template_from_name(&c->chat_template, name, NULL) : 0;
     if (rc)
-        return fail(err, rc, "unknown chat template '%s' (hybrid, instruct2507, thinking2507 or none)",
+        return fail(err, rc,
+                    "unknown chat template '%s' (hybrid, instruct2507, thinking2507 or none)",
                     name);
     if (c->turn_open < 0 || c->turn_close < 0)
         return fail(err, QW_ETEMPLATE,
@@ -206,11 +207,16 @@ static int render(const struct qw_chat *c, struct ids *ids, qw_error *err) {
             };
             if (i + 1 < c->n_turns)
                 list[n++] = (struct chat_message){
-                    .role = ROLE_ASSISTANT, .content = own(&t->answer), .reasoning = own(&t->thought),
+                    .role = ROLE_ASSISTANT,
+                    .content = own(&t->answer),
+                    .reasoning = own(&t->thought),
                 };
         }
         struct conversation talk = {
-            .messages = list, .n_messages = n, .add_generation_prompt = true, .thinking = c->thinking,
+            .messages = list,
+            .n_messages = n,
+            .add_generation_prompt = true,
+            .thinking = c->thinking,
         };
         rc = template_render(&r, c->chat_template, &talk, err);
     }

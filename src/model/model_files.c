@@ -12,7 +12,8 @@
 static char *directory_of(const char *path) {
     if (path_kind(path) != PATH_FILE) return strdup(path);
     const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    if (!slash) return strdup(".");
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 int model_files_of(struct model_files *out, const char *path, const struct checkpoint *c,
