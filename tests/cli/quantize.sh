@@ -37,7 +37,7 @@ t "quantize without a tokenizer says so" 0 "" "no tokenizer: .*tokenizer.json" \
     quantize -m "$bare" -o "$x"
 err_has "quantize without a template says so" "no chat template: "
 rm "$x"
-t "quantize a packed file" 2 "" "packed already" quantize -m "$q4" -o "$x"
+t "quantize a packed file" 2 "" "already packed" quantize -m "$q4" -o "$x"
 t "quantize without -o" 2 "" "-o FILE" quantize
 t "quantize -o of another name" 2 "" "must end in .safetensors" quantize -o "$d/q/x.bin"
 t "quantize -q bf16" 2 "" "'bf16'.*q8" quantize -q bf16 -o "$x"
