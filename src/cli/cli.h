@@ -33,7 +33,7 @@ int  usage_error(const char *fmt, ...) CLI_PRINTF(1, 2);
 /* Print "not enough memory for WHAT" and return EXIT_MEMORY. */
 int  memory_error(const char *what);
 /* Print an error of the engine and return its exit code. hint: which flags help, appended to the
- * message, or NULL. The engine knows no flags, so whoever has parsed them gives the hint. */
+ * message, or NULL. The engine has no flags, so the caller, which parsed them, gives the hint. */
 int  engine_error(const qw_error *err, const char *hint);
 
 /* ---- signals (signals.c) ---- */
