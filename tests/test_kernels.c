@@ -244,20 +244,42 @@ struct args {
 static void call(const struct kernels *k, const struct args *a, void *out) {
     int type = a->type, rows = a->rows, n_in = a->n_in, n = a->n;
     switch (a->op) {
-    case MATMUL: k->matmul[type](out, a->stride, a->w, rows, n_in, a->x, n); break;
-    case MATMUL_Q: k->matmul_q[type](out, a->stride, a->w, rows, n_super(n_in), a->x, n); break;
-    case ROW: k->row[type](out, a->w, n_in); break;
-    case QUANTIZE: k->quantize(out, a->x, n_in, type != 0); break;
-    case PACK: k->pack[type](out, a->w, rows, n_in, a->short_weights); break;
-    case ROW_Q: k->row_q[type](out, a->w, rows, n_in); break;
-    case RMSNORM: k->rmsnorm(out, a->in_place ? out : a->x, a->w, n_in, 1e-6f); break;
-    case ROPE: k->rope(out, a->x, n_in); break;
+    case MATMUL:
+        k->matmul[type](out, a->stride, a->w, rows, n_in, a->x, n);
+        break;
+    case MATMUL_Q:
+        k->matmul_q[type](out, a->stride, a->w, rows, n_super(n_in), a->x, n);
+        break;
+    case ROW:
+        k->row[type](out, a->w, n_in);
+        break;
+    case QUANTIZE:
+        k->quantize(out, a->x, n_in, type != 0);
+        break;
+    case PACK:
+        k->pack[type](out, a->w, rows, n_in, a->short_weights);
+        break;
+    case ROW_Q:
+        k->row_q[type](out, a->w, rows, n_in);
+        break;
+    case RMSNORM:
+        k->rmsnorm(out, a->in_place ? out : a->x, a->w, n_in, 1e-6f);
+        break;
+    case ROPE:
+        k->rope(out, a->x, n_in);
+        break;
     case ATTENTION:
         k->attention[type](out, a->x, a->w, rows, n, n_in, (float)(1 / sqrt(n_in)));
         break;
-    case STORE: k->store[type](out, a->x, a->w, n, n_in); break;
-    case SILU_MUL: k->silu_mul(out, a->x, n_in); break;
-    case ADD: k->add(out, a->x, n_in); break;
+    case STORE:
+        k->store[type](out, a->x, a->w, n, n_in);
+        break;
+    case SILU_MUL:
+        k->silu_mul(out, a->x, n_in);
+        break;
+    case ADD:
+        k->add(out, a->x, n_in);
+        break;
     }
 }
 
