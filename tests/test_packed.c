@@ -236,6 +236,75 @@ static void test_no_checksum(void) {
     buf_free(&f);
 }
 
+/* BF16 with its bytes swapped, a format that has no kernels. */
+static void swapped_rows(const struct source *s, const struct kernels *k, int64_t first, int n,
+                         float *out) {
+    (void)k;
+    const unsigned char *p = source_row(s, first);
+    for (int64_t i = 0; i < (int64_t)n * s->cols; i++) {
+        const uint32_t bits = (uint32_t)p[2 * i] << 24 | (uint32_t)p[2 * i + 1] << 16;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+enum { SEAM_ROWS = 37, SEAM_COLS = 520, SEAM_N = SEAM_ROWS * SEAM_COLS };
+static unsigned char seam_bytes[2][2 * SEAM_N];     /* BF16, swapped */
+
+/* A matrix of these weights. They are written anew, because packing gives back what it has read,
+ * which is lost where it is not a file. */
+static struct matrix seam_matrix(const struct format *format, bool swapped) {
+    unsigned char *p = seam_bytes[swapped];
+    for (int i = 0; i < SEAM_N; i++) {
+        p[2 * i + swapped] = (unsigned char)(i * 37);
+        p[2 * i + !swapped] = (unsigned char)(0x38 + i % 5 + (i % 3 ? 0x80 : 0));
+    }
+    struct matrix m = {.rows = SEAM_ROWS, .cols = SEAM_COLS, .packed = NOT_PACKED, .data = p};
+    m.source = (struct source){format, p, SEAM_ROWS, SEAM_COLS};
+    return m;
+}
+
+/* A stored format packs to the bytes that the same weights give from BF16, and is used as F32
+ * where it is not packed. */
+static void test_format(void) {
+    static const struct format swapped = {
+        .dtype = "swapped",
+        .size = 2,
+        .stored = NO_KERNELS,
+        .short_weights = true,
+        .rows = swapped_rows,
+    };
+    static float floats[SEAM_N];
+    struct pool *pool = NULL;
+    qw_error err = {0, ""};
+    CHECK(pool_new(&pool, 2, 2, &err) == 0, "%s", err.message);
+    struct packer p = {.kernels = &kernels_scalar, .pool = pool};
+    for (int type = 0; type < N_PACKED_TYPES; type++) {
+        struct matrix m[2] = {seam_matrix(format_of("BF16"), false), seam_matrix(&swapped, true)};
+        struct weights w[2];
+        p.type = type;
+        for (int i = 0; i < 2; i++) {
+            struct bound b = {"w", "none", &m[i], NULL, 0};
+            w[i] = (struct weights){.type = NOT_PACKED, .bound = &b, .n_bound = 1};
+            CHECK(weights_pack(&w[i], &p, &err) == 0, "%s", err.message);
+        }
+        const uint64_t size = packed_size(p.type, SEAM_ROWS, SEAM_COLS);
+        CHECK(memcmp(m[0].data, m[1].data, size) == 0, "type %d", type);
+        free(w[0].own);
+        free(w[1].own);
+    }
+    const struct matrix plain = seam_matrix(format_of("BF16"), false);
+    struct matrix m = seam_matrix(&swapped, true);
+    struct bound b = {"w", "none", &m, NULL, 0};
+    struct weights w = {.type = NOT_PACKED, .bound = &b, .n_bound = 1, .bytes = 2 * SEAM_N};
+    kernels_scalar.row[STORED_BF16](floats, plain.data, SEAM_N);
+    CHECK(weights_widened_size(&w) == 4 * SEAM_N, "size as F32");
+    CHECK(weights_widen(&w, &p, &err) == 0, "%s", err.message);
+    CHECK(m.source.format->stored == STORED_F32 && w.bytes == 4 * SEAM_N, "not F32");
+    CHECK(memcmp(m.data, floats, sizeof floats) == 0, "other weights");
+    free(w.own);
+    pool_free(pool);
+}
+
 /* The rule of "auto", at its edges. */
 static void test_auto(void) {
     struct matrix m = {.rows = 1 << 20, .cols = 1024};
@@ -704,6 +773,7 @@ int main(int argc, char **argv) {
         RUN("packed: stopping, and what is refused", test_stopping);
         RUN("packed: damage is found and named", test_verify);
         RUN("packed: a tensor without a checksum", test_no_checksum);
+        RUN("packed: a stored format without kernels", test_format);
         RUN("packed: what auto chooses", test_auto);
         RUN("packed: hostile files", test_hostile);
         RUN("packed: a matrix one byte short", test_one_byte_short);

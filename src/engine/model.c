@@ -27,20 +27,22 @@ static int choose_type(const struct qw_model *m, const char *name, enum packed_t
     return 0;
 }
 
-/* Quantise the weights unless they are used as they lie in the file. */
+/* Bring the weights to the type in which they are used. */
 static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
-    struct packer packer = {.kernels = m->kernels,
-                            .pool = m->pool,
-                            .progress = p->progress,
-                            .user = p->user};
+    struct weights *w = &m->weights;
+    struct packer packer = {
+        .kernels = m->kernels, .pool = m->pool, .progress = p->progress, .user = p->user,
+    };
     int rc = choose_type(m, p->weight_type, &packer.type, err);
-    if (rc || packer.type == m->weights.type) return rc;
-    uint64_t size = weights_packed_size(&m->weights, packer.type), free_now = available_memory("");
+    if (rc) return rc;
+    const bool pack = packer.type != w->type;
+    uint64_t size = pack ? weights_packed_size(w, packer.type) : weights_widened_size(w);
+    uint64_t free_now = size ? available_memory("") : 0;
     if (free_now && size > free_now)
         return fail(err, QW_ENOMEM,
                     "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available",
                     size >> 20, weight_type_name(packer.type), free_now >> 20);
-    return weights_pack(&m->weights, &packer, err);
+    return pack ? weights_pack(w, &packer, err) : weights_widen(w, &packer, err);
 }
 
 int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
@@ -118,27 +120,41 @@ static int open_files(struct qw_model *m, const char *path, struct model_files *
     return rc ? rc : checkpoint_open(&m->checkpoint, path, err);
 }
 
-int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {
-    *out = NULL;
-    const qw_load_params none = {0}, *p = params ? params : &none;
+static int check_path(const char *path, qw_error *err) {
+    const size_t n = strlen(path);
+    const enum path_kind kind = path_kind(path);
+    if (kind == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
+    if (kind == PATH_DIR || (n >= 12 && strcmp(path + n - 12, ".safetensors") == 0)) return 0;
+    return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
+}
+
+int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, qw_error *err) {
     struct model_files files = {0};
-    if (path_kind(path) == PATH_MISSING)
-        return fail(err, QW_EIO, "%s: no such file or directory", path);
-    size_t len = strlen(path);
-    if (path_kind(path) == PATH_FILE && (len < 12 || strcmp(path + len - 12, ".safetensors") != 0))
-        return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file",
-                    path);
+    *out = NULL;
+    int rc = check_path(path, err);
+    if (rc) return rc;
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->path = strdup(path);
-    int rc = m->path ? 0 : fail_memory(err, "a path", len);
+    if (!m->path) rc = fail_memory(err, "a path", strlen(path));
     if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = open_files(m, path, &files, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
     if (!rc) rc = load_text_side(m, &files, err);
     if (!rc) rc = start_threads(m, p, err);
-    if (!rc) rc = prepare_weights(m, p, err);
     model_files_close(&files);
+    if (rc) qw_free(m);
+    else *out = m;
+    return rc;
+}
+
+int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {
+    const qw_load_params none = {0}, *p = params ? params : &none;
+    struct qw_model *m;
+    *out = NULL;
+    int rc = load_unprepared(&m, path, p, err);
+    if (rc) return rc;
+    rc = prepare_weights(m, p, err);
     if (rc) {
         qw_free(m);
         return rc;

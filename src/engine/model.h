@@ -30,6 +30,9 @@ struct qw_model {
  * Messages begin with the path. */
 int  detect_template(enum chat_template *out, const struct model_files *files, qw_error *err);
 
+/* Load everything, but leave the weights as the file has them. No qw_info. Errors as qw_load. */
+int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, qw_error *err);
+
 /* Load tokenizer and template, and add the tokenizer's end token to the config's. One that is
  * missing or unknown is no error until it is needed; a broken file is. */
 int  load_text_side(struct qw_model *m, const struct model_files *files, qw_error *err);

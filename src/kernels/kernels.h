@@ -26,7 +26,7 @@ enum { LANES = 16, ATTN_TILE = 64, PANEL = 16, BLOCK = 32, SUPER = 256, BLOCKS =
 #define TINY 0x1p-100f
 
 /* How weights are stored, and used unless they are packed; and how they are packed. */
-enum stored_type { STORED_F32, STORED_F16, STORED_BF16, N_STORED_TYPES };
+enum stored_type { NO_KERNELS = -1, STORED_F32, STORED_F16, STORED_BF16, N_STORED_TYPES };
 enum packed_type { NOT_PACKED = -1, PACKED_Q8, PACKED_Q4, N_PACKED_TYPES };
 
 /* ---- packed weights ----

@@ -121,7 +121,7 @@ static int pack_matrix(struct packer *p, const struct bound *b, unsigned char *o
 int weights_pack(struct weights *w, struct packer *p, qw_error *err) {
     bool tied = w->head.data == w->embd.data;
     uint64_t size = weights_packed_size(w, p->type);
-    unsigned char *next = w->packed = alloc_pages(size);
+    unsigned char *next = w->own = alloc_pages(size);
     if (!next) return fail_memory(err, "the packed weights", size);
     p->all = w->bytes;
     for (int i = 0; i < w->n_bound; i++) {
@@ -136,5 +136,59 @@ int weights_pack(struct weights *w, struct packer *p, qw_error *err) {
     if (tied) w->head = w->embd;
     w->type = p->type;
     w->bytes = size;
+    return 0;
+}
+
+/* ---- as F32 in memory ---- */
+
+static bool needs_widening(const struct matrix *m) {
+    return m && m->packed == NOT_PACKED && m->source.format->stored == NO_KERNELS;
+}
+
+uint64_t weights_widened_size(const struct weights *w) {
+    uint64_t sum = 0;
+    for (int i = 0; i < w->n_bound; i++) {
+        const struct matrix *m = w->bound[i].matrix;
+        if (needs_widening(m)) sum += (uint64_t)m->rows * (uint64_t)m->cols * sizeof(float);
+    }
+    return sum;
+}
+
+struct widen_job {
+    const struct packer *p;
+    const struct source *source;
+    float *out;
+};
+
+static void widen_range(void *ctx, int64_t begin, int64_t end) {
+    const struct widen_job *j = ctx;
+    float *out = j->out + begin * j->source->cols;
+    j->source->format->rows(j->source, j->p->kernels, begin, (int)(end - begin), out);
+}
+
+int weights_widen(struct weights *w, struct packer *p, qw_error *err) {
+    const uint64_t size = weights_widened_size(w);
+    const bool tied = w->head.data == w->embd.data;
+    if (size == 0) return 0;
+    float *next = alloc_pages(size);
+    w->own = (unsigned char *)next;
+    if (!next) return fail_memory(err, "the weights as floats", size);
+    p->all = w->bytes;
+    for (int i = 0; i < w->n_bound; i++) {
+        struct matrix *m = w->bound[i].matrix;
+        if (!needs_widening(m)) continue;
+        struct widen_job j = {.p = p, .source = &m->source, .out = next};
+        parallel_for(p->pool, m->rows, 16, widen_range, &j);
+        const uint64_t stored = source_size(&m->source, m->rows);
+        file_forget(m->source.data, stored);
+        m->data = (const unsigned char *)next;
+        m->source = (struct source){format_of("F32"), m->data, m->rows, m->cols};
+        w->bytes += source_size(&m->source, m->rows) - stored;
+        next += (int64_t)m->rows * m->cols;
+        p->done += stored;
+        if (p->progress && p->progress(p->user, p->done, p->all))
+            return fail(err, QW_ECANCEL, "stopped while the weights were converted");
+    }
+    if (tied) w->head = w->embd;
     return 0;
 }

@@ -36,4 +36,10 @@ int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t 
 /* Replace all stored matrices by packed ones in memory. Errors as above. */
 int  weights_pack(struct weights *w, struct packer *p, qw_error *err);
 
+/* Bytes that weights_widen takes: 0 when kernels read all matrices in place. */
+uint64_t weights_widened_size(const struct weights *w);
+/* Make the weights usable as they are stored: replace matrices in a format that has no kernels by
+ * F32 in memory. p->type is not used. Errors as above. */
+int  weights_widen(struct weights *w, struct packer *p, qw_error *err);
+
 #endif

@@ -232,7 +232,7 @@ int weights_bind(struct weights *w, const struct checkpoint *c, const struct con
 }
 
 void weights_free(struct weights *w) {
-    free(w->packed);
+    free(w->own);
     free(w->bound);
     free(w->layers);
     free(w->norms);

@@ -74,8 +74,8 @@ struct weights {
     /* all of the above once each: the embedding, then the order of the forward pass */
     struct bound *bound;
     int n_bound;
-    /* what matrices packed while loading point into; NULL: they are in the checkpoint */
-    unsigned char *packed;
+    /* what matrices packed or widened while loading point into; NULL: they are in the checkpoint */
+    unsigned char *own;   
     enum packed_type type;          /* how all matrices are used */
     int n_vocab;                    /* rows of embd, which may be fewer or more than config says */
     uint64_t n_params;              /* of the tensors used, each counted once */

@@ -19,7 +19,7 @@ struct source {
 struct format {
     const char *dtype;              /* its name in a safetensors header */
     int size;                       /* bytes of a weight; rows follow one another without gaps */
-    enum stored_type stored;        /* the kernels that multiply with it in place */
+    enum stored_type stored;        /* kernels that read it in place, or NO_KERNELS: as F32 then */
     bool short_weights;             /* at most 20 significant bits (see pack in kernels.h) */
     /* Rows first..first+n as floats, exactly: out[n][cols]. */
     void (*rows)(const struct source *s, const struct kernels *k, int64_t first, int n, float *out);
