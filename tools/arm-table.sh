@@ -6,8 +6,8 @@
 #     tools/arm-table.sh [-c gcc|clang] [-d DIR]      DIR keeps the builds and models between runs
 #
 # A token costs 28 layers and the head, computed from models of one and two layers: no cost depends
-# on which layer it is. Exit code 1 if a figure is above its limit, 2 if something is missing;
-# levels whose cross compiler is missing are skipped.
+# on which layer it is. Levels whose cross compiler is missing are skipped. Exit code 1 if a figure
+# is above its limit, 2 if something else is missing or does not build.
 cd "$(dirname "$0")/.." || exit 2
 compiler=gcc dir=
 while getopts c:d: flag; do
@@ -72,10 +72,10 @@ build() {
     if [ "$compiler" = clang ]; then cc="clang --target=$1 $2"; fi
     build=$dir/$compiler-$1
     program=$build/token
-    $make -s BUILD="$build" CC="$cc" LDFLAGS=-static "$build/qw" || return 1
+    $make -s BUILD="$build" CC="$cc" LDFLAGS=-static "$build/qw" || exit 2
     # shellcheck disable=SC2046
     $cc -std=c11 -O2 -static -Iinclude tools/armcost/token.c $(engine_objects "$build") \
-        -lm -pthread -o "$program"
+        -lm -pthread -o "$program" || exit 2
 }
 
 # level NAME QEMU CPU: a file for each number of layers, prompt tokens, tokens drawn. Two runs at a

@@ -185,8 +185,8 @@ INLINE void load_group(int8x16_t v[4], const int8_t q[PANEL][4]) {
 }
 
 /* Not inlined: in matmul_q8 gcc would run out of registers because of the tile. */
-static __attribute__((noinline)) void panel_q8(float out[PANEL], const struct q8_super *w,
-                                               int supers, const struct act *x) {
+static NOINLINE void panel_q8(float out[PANEL], const struct q8_super *w, int supers,
+                              const struct act *x) {
     float32x4_t y[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
     for (; supers > 0; supers--, w++, x++) {
         prefetch(w, offsetof(struct q8_super, q));
@@ -232,7 +232,8 @@ static __attribute__((noinline)) void panel_q8(float out[PANEL], const struct q8
 /* Up to CHUNK tokens; the last one is repeated to fill its tile, and those sums go nowhere. */
 struct tokens { const struct act *x[CHUNK + TILE - 1]; };
 
-static inline void point_at(struct tokens *out, const struct act *x, int supers, int n) {
+/* Not inlined: gcc would give it registers that the tile needs. */
+static NOINLINE void point_at(struct tokens *out, const struct act *x, int supers, int n) {
     for (int t = 0; t < n + TILE - 1; t++) out->x[t] = x + (int64_t)(t < n ? t : n - 1) * supers;
 }
 
