@@ -40,18 +40,23 @@ struct writer {
     uint64_t header_hash;
 };
 
+static uint64_t mix(uint64_t h, uint64_t word) {
+    h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ h >> 32;
+}
+
 /* A checksum of a stream of bytes: 64-bit words, little-endian, mixed one after the other. All
  * pieces but the last must be a multiple of 8 bytes long. Starts with h = 0. */
 static uint64_t checksum(uint64_t h, const void *data, uint64_t n) {
     const unsigned char *p = data;
-    for (; n > 0; p += 8) {
-        uint64_t word = 0, take = n < 8 ? n : 8;
-        for (uint64_t i = 0; i < take; i++) word |= (uint64_t)p[i] << 8 * i;
-        h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        h ^= h >> 32;
-        n -= take;
+    for (; n >= 8; n -= 8, p += 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        h = mix(h, word);
     }
-    return h;
+    uint64_t rest = 0;
+    memcpy(&rest, p, (size_t)n);
+    return n ? mix(h, rest) : h;
 }
 
 /* ---- the header ---- */
