@@ -266,7 +266,7 @@ static void text_errors(void) {
     size_t n, bad;
 #define RENDER(path, name, json) qw_render_chat(path, name, json, strlen(json), &out, &n, e)
     REFUSED_OUT(out, QW_EARG, "alpaca", RENDER(NULL, "alpaca", "{\"messages\":[]}"));
-    REFUSED_OUT(out, QW_ETEMPLATE, "/nowhere", RENDER("/nowhere", NULL, "{\"messages\":[]}"));
+    REFUSED_OUT(out, QW_EIO, "/nowhere", RENDER("/nowhere", NULL, "{\"messages\":[]}"));
     REFUSED_OUT(out, QW_ETEMPLATE, BARE, RENDER(BARE, NULL, "{\"messages\":[]}"));
     REFUSED_OUT(out, QW_EFORMAT, "1", RENDER(NULL, "hybrid", "{\"messages\":["));
     REFUSED_OUT(out, QW_EFORMAT, "messages", RENDER(NULL, "hybrid", "{}"));

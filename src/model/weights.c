@@ -104,8 +104,8 @@ static int bind_packed(struct binder *b, struct matrix *m, const char *name, int
 }
 
 static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int rows, int cols) {
-    const struct tensor *t;
-    const struct format *format;
+    const struct tensor *t = NULL;
+    const struct format *format = NULL;
     if (b->packed.type != NOT_PACKED) return bind_packed(b, m, name, rows, cols);
     int rc = find(b, name, rows, cols, &t, &format);
     if (rc) return rc;
@@ -123,8 +123,8 @@ static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int
 
 /* Norm vectors are small and used as floats. */
 static int bind_norm(struct binder *b, const float **v, const char *name, int n) {
-    const struct tensor *t;
-    const struct format *format;
+    const struct tensor *t = NULL;
+    const struct format *format = NULL;
     int rc = find(b, name, n, 0, &t, &format);
     if (rc) return rc;
     format->rows(&(struct source){format, t->data, 1, n}, &kernels_scalar, 0, 1, b->next_norm);
