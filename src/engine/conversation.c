@@ -243,7 +243,7 @@ static int set_tokens(const struct qw_chat *c, const struct ids *ids, qw_error *
     return rc ? rc : qw_feed(c->session, ids->p + common, ids->n - common, err);
 }
 
-static int say(struct qw_chat *c, const char *text, size_t n, qw_error *err) {
+static int feed_turn(struct qw_chat *c, const char *text, size_t n, qw_error *err) {
     struct ids ids = {0};
     int rc;
     if (c->raw) {
@@ -288,7 +288,7 @@ int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err) {
         return fail_memory(err, "the message", n);
     }
     c->n_turns++;
-    if ((rc = say(c, text, n, err)) != 0) {
+    if ((rc = feed_turn(c, text, n, err)) != 0) {
         free_turn(&c->turns[--c->n_turns]);
         return rc;
     }
