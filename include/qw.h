@@ -13,19 +13,19 @@
  * For conversations there is qw_chat on top of it: text in, text out. tests/example.c is a whole
  * program. Compile with: cc program.c $(pkg-config --cflags --libs qw)
  *
- * Results. Functions that can fail return 0 (or a count) on success and a negative code
- * otherwise, with the reason in *err, which may be NULL. Outputs are then NULL or unspecified, and
- * nothing else has changed unless the function says so. Each function names the codes that it adds
- * to these two, which any function with an err may return: QW_ENOMEM, and QW_EARG for an argument
- * outside its range.
+ * Results. Functions that can fail return 0 (or a count) on success. On failure they return a
+ * negative code, with the reason in *err, which may be NULL; outputs are then NULL or unspecified,
+ * and nothing else has changed unless the function says so. Any function with an err may return
+ * QW_ENOMEM, and QW_EARG for an argument outside its range; what else it may return is named at
+ * the function.
  *
- * Memory. qw_load, qw_quantize, qw_tokenizer_load, qw_session_new and qw_chat_new allocate what
- * their free functions give back; so do the qw_session and qw_chat functions that take tokens or
- * text, within the same objects. Functions with a char ** or int32_t ** allocate for the caller,
- * who frees with qw_release. Nothing else allocates. Free functions take NULL.
+ * Memory. A model, tokenizer, session or conversation owns all memory that calls on it allocate;
+ * its free function releases it. Functions with a char ** or int32_t ** allocate for the caller,
+ * who frees with qw_release. Any other memory is released before the call returns. Free functions
+ * take NULL.
  *
  * Structs of parameters are zeroed by the caller, who then sets what matters; 0 and NULL are the
- * defaults unless a field says otherwise. They only ever grow at their end.
+ * defaults unless a field says otherwise. New fields are only ever added at the end.
  *
  * Nothing here prints, exits, or touches the caller's floating-point mode, locale or signals. One
  * model may serve several sessions; a session, and the model below it, is used by one thread at a
@@ -51,10 +51,10 @@ enum {
     QW_OK = 0,
     QW_EIO = -1,                /* a file cannot be opened, read or written */
     QW_EFORMAT = -2,            /* a file or text is damaged or not what it should be */
-    QW_EUNSUPPORTED = -3,       /* well-formed, but not a dense Qwen3 model, or not done here */
+    QW_EUNSUPPORTED = -3,       /* well-formed, but not a dense Qwen3 model, or not supported */
     QW_ENOMEM = -4,             /* it does not fit in memory */
     QW_EARG = -5,               /* an argument outside its range */
-    QW_ECONTEXT = -6,           /* the context is full, or the prompt longer than it */
+    QW_ECONTEXT = -6,           /* the context is full, or too small for the prompt */
     QW_ENUMERIC = -7,           /* weights or logits are not finite: damaged weights */
     QW_ECANCEL = -8,            /* the caller's progress function said stop */
     QW_ETEMPLATE = -9           /* the model has no chat template that can be rendered here */
@@ -71,14 +71,15 @@ typedef struct qw_model qw_model;
 
 typedef struct {
     /* "bf16": as stored (BF16, F16 and F32 are used as they are). "q8", "q4": quantised to 8.3 or
-     * 4.6 bits while loading. "auto" or NULL: as stored below 100 M parameters, else q8 if it fits
-     * in the free memory, else q4; for a packed file its own type. "stored": as the file has them,
-     * packed or not. */
+     * 4.6 bits while loading. "auto" or NULL: as stored below 100 M parameters, else q8 if it
+     * takes at most three quarters of the free memory, else q4; for a packed file its own type.
+     * "stored": as the file has them, packed or not. */
     const char *weight_type;
     int n_threads;              /* the caller's own included; 0: one per fast core (qw_find_cpus) */
-    int n_threads_batch;        /* for passes of several tokens, and for quantising; 0: the same */
+    int n_threads_batch;        /* for passes of several tokens and for quantising; 0: n_threads */
     const char *cpu;            /* kernel level (see qw_cpu_levels); NULL: the fastest */
-    /* Called while weights are quantised with bytes done and in all; nonzero stops (QW_ECANCEL). */
+    /* Called with the bytes done and in all while weights are quantised; nonzero stops
+     * (QW_ECANCEL). */
     int (*progress)(void *user, uint64_t done, uint64_t all);
     void *user;
 } qw_load_params;
@@ -130,8 +131,8 @@ typedef struct {
 
 /* Load a directory as downloaded from the hub (config.json, *.safetensors, tokenizer.json, ...), a
  * .safetensors file with a config.json next to it, or a packed file (qw_quantize). Weights stay
- * mapped files unless they are quantised. A missing tokenizer or template is no error until one is
- * needed. params may be NULL.
+ * in the mapped files unless they are quantised. A missing tokenizer or template is no error until
+ * it is needed. params may be NULL.
  * QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED, QW_ENUMERIC, QW_ECANCEL; QW_EARG also when a packed file is
  * asked for as another type. */
 int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err);
@@ -139,15 +140,15 @@ void qw_free(qw_model *m);      /* after its sessions */
 const qw_model_info *qw_info(const qw_model *m);
 
 /* Write a model, packed as "q8" or "q4", as one file: weights, config, tokenizer, template and
- * checksums; the same bytes on every machine. They are passed in order to write, which returns
- * nonzero to stop (QW_EIO). Memory stays bounded. qw_load takes such a file by its path.
- * The codes of qw_load; QW_EARG also when the model is packed already. */
+ * checksums; the same bytes on every machine. write() is given the bytes in order, a piece at a
+ * time, and returns nonzero to stop (QW_EIO). Memory stays bounded. qw_load takes such a file by
+ * its path. The codes of qw_load; QW_EARG also when the model is packed already. */
 int qw_quantize(const char *path, const char *weight_type, const qw_load_params *params,
                 int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err);
 /* Compare a packed file with its checksums: QW_EFORMAT names the tensor that is damaged. QW_EIO. */
 int qw_verify(const char *path, qw_error *err);
-/* What a weight type (NULL and "auto" included) stands for with this model, and the bytes that its
- * weights take. */
+/* What a weight type (NULL and "auto" included) stands for with this model, and the bytes that the
+ * weights take in it. */
 int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
                      uint64_t *bytes, qw_error *err);
 
@@ -187,8 +188,9 @@ typedef struct {
     int top_k;                  /* 0: off */
     float top_p;                /* 1: off; the smallest set whose probability reaches it */
     float min_p;                /* 0: off; relative to the likeliest token */
-    float presence_penalty;     /* subtracted once from each token generated in this turn */
-    float frequency_penalty;    /* subtracted for each occurrence in this turn */
+    float presence_penalty;     /* subtracted once from the logit of each token drawn since the last
+                                 * qw_feed */
+    float frequency_penalty;    /* subtracted once for each time that it was drawn since then */
     float repetition_penalty;   /* 1: off; logits of all tokens so far, prompt included, are
                                  * divided (> 0) or multiplied (< 0) by it */
     uint64_t seed;
@@ -238,24 +240,25 @@ const int32_t *qw_tokens(const qw_session *s);      /* the sequence; valid until
 int qw_n_ctx(const qw_session *s);
 const char *qw_kv_type(const qw_session *s);        /* "f32", "f16", "q8" */
 /* Logits of `count` positions from `first` on, out[count][n_vocab]. They must lie in the last
- * forward pass (the last n_batch tokens fed), else QW_EARG. QW_ENUMERIC. */
+ * forward pass (the last batch of a qw_feed, which may be shorter than n_batch), else QW_EARG.
+ * QW_ENUMERIC. */
 int qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *err);
 
 /* ---- what bounds the speed ---- */
 
-/* Bytes read to generate one token after that many positions: the weights (of an embedding that is
- * not the head one row) and the cache. */
+/* Bytes read to generate one token after that many positions: the cache and the weights (only one
+ * row of an embedding that is not also the head). */
 uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
 /* Bytes per second that the model's threads together read from memory: the best of several passes
- * over 256 MiB, or over a quarter of the free memory. 0: less than 16 MiB to measure with. Not
- * while a session of this model is in use. */
+ * over 256 MiB, or over a quarter of the free memory if that is less. 0: less than 16 MiB to
+ * measure with. Not to be called while a session of this model is in use. */
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
 /* ---- conversations ---- */
 
 typedef struct qw_chat qw_chat;
 
-/* Zeros are defaults, but for thinking: 0 answers directly. */
+/* Zeros are the defaults, except for thinking, where 0 means to answer directly. */
 typedef struct {
     const char *system;         /* system message, or NULL */
     /* "hybrid", "instruct2507", "thinking2507": instead of the model's own; "none": the text as it
@@ -277,13 +280,15 @@ typedef struct {
     size_t n;
 } qw_piece;
 
-/* params NULL: no system message, the model's own template, its default of thinking. The session
- * must outlive the conversation, which owns its tokens meanwhile. QW_ETEMPLATE, QW_EUNSUPPORTED,
- * QW_EFORMAT for a system message that is not UTF-8, and the code for a missing tokenizer. */
+/* params NULL: no system message, the model's own template and its default for thinking. The
+ * session must outlive the conversation, which alone may change the session's tokens meanwhile.
+ * QW_ETEMPLATE, QW_EUNSUPPORTED, QW_EFORMAT for a system message that is not UTF-8, and the code
+ * for a missing tokenizer. */
 int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_error *err);
 void qw_chat_free(qw_chat *c);
 /* Append a user message of n bytes of UTF-8 and compute up to where the answer begins. On failure
- * the conversation is as before. QW_EFORMAT, QW_ECONTEXT, QW_ECANCEL. */
+ * the turns are as before, but an unfinished answer may have ended. QW_EFORMAT, QW_ECONTEXT,
+ * QW_ECANCEL. */
 int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err);
 /* The next piece of the answer: 1 and *piece (whole UTF-8 characters, valid until the next call); 0
  * at its end, with the reason in *stop. QW_ENUMERIC. */
@@ -292,7 +297,7 @@ int qw_chat_next(qw_chat *c, qw_piece *piece, enum qw_stop *stop, qw_error *err)
 int qw_chat_cut(qw_chat *c, qw_error *err);
 void qw_chat_clear(qw_chat *c);                     /* forget all turns; the system message stays */
 int qw_chat_thinks(const qw_chat *c);               /* does it think before it answers? */
-/* As in qw_chat_params. QW_EARG where the template cannot. */
+/* As in qw_chat_params. QW_EARG if the template does not allow it. */
 int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err);
 /* NULL: none. QW_EFORMAT for what is not UTF-8; QW_EARG without a template. */
 int qw_chat_set_system(qw_chat *c, const char *system, qw_error *err);
@@ -310,8 +315,8 @@ int qw_render_chat(const char *path, const char *chat_template, const char *json
  * *out_n bytes. QW_EFORMAT. */
 int qw_json_unquote(const char *json, size_t n, char **out, size_t *out_n, qw_error *err);
 int qw_json_quote(const char *text, size_t n, char **out, size_t *out_n, qw_error *err);
-/* A copy of n bytes in which each invalid part of UTF-8 is U+FFFD; *bad is the offset of the first,
- * or n when there was none. *out is allocated, *out_n bytes. */
+/* A copy of n bytes of UTF-8 with U+FFFD in place of each invalid part; *bad is the offset of the
+ * first, or n when there was none. *out is allocated, *out_n bytes. */
 int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t *bad,
                   qw_error *err);
 

@@ -17,12 +17,13 @@ static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
  * or memory runs out. Free with free(). */
 void *alloc_zero(uint64_t n, uint64_t size);
 
-/* The same for large blocks: not zeroed, so each page takes memory only once it is written. */
+/* A large block of that many bytes, aligned to 64, but not zeroed, so that each page takes memory
+ * only once it is written. Free with free(). */
 void *alloc_pages(uint64_t bytes);
 
 /* Whole pages that can grow and shrink: what is kept keeps its contents, new bytes are 0, and
- * pages take memory only once they are written. p NULL with old 0: new ones. bytes 0: releases
- * them and returns NULL. NULL also when memory runs out; then p is as it was. Shrinking cannot
+ * pages take memory only once they are written. p NULL and old 0: new ones. bytes 0: releases
+ * them and returns NULL. Also NULL when memory runs out; p is then as it was. Shrinking cannot
  * fail. */
 void *pages_resize(void *p, uint64_t old, uint64_t bytes);
 

@@ -13,7 +13,7 @@ static double power_of_two(int n) {         /* -1022 <= n <= 1023 */
 /* The nearest integer, ties to even, for |x| < 2^51: the sum has no bits left for a fraction. */
 static double round_even(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
-/* x = n ln 2 + r, |r| <= 0.347; exp x = 2^n exp r, exp r by Taylor's series to r^13 (the next
+/* x = n ln 2 + r, |r| <= 0.347; exp x = 2^n exp r, exp r by its Taylor series to r^13 (the next
  * term is below 2^-57). */
 double num_exp(double x) {
     if (x < -700) return 0;

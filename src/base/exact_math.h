@@ -1,7 +1,7 @@
 /* exact_math.h - elementary functions in double precision, the same bits with every libc.
  *
  * They use only IEEE additions, multiplications and divisions in a fixed order, so the last bit
- * depends on nothing else; each is within 3 units of the last place. The kernels' exp, of
+ * depends on nothing else; each is within 3 units in the last place. The kernels' exp, of
  * floats, is in kernels/common/floats.inc. */
 #ifndef QW_EXACT_MATH_H
 #define QW_EXACT_MATH_H

@@ -10,8 +10,8 @@ struct file {
     uint64_t size;
     enum { FILE_OWNED, FILE_MAPPED, FILE_BORROWED } kind;
 };
-/* Both fail with QW_EIO, QW_EFORMAT (empty, or longer than max_size) or QW_ENOMEM; then there is
- * nothing to close. */
+/* Both fail with QW_EIO, QW_EFORMAT (map_file: it is empty; read_file: it is longer than max_size)
+ * or QW_ENOMEM; then there is nothing to close. */
 int  map_file(struct file *f, const char *path, qw_error *err);
 int  read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err);
 void file_close(struct file *f);

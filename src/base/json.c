@@ -6,7 +6,7 @@
 
 enum { MAX_DEPTH = 200 };
 
-/* What the text must go on with. */
+/* What must come next in the text. */
 enum expected { VALUE, KEY, SEPARATOR, NOTHING };
 
 struct parser {
@@ -15,7 +15,7 @@ struct parser {
     const char *what;
     qw_error *err;
     struct json *j;
-    uint32_t cap;                   /* nodes that there is room for */
+    uint32_t cap;                   /* nodes there is room for */
     uint32_t open[MAX_DEPTH];       /* nodes of the containers around the current place */
     int depth;
 };
@@ -60,7 +60,7 @@ static int add_node(struct parser *p, enum json_type type, size_t pos, size_t le
     return 0;
 }
 
-/* Four hexadecimal digits; false when one of them is none. */
+/* Four hexadecimal digits; false when one of them is not a digit. */
 static bool parse_hex4(const unsigned char *s, uint32_t *v) {
     *v = 0;
     for (int k = 0; k < 4; k++) {
@@ -72,7 +72,7 @@ static bool parse_hex4(const unsigned char *s, uint32_t *v) {
     return true;
 }
 
-/* i is at a backslash: steps over the escape, both halves of a surrogate pair. */
+/* i is at a backslash: steps over the escape, or over both halves of a surrogate pair. */
 static int parse_escape(struct parser *p) {
     const unsigned char *s = p->s + p->i;
     size_t left = p->n - p->i;
@@ -128,7 +128,7 @@ static int parse_string(struct parser *p) {
     return fail_at(p, "string without an end");
 }
 
-/* Steps over digits; false when there is none. */
+/* Steps over digits; false when there are none. */
 static bool skip_digits(struct parser *p) {
     size_t start = p->i;
     while (p->i < p->n && p->s[p->i] >= '0' && p->s[p->i] <= '9') p->i++;
@@ -192,7 +192,7 @@ static int open_container(struct parser *p, enum json_type type, enum expected *
     return 0;
 }
 
-/* A scalar, an empty container, or the beginning of another. */
+/* A scalar, an empty container, or the beginning of one that is not empty. */
 static int parse_value(struct parser *p, enum expected *then) {
     *then = SEPARATOR;
     switch (p->s[p->i]) {
@@ -327,7 +327,7 @@ uint32_t json_get(const struct json *j, uint32_t obj, const char *key) {
 }
 
 /* Decimal to double: exact where the digits fit 2^53 and the power of ten 10^22 (Clinger 1990),
- * which covers what configurations hold; beyond that within a few units of the last place. Uses
+ * which covers what configurations hold; beyond that within a few units in the last place. Uses
  * IEEE operations only, so the result is the same everywhere and in every locale. */
 bool json_double(const struct json *j, uint32_t node, double *out) {
     const struct json_node *v = &j->nodes[node];

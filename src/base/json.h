@@ -44,7 +44,7 @@ static inline enum json_type json_type(const struct json *j, uint32_t node) {
 }
 
 /* The value of a key, or 0 (the root is no key's value) if obj is not an object or has no such
- * key. Of equal keys the last counts. */
+ * key. Of repeated keys the last counts. */
 uint32_t json_get(const struct json *j, uint32_t obj, const char *key);
 
 /* Is the node a string with this value? */

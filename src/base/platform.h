@@ -1,4 +1,5 @@
-/* platform.h - what the results' being the same everywhere requires of compiler and machine. */
+/* platform.h - what identical results everywhere require of the compiler and the machine; and
+ * QW_PRINTF, which lets the compiler check format strings. */
 #ifndef QW_PLATFORM_H
 #define QW_PLATFORM_H
 #include <float.h>

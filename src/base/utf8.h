@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /* Decodes the sequence at the start of p[0..n), n > 0: returns its length, 1..4, and stores the
- * code point; 0 when the sequence is invalid or cut off. Invalid are overlong forms, surrogates,
- * and code points above U+10FFFF (Unicode 16.0, table 3-7). */
+ * code point; 0 when the sequence is invalid or cut off. Overlong forms, surrogates, and code
+ * points above U+10FFFF are invalid (Unicode 16.0, table 3-7). */
 int utf8_decode(const char *p, size_t n, uint32_t *cp);
-/* Where utf8_decode returned 0: the length of the maximal invalid subpart at the start of
+/* Where utf8_decode has returned 0: the length of the maximal invalid subpart at the start of
  * p[0..n), which one U+FFFD replaces (Unicode 16.0, section 3.9). *cut: more bytes could still
  * complete it. */
 int utf8_invalid_length(const char *p, size_t n, bool *cut);

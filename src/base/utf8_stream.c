@@ -17,7 +17,8 @@ void utf8_push(struct utf8_stream *s, const char *p, size_t n, struct buf *out) 
         }
         int bad = utf8_invalid_length(s->held, (size_t)s->n, &cut);
         if (cut) continue;
-        /* The new byte does not continue the sequence: replace that, and look at the byte again. */
+        /* The new byte does not continue the sequence: replace what was held, then look again at
+         * this byte. */
         buf_str(out, "\xEF\xBF\xBD");
         p -= s->n - bad;
         n += (size_t)(s->n - bad);

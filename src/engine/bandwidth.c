@@ -12,13 +12,13 @@ enum { PIECE = 1 << 20, LEAST_PIECES = 16, MOST_PIECES = 256, ROUNDS = 4 };
 
 struct reader {
     uint64_t *words;
-    size_t ahead;                   /* bytes from what is read to what is fetched */
+    size_t ahead;                   /* how far ahead of the reads to prefetch, in bytes */
     uint64_t sums[MOST_PIECES];     /* so that the reads are not optimised away */
 };
 
 static void fill(void *ctx, int64_t begin, int64_t end) {
     const struct reader *r = ctx;
-    /* pages that were never written may all be one */
+    /* pages that were never written may all be the same page of zeros */
     memset(r->words + begin * (PIECE / 8), 1, (size_t)(end - begin) * PIECE);
 }
 
@@ -29,7 +29,7 @@ static void read_pieces(void *ctx, int64_t begin, int64_t end) {
         size_t ahead = r->ahead;
         uint64_t a = 0, b = 0, c = 0, d = 0;
         for (; p < stop; p += 8) {
-            /* beyond the end it does nothing */
+            /* harmless beyond the end */
             __builtin_prefetch((const void *)((uintptr_t)p + ahead));
             a ^= p[0] ^ p[4];
             b ^= p[1] ^ p[5];

@@ -2,11 +2,12 @@
  *
  * Each turn the whole conversation is rendered by the template, tokenised, and compared with what
  * the session holds: the common beginning stays in the cache, the rest is fed. So the tokens are
- * always those of the reference, even where the template rewrites history (hybrid models forget
- * their earlier thoughts).
+ * always those of the whole conversation as the template renders it now, even where it rewrites
+ * history (hybrid models forget their earlier thoughts).
  *
- * Only what the template writes, and what the model itself wrote as a control token, is tokenised
- * as one: the text of a user, or a model's plain-text quotation of it, cannot end a turn.
+ * Control tokens are only those that the template writes or that the model itself has drawn: the
+ * same characters in a user's text (unless `special` is set), or spelled out by the model, cannot
+ * end a turn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct turn {
 struct qw_chat {
     qw_session *session;
     const struct qw_model *m;
-    bool raw;                           /* "none": no template, text goes on as it is */
+    bool raw;                           /* "none": no template, text is continued as it is */
     enum chat_template chat_template;
     int thinking;
     bool special;
@@ -47,7 +48,7 @@ struct qw_chat {
     size_t newlines;                    /* held back: dropped if nothing follows */
     int n_drawn;
     struct utf8_stream stream;
-    struct buf fresh, piece;            /* what the stream has completed; what goes out */
+    struct buf fresh, piece;            /* what the stream has completed; what is returned */
 };
 
 /* ---- settings ---- */
@@ -87,7 +88,7 @@ int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err) {
 }
 int qw_chat_thinks(const qw_chat *c) { return c->thinking; }
 
-/* The template of this name, or the model's own if it is NULL. */
+/* The template of this name, or the model's own if name is NULL. */
 static int choose_template(struct qw_chat *c, const char *name, qw_error *err) {
     const struct qw_model *m = c->m;
     c->raw = name && strcmp(name, "none") == 0;
@@ -172,8 +173,7 @@ static struct chat_text plain(const char *p, size_t n) {
     return (struct chat_text){p ? p : "", n, NULL};
 }
 
-/* Text of a user or a system message. Where control tokens are allowed in it, the mask is
- * `ones`. */
+/* Text of a user or a system message; its mask is `ones` if it may contain control tokens. */
 static struct chat_text given(const struct qw_chat *c, const char *p, size_t n,
                               const unsigned char *ones) {
     return (struct chat_text){p ? p : "", n, c->special ? ones : NULL};
@@ -185,7 +185,7 @@ static struct chat_text own(const struct masked *m) {
     return t;
 }
 
-/* The conversation as tokens, up to where the answer of the last turn begins. */
+/* Render and tokenise the conversation, up to where the answer of the last turn begins. */
 static int render(const struct qw_chat *c, struct ids *ids, qw_error *err) {
     size_t longest = c->system ? strlen(c->system) : 0, n = 0;
     for (size_t i = 0; i < c->n_turns; i++)
@@ -229,7 +229,7 @@ static int render(const struct qw_chat *c, struct ids *ids, qw_error *err) {
     return rc;
 }
 
-/* Bring the session to exactly these tokens. If they do not fit nothing changes. */
+/* Make the session's tokens exactly these. If they do not fit, nothing changes. */
 static int set_tokens(const struct qw_chat *c, const struct ids *ids, qw_error *err) {
     size_t common = 0, have = qw_n_tokens(c->session), room = (size_t)qw_n_ctx(c->session);
     const int32_t *old = qw_tokens(c->session);
@@ -325,7 +325,7 @@ static void emit(struct qw_chat *c, bool control) {
     for (size_t i = 0; i < c->piece.n; i++) buf_char(&m->control, control);
 }
 
-/* The bytes of a token. Special tokens stand for no text, as with skip_special_tokens. */
+/* Emit the text of a token; a special one has none, as with transformers' skip_special_tokens. */
 static void take_token(struct qw_chat *c, int32_t id) {
     const struct tokenizer *t = c->m->tokenizer;
     size_t n;
@@ -335,13 +335,13 @@ static void take_token(struct qw_chat *c, int32_t id) {
     emit(c, tokenizer_is_added(t, id));
 }
 
-/* What the stream holds will not be completed. */
+/* No more bytes will complete the character that the stream holds back. */
 static void flush_stream(struct qw_chat *c) {
     utf8_finish(&c->stream, &c->fresh);
     emit(c, false);
 }
 
-/* Draw a token: 1, or 0 and c->stop when the answer is over. */
+/* Draw a token: 1; 0 and c->stop when the answer is over; negative on failure. */
 static int draw(struct qw_chat *c, int32_t *id, qw_error *err) {
     if (c->max_tokens && c->n_drawn >= c->max_tokens) {
         c->stop = QW_STOP_LENGTH;

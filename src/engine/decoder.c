@@ -14,9 +14,9 @@
  *         x += Wdown (silu(Wgate a) * (Wup a))        [n][n_ff] in between
  *     logits = Whead rmsnorm(x)                       for the tokens that are asked for
  *
- * (Order of operations: transformers, modeling_qwen3.py.) Each line is one parallel step over
- * rows, tokens or heads; sums are never split, so neither n nor the threads change a bit. The
- * forward pass allocates nothing.
+ * (Order of operations: transformers, modeling_qwen3.py.) The work of a layer is done in parallel
+ * steps over panels of rows, tokens or heads; sums are never split, so neither n nor the number of
+ * threads changes a bit. The forward pass allocates nothing.
  */
 #include "engine/decoder.h"
 #include <inttypes.h>
@@ -63,7 +63,7 @@ static void *take(struct arena *a, int n, int width, size_t size) {
     return p;
 }
 
-/* Superblocks of the widest input of a product. */
+/* Superblocks of the widest product input. */
 static int widest_input(const struct config *c) {
     int widest = n_super(c->n_embd);
     const int others[] = {n_super(c->n_head * c->head_dim), n_super(c->n_ff)};
@@ -155,7 +155,7 @@ struct products {
     float *y[3];                /* [n][rows] */
 };
 
-/* Panels begin..end of one matrix, for all n vectors. */
+/* Panels begin..end-1 of one matrix, for all n vectors. */
 static void multiply_panels(const struct products *p, int i, int64_t begin, int64_t end) {
     const struct kernels *k = p->d->kernels;
     const struct matrix *m = p->m[i];
@@ -169,7 +169,7 @@ static void multiply_panels(const struct products *p, int i, int64_t begin, int6
         k->matmul_q[m->packed](y, m->rows, w, rows, n_super(m->cols), p->d->acts, p->n);
 }
 
-/* Panels begin..end of all matrices, counted through from the first to the last. */
+/* Panels begin..end-1 of all matrices, numbered consecutively across them. */
 static void multiply_range(void *ctx, int64_t begin, int64_t end) {
     const struct products *p = ctx;
     for (int i = 0; i < p->n_mats && end > 0; i++) {
@@ -189,8 +189,8 @@ static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
                              m->packed == PACKED_Q8);
 }
 
-/* Minimum bytes of weights per work item: smaller items waste bandwidth, larger ones unbalance the
- * threads. */
+/* Least bytes of weights that a thread claims at once, in matrices large enough for it: less wastes
+ * bandwidth, more would leave threads idle at the end. */
 enum { MIN_ITEM_BYTES = 80 << 10 };
 
 static void multiply(const struct decoder *d, const struct products *p) {
@@ -263,7 +263,7 @@ static void store_heads(void *ctx, int64_t begin, int64_t end) {
 }
 
 /* The same items, each with the query heads that share the key/value head. With a single token each
- * item stores its own key and value here, and the store_heads pass is skipped. */
+ * item stores its own key and value here, and the store_heads step is skipped. */
 static void attend(void *ctx, int64_t begin, int64_t end) {
     const struct step *s = ctx;
     const struct decoder *d = s->d;
@@ -323,7 +323,7 @@ void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
     }
 }
 
-/* Magnitudes are ordered as their bits are, and small cores compare whole numbers faster. */
+/* Magnitudes compare as their bits do, and small cores compare integers faster. */
 static int check_finite(const float *logits, int first, int count, int n_vocab, qw_error *err) {
     const int64_t n = (int64_t)count * n_vocab;
     uint32_t top = 0;

@@ -9,7 +9,7 @@
 
 struct decoder;
 
-/* Bytes that decoder_new would allocate. QW_EARG for n_ctx beyond the model's, n_batch < 1. */
+/* Bytes that decoder_new would allocate. QW_EARG when n_ctx or n_batch is out of range. */
 int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_batch, uint64_t *cache,
                    uint64_t *scratch, qw_error *err);
 /* A decoder with an empty cache for n_ctx positions that takes up to n_batch tokens in a pass.
@@ -19,11 +19,11 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
                 qw_error *err);
 void decoder_free(struct decoder *d);
 
-/* Run tokens ids[0..n), 1 <= n <= n_batch, at positions pos..pos+n (pos + n <= n_ctx), after those
- * whose keys and values the cache holds at 0..pos. Ids must lie in the vocabulary. Leaves the last
+/* Run tokens ids[0..n), 1 <= n <= n_batch, at positions [pos..pos+n), pos + n <= n_ctx; the cache
+ * holds the keys and values of positions [0..pos). Ids must lie in the vocabulary. Leaves the last
  * layer's output of all n tokens for decoder_logits. */
 void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
-/* Logits of tokens first..first+count of the last pass: out[count][n_vocab]. QW_ENUMERIC when one
+/* Logits of tokens [first..first+count) of the last pass: out[count][n_vocab]. QW_ENUMERIC when one
  * is not finite. */
 int  decoder_logits(struct decoder *d, int first, int count, float *out, qw_error *err);
 

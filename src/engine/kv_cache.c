@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "base/alloc.h"
 
-/* Bytes of one head's tiles; below 2^45 by the limits of config.c. */
+/* Bytes of one head's tiles; at most 2^33 by the limits of config.c. */
 static uint64_t head_size(enum kv_type type, int head_dim, int n_ctx) {
     uint64_t tiles = ((uint64_t)n_ctx + ATTN_TILE - 1) / ATTN_TILE;
     return tiles * (uint64_t)kv_tile_size(type, head_dim);

@@ -2,10 +2,10 @@
  *
  * head h of layer l: | tile 0 | tile 1 | ... | 64 positions each; attention.inc draws a tile
  *
- * Each head's tiles are one block of memory that is read from front to back. Position p of a head
- * is written by the kernels' `store`; positions 0..n of what a session has computed are defined,
- * bytes after them are zeros or leftovers of positions that were rewound, never uninitialised, and
- * no result depends on them. */
+ * Each head's tiles are one block of memory that is read from front to back. The kernels' `store`
+ * writes a position; once a session has computed n tokens, positions [0..n) are defined. The bytes
+ * after them are zeros or leftovers of positions that were rewound, never uninitialised, and no
+ * result depends on them. */
 #ifndef QW_KV_CACHE_H
 #define QW_KV_CACHE_H
 #include <stdint.h>
@@ -30,7 +30,7 @@ int  kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type typ
 int  kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err);
 void kv_cache_free(struct kv_cache *c);
 
-/* The tiles of a head, for the kernels' store and attention. */
+/* All tiles of a head, for the kernels' store and attention. */
 static inline void *kv_head(const struct kv_cache *c, int layer, int64_t head) {
     return c->heads[(int64_t)layer * c->n_head + head];
 }

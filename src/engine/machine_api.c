@@ -1,4 +1,5 @@
-/* machine_api.c - the parts of qw.h that tell what this machine has: kernels, CPUs. */
+/* machine_api.c - the parts of qw.h that tell what this machine has (kernel levels, CPUs) and
+ * choose the CPUs to use. */
 #include <stdio.h>
 #include "kernels/dispatch.h"
 #include "sys/topology.h"

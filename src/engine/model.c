@@ -27,7 +27,7 @@ static int choose_type(const struct qw_model *m, const char *name, enum packed_t
     return 0;
 }
 
-/* Bring the weights to the type in which they are used. */
+/* Convert the weights to the type in which they are used. */
 static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error *err) {
     struct weights *w = &m->weights;
     struct packer packer = {
@@ -107,7 +107,8 @@ static void fill_info(struct qw_model *m) {
 
 /* ---- loading ---- */
 
-/* config.json comes first: it says best what a directory is. In a packed file it is inside. */
+/* Of a directory config.json is read first: it says best what the directory holds. A packed file
+ * must be opened to get at it. */
 static int open_files(struct qw_model *m, const char *path, struct model_files *files,
                       qw_error *err) {
     if (path_kind(path) == PATH_FILE) {

@@ -14,7 +14,7 @@ struct qw_model {
     char *path;
     struct config config;
     struct checkpoint checkpoint;
-    struct weights weights;                 /* points into checkpoint */
+    struct weights weights;                 /* may point into checkpoint */
     const struct kernels *kernels;
     struct pool *pool;
     int n_threads, n_threads_batch;
@@ -30,11 +30,12 @@ struct qw_model {
  * Messages begin with the path. */
 int  detect_template(enum chat_template *out, const struct model_files *files, qw_error *err);
 
-/* Load everything, but leave the weights as the file has them. No qw_info. Errors as qw_load. */
+/* Load everything, but leave the weights as the file has them, and info empty. Errors as for
+ * qw_load. */
 int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, qw_error *err);
 
-/* Load tokenizer and template, and add the tokenizer's end token to the config's. One that is
- * missing or unknown is no error until it is needed; a broken file is. */
+/* Load the tokenizer and the template, and add the tokenizer's end token to the config's. A missing
+ * tokenizer, or a missing or unknown template, is no error until it is needed; a broken file is. */
 int  load_text_side(struct qw_model *m, const struct model_files *files, qw_error *err);
 
 #endif

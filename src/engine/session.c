@@ -20,7 +20,7 @@ static int kv_type_from_name(enum kv_type *out, const char *name, qw_error *err)
     return fail(err, QW_EARG, "unknown KV cache type '%s' (f32, f16 or q8)", name);
 }
 
-/* The sizes and the type of cache that the parameters, which may be NULL, stand for. */
+/* The sizes and the cache type that the parameters stand for. params may be NULL. */
 static int resolve_params(const struct qw_model *m, const qw_session_params *params, int *n_ctx,
                           int *n_batch, enum kv_type *kv, qw_error *err) {
     const qw_session_params none = {0}, *p = params ? params : &none;
@@ -41,7 +41,7 @@ int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64
     return rc ? rc : decoder_memory(&m->config, kv, n_ctx, n_batch, cache, scratch, err);
 }
 
-/* Refuse what cannot fit before any of it is touched; say what would. */
+/* Refuse what cannot fit before any of it is allocated; say how much would fit. */
 static int check_fits(const struct qw_session *s, qw_error *err) {
     uint64_t cache, scratch, free_now = available_memory("");
     int n_ctx = s->n_ctx,
@@ -106,7 +106,7 @@ int qw_session_set_sampling(qw_session *s, const qw_sampling *sampling, qw_error
 
 /* ---- tokens in and out ---- */
 
-/* Compute tokens n_cached .. n_tokens, batch by batch. */
+/* Compute tokens [n_cached .. n_tokens), batch by batch. */
 static int run_pending(struct qw_session *s, qw_error *err) {
     size_t start = s->n_cached;
     while (s->n_cached < s->n_tokens) {

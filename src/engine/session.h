@@ -10,7 +10,7 @@
  *     tokens[0 .. n_cached)           keys and values are in the cache
  *     tokens[n_cached .. n_tokens)    still to be computed: run_pending does it
  *     tokens[drawn .. n_tokens)       drawn since the last feed: what the penalties of a turn count
- * tokens[pass_first .. n_cached) computed by the last forward pass; the decoder has its outputs */
+ *     tokens[pass_first .. n_cached)  computed by the last forward pass */
 struct qw_session {
     struct qw_model *m;
     struct decoder *decoder;
@@ -21,7 +21,7 @@ struct qw_session {
     void *user;
     int32_t *tokens;                /* [n_ctx] */
     size_t n_tokens, n_cached, drawn, pass_first;
-    /* the decoder's outputs are those of tokens pass_first .. n_cached */
+    /* the decoder still has its outputs for tokens[pass_first .. n_cached) */
     bool logits_valid;
     float *logits;                  /* [n_vocab] */
 };

@@ -1,4 +1,4 @@
-/* text.c - the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings,
+/* text_api.c - the parts of qw.h that need no weights: tokenizer, template rendering, JSON strings,
  * UTF-8. */
 #include <limits.h>
 #include <stdlib.h>

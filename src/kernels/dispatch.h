@@ -17,7 +17,7 @@ enum { MAX_LEVELS = 8 };
 int cpu_levels(struct level out[MAX_LEVELS]);
 
 /* The fastest usable level, or the one called `name` unless that is NULL. QW_EARG: it is unknown,
- * or this CPU cannot run it; the message lists the ones that it can. */
+ * or this CPU cannot run it; the message lists those that it can run. */
 int cpu_choose(const struct kernels **out, const char *name, qw_error *err);
 
 #endif

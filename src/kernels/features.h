@@ -11,13 +11,13 @@ struct arch_level {
     bool (*cpu_has)(void);
 };
 
-/* The levels of this architecture besides the reference, fastest first; the end has no cpu_has.
- * Each architecture has a features.c that defines it. */
+/* The levels of this architecture besides the reference, fastest first; an entry without cpu_has
+ * ends the list. Each architecture's features.c defines it. */
 extern const struct arch_level arch_levels[];
 
 /* BUILT(avx2) is &kernels_avx2 if the Makefile builds src/kernels/x86/avx2.c, else NULL. Where it
- * does, it defines QW_LEVEL_avx2 as 1, and BUILT_COMMA_1 puts the address second of three;
- * otherwise the address joins an undefined name in first place, and NULL is second. */
+ * does, it defines QW_LEVEL_avx2 as 1, so that BUILT_COMMA_1 makes the address the second of three
+ * arguments; otherwise the address follows an undefined name in the first, and NULL is second. */
 #define BUILT_COMMA_1 NULL,
 #define BUILT_SECOND(first, second, ...) second
 #define BUILT_CHOOSE(junk_or_comma, address) BUILT_SECOND(junk_or_comma address, NULL, NULL)

@@ -14,8 +14,8 @@
  * some machines flush them. Sums over superblocks are multiples of 2^-123. cos and sin must be 0 or
  * at least TINY.
  *
- * Kernels know no threads: the caller gives each its own rows, tokens or heads. They allocate
- * nothing. */
+ * Kernels know nothing of threads: the caller gives each its own rows, tokens or heads. They
+ * allocate nothing. */
 #ifndef QW_KERNELS_H
 #define QW_KERNELS_H
 #include <stdbool.h>
@@ -25,7 +25,7 @@
 enum { LANES = 16, ATTN_TILE = 64, PANEL = 16, BLOCK = 32, SUPER = 256, BLOCKS = SUPER / BLOCK };
 #define TINY 0x1p-100f
 
-/* How weights are stored, and used unless they are packed; and how they are packed. */
+/* How weights are stored (and used, unless they are packed), and how they are packed. */
 enum stored_type { NO_KERNELS = -1, STORED_F32, STORED_F16, STORED_BF16, N_STORED_TYPES };
 enum packed_type { NOT_PACKED = -1, PACKED_Q8, PACKED_Q4, N_PACKED_TYPES };
 
@@ -58,8 +58,8 @@ struct q8_super {
     uint16_t d[16];         /* BF16 step of row r: 0, or at least 2^-50 */
 };
 
-/* 256 activations: value k of block b is dx t[b] x[k]. Besides xs itself only the form of it that
- * the machine's products read is valid, see act_set_sum. */
+/* 256 activations: value k of block b is dx t[b] x[k]. The union repeats xs in the form that the
+ * products of this architecture read; the other form is not filled in (see act_set_sum). */
 struct act {
     int8_t x[256];          /* -127..127 */
     int16_t xs[8];          /* sum of x over block b, |xs| <= 4064 */
@@ -118,10 +118,10 @@ struct kernels {
                                    const float *x, int n_tokens);
 
     /* The same with packed weights and quantised tokens.
-     *   w  whole panels of `supers` superblocks; of the last only rows - 16 i rows may be used
+     *   w  whole panels of `supers` superblocks; `rows` may end inside the last one
      *   x  [n_tokens][supers]
      *   y  [n_tokens][stride], of which columns 0..rows-1 are written
-     * Superblocks s in ascending order, three roundings each, no fused multiply-add:
+     * Superblocks in ascending order, three roundings each, no fused multiply-add:
      *   isum = sum over b of sc[b] t[b] sum over k of q x8,
      *          less, for q4, 16 sum over b of m[b] xs[b]         (|isum| < 2^31)
      *   y = y + (d * dx) * (float)isum       from y = 0 */
@@ -131,8 +131,8 @@ struct kernels {
     /* y[n_in] = one row of n_in stored weights as floats, exactly. */
     void (*row[N_STORED_TYPES])(float *y, const void *w, int n_in);
 
-    /* Quantises x[n] into out[n_super(n)], the end padded with zeros. fine: with a factor t per
-     * block (for q8). */
+    /* Quantises x[n] into out[n_super(n)], padded with zeros at the end. fine: chooses t for each
+     * block (for q8 weights); else t is 1. */
     void (*quantize)(struct act *out, const float *x, int n, bool fine);
 
     /* Packs rows[n_rows][n_in], up to 16 of them, into a panel of n_super(n_in) superblocks.
@@ -149,7 +149,7 @@ struct kernels {
     void (*rmsnorm)(float *y, const float *x, const float *w, int n, float eps);
 
     /* Rotates the pairs (v[j], v[j + n/2]), j < n/2, by the angles of cos_sin = { cos[n/2],
-     * sin[n/2] }. (Su et al. 2021, in the order of NEOX) */
+     * sin[n/2] }. (Su et al. 2021, with GPT-NeoX's pairs) */
     void (*rope)(float *v, const float *cos_sin, int n);
 
     /* Puts the key k[head_dim] and the value v[head_dim] of position pos into the cache of their
@@ -159,12 +159,14 @@ struct kernels {
     /* Causal attention of one token's `group` query heads over positions 0..n_pos-1 of the
      * key/value head that they share.
      *   q, out  [group][head_dim]
-     * Scores: f32 and f16 (q * scale) . k, the products added in ascending dimension; q8 (dq * dk)
-     * * (integer sum of q8 k8), where dq includes the scale. Per tile: the maximum is raised to
-     * that of its scores, what was summed is multiplied by exp(old - new), and the tile's weights p
-     * = exp(score - max) are summed by lanes. (Milakov and Gimelshein 2018) Values: f32 and f16 p *
-     * v added in ascending position; q8 the weights times the values' scales are rounded to 14
-     * bits, and step * (integer sum of u v8) of the tile is added, flushed. */
+     *   scores  f32, f16: (q * scale) . k, the products added in ascending dimension
+     *           q8: (dq * dk) * (integer sum of q8 k8), where dq includes the scale
+     *   tiles   the running maximum is raised to the tile's largest score, the sums so far are
+     *           multiplied by exp(old - new), and the tile's weights p = exp(score - max) are
+     *           summed by lanes (Milakov and Gimelshein 2018)
+     *   values  f32, f16: p * v, added in ascending position
+     *           q8: p times each value's scale is rounded to 14 bits, u; then step * (integer sum
+     *           of u v8) of the tile is added, flushed */
     void (*attention[N_KV_TYPES])(float *out, const float *q, const void *cache, int group,
                                   int n_pos, int head_dim, float scale);
 

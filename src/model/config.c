@@ -55,7 +55,7 @@ static int get_bool(const struct doc *s, uint32_t obj, const char *key, bool fal
     return 0;
 }
 
-/* A string for a message: its source text, cut to a readable length. */
+/* A node for a message: its source text, cut to a readable length. */
 static int shown_n(const struct doc *s, uint32_t v) {
     return s->j->nodes[v].len > 60 ? 60 : (int)s->j->nodes[v].len;
 }
@@ -120,7 +120,8 @@ static int check_architecture(struct config *c, const struct doc *s) {
     return 0;
 }
 
-/* Defaults as in transformers' Qwen3Config: a window unless it is null, from layer 28 on. */
+/* Defaults as in transformers' Qwen3Config: with use_sliding_window there is a window unless
+ * sliding_window is null, from layer 28 on. */
 static int check_sliding_window(const struct config *c, const struct doc *s) {
     uint32_t window = json_get(s->j, 0, "sliding_window"), types = get(s, 0, "layer_types"), k;
     int full, rc;

@@ -20,11 +20,11 @@ struct config {
         bool truncate;
     } yarn;
 
-    /* union of config and generation_config; engine.c adds the tokenizer's */
+    /* union of config and generation_config; engine/model_text.c adds the tokenizer's */
     int32_t eos[MAX_EOS];
     int n_eos;
 
-    /* generation_config.json; defaults where it, or a key, is missing */
+    /* generation_config.json; defaults where the file or a key is missing */
     struct {
         bool present, do_sample;
         double temperature, top_p, min_p, repetition_penalty;
@@ -32,10 +32,10 @@ struct config {
     } gen;
 };
 
-/* Read config.json and, if there, generation_config.json. What is not a dense Qwen3 model is
- * refused by name. */
+/* Read config.json and, if there is one, generation_config.json. What is not a dense Qwen3 model is
+ * refused, by name. */
 int config_read(struct config *c, const struct model_files *files, qw_error *err);
-/* Add an end token unless it is known. */
+/* Add an end token unless it is there already. */
 void config_add_eos(struct config *c, int64_t id);
 
 /* inv_freq[head_dim / 2] and the factor on cos and sin: plain RoPE (Su et al. 2021) or YaRN (Peng

@@ -14,10 +14,10 @@ struct model_files {
     struct checkpoint own;          /* what model_files_open opened */
 };
 
-/* The companions of an open checkpoint at path (a directory, or a file in one). */
+/* The small files of an open checkpoint at path (a directory, or a file in one). */
 int model_files_of(struct model_files *out, const char *path, const struct checkpoint *c,
                    qw_error *err);
-/* The same when only they are wanted: weights are opened only where path is a file. */
+/* The same when nothing else is wanted: opens weights only where path is a .safetensors file. */
 int  model_files_open(struct model_files *out, const char *path, qw_error *err);
 void model_files_close(struct model_files *c);
 

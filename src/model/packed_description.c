@@ -1,4 +1,4 @@
-/* packed_description.c - what a packed file says of itself. */
+/* packed_description.c - what a packed file says about itself. */
 #include "model/packed_description.h"
 #include <stdio.h>
 #include "base/json.h"

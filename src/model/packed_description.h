@@ -1,4 +1,4 @@
-/* packed_description.h - what a packed file says of itself.
+/* packed_description.h - what a packed file says about itself.
  *
  * A packed file (packed_file.c writes it) is a safetensors file in which one more tensor,
  * "qw.json", holds {"version": 1, "weight_type": "q4", "stored_type": "BF16", "n_vocab": 151936,
@@ -13,8 +13,8 @@
 enum { PACKED_VERSION = 1, MAX_VOCAB = 1 << 22 };
 
 struct packed_description {
-    enum packed_type type;          /* of all matrices; NOT_PACKED: this is no packed file */
-    int n_vocab;                    /* rows of the embedding, which its bytes do not tell */
+    enum packed_type type;          /* of all matrices; NOT_PACKED: this is not a packed file */
+    int n_vocab;                    /* rows of the embedding, which its padded size does not tell */
     const char *stored_type;        /* dtype that the matrices had, or "mixed" */
 };
 

@@ -5,8 +5,9 @@
  *   model.norm.weight, ...         F32
  *   qw.file.config.json, ...       U8   the model's small files; JSON without white space, which
  *                                       halves tokenizer.json
- *   qw.json                        U8   the description (packed_description.h): a checksum of each
- *                                       of the above, and last one of the header and of itself
+ *   qw.json                        U8   the description (packed_description.h), with a checksum of
+ *                                       each of these tensors and, last, one of the header and
+ *                                       itself
  */
 #include "model/packed_file.h"
 #include <inttypes.h>
@@ -79,7 +80,8 @@ static uint64_t room_of(const struct writer *w, const struct bound *b) {
     return packed_room(w->packer->type, b->matrix->rows, b->matrix->cols);
 }
 
-/* Begin the description. Checksums have a fixed width, so its length is known before they are. */
+/* Begin the description. Checksums have a fixed width, so its length is known before their values
+ * are. */
 static void describe(struct writer *w) {
     const struct weights *x = w->weights;
     char text[160];
@@ -295,7 +297,7 @@ static int verify_description(const struct checkpoint *c, const struct tensor *t
                 c->paths[t->file], t->name, hash);
 }
 
-/* Every tensor but the description has its checksum in it. */
+/* The description must hold a checksum of every tensor but itself. */
 static int verify_tensors(const struct checkpoint *c, const struct tensor *description,
                           const struct json *j, qw_error *err) {
     const char *path = c->paths[description->file];

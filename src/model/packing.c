@@ -8,7 +8,7 @@
 #include "base/file.h"
 
 enum {
-    SLICE = 16 << 20,               /* stored bytes */
+    SLICE = 16 << 20,               /* stored bytes to pack at a time */
     SMALL_MODEL = 100000000,        /* parameters; models with fewer are used as stored */
 };
 
@@ -27,7 +27,7 @@ enum packed_type auto_type(const struct weights *w, uint64_t free_bytes) {
     return free_bytes == 0 || q8 <= free_bytes / 4 * 3 ? PACKED_Q8 : PACKED_Q4;
 }
 
-/* Stored bytes of panels first..first+n; the last panel may have fewer than 16 rows. */
+/* Stored bytes of panels [first..first+n); the last panel may have fewer than 16 rows. */
 static uint64_t stored_size(const struct matrix *m, int64_t first, int64_t n) {
     int64_t begin = first * PANEL,
             end = (first + n) * PANEL < m->rows ? (first + n) * PANEL : m->rows;
@@ -49,7 +49,7 @@ struct pack_job {
     atomic_bool no_memory;
 };
 
-/* The first row of a packed panel that the kernels marked as not finite, by a step of NaN; `rows`
+/* The first row of a packed panel that is not finite, which `pack` marks by a step of NaN; `rows`
  * if there is none. */
 static int find_bad_row(const unsigned char *panel, enum packed_type type, int cols, int rows) {
     for (int s = 0; s < n_super(cols); s++) {

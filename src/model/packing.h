@@ -5,13 +5,12 @@
 #include "model/weights.h"
 #include "sys/threads.h"
 
-/* How to pack, and how far it has come. */
+/* How to pack, and how far packing has come. */
 struct packer {
     enum packed_type type;
     const struct kernels *kernels;
     struct pool *pool;
-    /* NULL, or called after each slice with bytes of the file that are done, and in all; nonzero
-     * stops. */
+    /* NULL, or called after each slice with the stored bytes done and in all; nonzero stops. */
     int (*progress)(void *user, uint64_t done, uint64_t all);
     void *user;
     uint64_t done, all;             /* stored bytes */
@@ -24,12 +23,12 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type);
  * free bytes to the cache, else q4. free_bytes 0: unknown, q8. */
 enum packed_type auto_type(const struct weights *w, uint64_t free_bytes);
 
-/* How many panels to pack at a time: a few megabytes of them. */
+/* How many panels to pack at a time: about 16 MiB of stored weights. */
 int64_t panels_per_slice(const struct matrix *m);
 
-/* Pack panels first..first+n of a stored matrix into out, in parallel. Pages of the file that have
- * been read are given back. QW_ENUMERIC names the first row that holds a weight which is not
- * finite; QW_ENOMEM; QW_ECANCEL when progress stops it. */
+/* Pack panels [first..first+n) of a stored matrix into out, in parallel. Pages of the file that
+ * have been read are given back. QW_ENUMERIC names the first row with a weight that is not finite;
+ * QW_ENOMEM; QW_ECANCEL when progress stops it. */
 int pack_panels(struct packer *p, const struct bound *b, int64_t first, int64_t n,
                 unsigned char *out, qw_error *err);
 

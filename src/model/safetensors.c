@@ -45,11 +45,11 @@ struct entry {
     const struct json *j;
     uint32_t value;                 /* node of its object */
     const char *path;
-    char name[128];                 /* as it stands in the header, cut */
+    char name[128];                 /* as it stands in the header, cut short */
     qw_error *err;
 };
 
-/* A member of an entry, which must have this type; 0 if it has not. */
+/* The member of an entry with this key; 0 if it is missing or of another type. */
 static uint32_t member(const struct entry *e, const char *key, enum json_type type) {
     uint32_t v = json_get(e->j, e->value, key);
     return v && json_type(e->j, v) == type ? v : 0;

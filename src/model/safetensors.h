@@ -1,4 +1,5 @@
-/* safetensors.h - tensors of a checkpoint in safetensors files, checked and mapped. Knows no model.
+/* safetensors.h - tensors of a checkpoint in safetensors files, checked and mapped. Knows nothing
+ * of models.
  *
  *   file:  | u64 header length n | n bytes of JSON | tensor data |
  * JSON: {"name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ...,
@@ -34,7 +35,7 @@ struct checkpoint {
 };
 
 /* A directory: the files of model.safetensors.index.json if there is one, else model.safetensors,
- * else all model*.safetensors. Or one file. Data stay on disk until they are read. */
+ * else all model*.safetensors. Or one file. Data stays on disk until it is read. */
 int  checkpoint_open(struct checkpoint *c, const char *path, qw_error *err);
 void checkpoint_close(struct checkpoint *c);
 const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name);

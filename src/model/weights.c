@@ -45,8 +45,8 @@ static void print_shape(char *out, size_t size, const struct tensor *t) {
     snprintf(out + n, size - (size_t)n, "]");
 }
 
-/* The tensor of this name and its format. It must be [rows][cols], or [rows] when cols is 0; rows
- * 0: any number. */
+/* The tensor of this name and its format. It must be [rows][cols], or [rows] when cols is 0; with
+ * rows 0 any number of rows will do. */
 static int find(struct binder *b, const char *name, int rows, int cols, const struct tensor **out,
                 const struct format **format) {
     const struct tensor *t = checkpoint_find(b->c, name);

@@ -24,8 +24,8 @@ static inline uint64_t panel_size(enum packed_type t, int cols) {
 }
 static inline int64_t n_panels(int64_t rows) { return (rows + PANEL - 1) / PANEL; }
 
-/* Bytes of a whole packed matrix, and the room that it takes so that the next one begins at a
- * multiple of 64. */
+/* Bytes of a whole packed matrix, and the same rounded up to a multiple of 64, where the next one
+ * begins. */
 static inline uint64_t packed_size(enum packed_type t, int rows, int cols) {
     return (uint64_t)n_panels(rows) * panel_size(t, cols);
 }
@@ -42,7 +42,7 @@ static inline uint64_t matrix_size(const struct matrix *m, int64_t rows) {
 
 /* How weights are used: "bf16" (as stored), "q8", "q4". */
 const char *weight_type_name(enum packed_type t);
-/* QW_EARG */
+/* QW_EARG: there is no such type. */
 int weight_type_from_name(enum packed_type *out, const char *name, qw_error *err);
 
 struct layer_weights {
@@ -75,7 +75,7 @@ struct weights {
     struct bound *bound;
     int n_bound;
     /* what matrices packed or widened while loading point into; NULL: they are in the checkpoint */
-    unsigned char *own;   
+    unsigned char *own;
     enum packed_type type;          /* how all matrices are used */
     int n_vocab;                    /* rows of embd, which may be fewer or more than config says */
     uint64_t n_params;              /* of the tensors used, each counted once */

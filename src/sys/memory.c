@@ -18,8 +18,8 @@ static uint64_t read_number(const char *dir, const char *name, const char *key) 
     return *at >= '0' && *at <= '9' ? strtoull(at, NULL, 10) : UINT64_MAX;
 }
 
-/* The limit less what is in use without the page cache, which can be reclaimed. ctx: uint64_t, the
- * least so far. */
+/* The limit minus what is in use, not counting the page cache, which can be reclaimed. ctx:
+ * uint64_t, the least so far. */
 static void take_group_limit(void *ctx, const char *dir, bool v2) {
     uint64_t *least = ctx;
     uint64_t limit = read_number(dir, v2 ? "memory.max" : "memory.limit_in_bytes", NULL);

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 
 /* Chunks are whole grains, large at first, then smaller and smaller (guided self-scheduling):
- * matrices are read in long stretches, and all threads, fast or slow, end at about the same
+ * matrices are read in long stretches, and all threads, fast or slow, finish at about the same
  * time. No 64-bit atomics, which some 32-bit machines lack. */
 struct job {
     range_fn *fn;
@@ -49,7 +49,7 @@ static void run_chunks(struct job *job) {
     }
 }
 
-/* No thread may be working on it. */
+/* Set up a job that no thread is working on. */
 static void job_init(struct job *job, int64_t n, int64_t grain, range_fn *fn, void *ctx,
                      int threads) {
     job->fn = fn;
@@ -121,8 +121,8 @@ struct pool {
     /* What idle threads poll is kept off the cache lines that a running job writes: each write
      * would make them fetch the line again. */
     _Alignas(64) atomic_uint generation;    /* of the job; a change means that there is a new one */
-    atomic_int awake;               /* threads not parked, with the caller; set under the mutex */
-    _Alignas(64) struct job job;    /* the caller writes it: no slot open, nobody at work */
+    atomic_int awake;               /* threads not parked, caller included; set under the mutex */
+    _Alignas(64) struct job job;    /* written by the caller: no slot open, nobody at work */
     atomic_int open_slots;          /* workers that may still join */
     atomic_int finished;            /* workers that joined and are done */
 };
@@ -143,9 +143,9 @@ static inline void cpu_relax(void) {
 struct spin { unsigned rounds; int64_t deadline; };
 
 /* One round; false once SPIN_NS have passed. A round's length differs a hundredfold between
- * CPUs, so a clock decides; it is read every 64 rounds. Another thread that wants this CPU gets
- * it then: a thread that used up its time slice spinning would lose the CPU in the middle of its
- * next chunk. */
+ * CPUs, so a clock decides, which is read every 64 rounds. At that point other threads may
+ * take the CPU: a thread that used up its time slice spinning would lose the CPU in the middle of
+ * its next chunk. */
 static bool spin(struct spin *s) {
     cpu_relax();
     if (++s->rounds % 64) return true;
@@ -157,8 +157,8 @@ static bool spin(struct spin *s) {
     return now < s->deadline;
 }
 
-/* Sleep until woken up; not at all if there is a new job meanwhile or, for a surplus thread (one of
- * more awake than there are CPUs), if it no longer is one. False: the pool ends. */
+/* Sleep until woken up; but not at all if a new job has come meanwhile or, for a surplus thread
+ * (more are awake than there are CPUs), if it is surplus no longer. False: the pool is ending. */
 static bool park(struct pool *pool, unsigned seen, bool surplus) {
     pthread_mutex_lock(&pool->mutex);
     bool still = surplus ? atomic_load(&pool->awake) > pool->cpus
@@ -247,7 +247,7 @@ void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, voi
     int missing = (slots < pool->cpus ? slots + 1 : pool->cpus) - atomic_load(&pool->awake);
     if (missing > 0) wake(pool, missing);
     run_chunks(job);
-    /* A worker that comes after this is too late to join, and is not waited for. */
+    /* A worker that comes after this is too late to join, and nobody waits for it. */
     join(pool, slots - atomic_exchange(&pool->open_slots, 0));
 }
 

@@ -1,6 +1,6 @@
-/* threads.h - a pool that runs one function over a range of items. With OPENMP=1 it is OpenMP's.
+/* threads.h - a pool that runs one function over a range of items. (make OPENMP=1: OpenMP's pool.)
  *
- * How items are split never decides a result: callers write disjoint outputs and sum nothing up
+ * How items are split never decides a result: callers write disjoint outputs and sum nothing
  * across items. */
 #ifndef QW_THREADS_H
 #define QW_THREADS_H
@@ -16,14 +16,14 @@ enum { MAX_THREADS = 256 };
  * starts fewer. */
 int  pool_new(struct pool **out, int n, int cpus, qw_error *err);
 void pool_free(struct pool *pool);
-/* How many threads take part, from the next job on; at first all of them. n >= 1; more than
- * there are means all. */
+/* How many threads take part, from the next job on; initially all of them. n >= 1; if n exceeds
+ * their number, all take part. */
 void pool_use(struct pool *pool, int n);
 int  pool_threads(const struct pool *pool);
 
-/* Call fn(ctx, begin, end) on chunks of 0..n on all threads; returns when all are done. A chunk
- * is one or more grains of `grain` items, of which there are fewer than 2^31; the last may be
- * shorter. */
+/* Call fn(ctx, begin, end) on chunks of [0..n) on all threads; returns when all are done. A chunk
+ * is one or more grains of `grain` items; the last may be shorter. There are fewer than 2^31
+ * grains. */
 typedef void range_fn(void *ctx, int64_t begin, int64_t end);
 void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx);
 

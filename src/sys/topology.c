@@ -114,8 +114,8 @@ static bool choose_fast(struct cpus *c, const char *root, const char *file, uint
     return true;
 }
 
-/* Is CPU i the first of its core's hyperthreads among the fast ones? Where nothing is known, it
- * is. */
+/* Is CPU i the first of its core's hyperthreads that are among the fast CPUs? Yes, where nothing is
+ * known. */
 static bool first_of_core(const struct cpus *c, const char *root, int i) {
     char name[64];
     struct cpu_mask siblings;
@@ -177,8 +177,8 @@ void cpus_allowed(struct cpu_mask *out) {
 }
 
 /* The most threads that can run at the same time, apart from quotas. Old phones switch cores off
- * while there is little to do. A process that may use all the others may use those as well once
- * they are back. Hyperthreads that are off stay off. */
+ * while there is little to do. A process that may use all cores that are on may also use the others
+ * once they are back on. Hyperthreads that are off stay off. */
 static int count_at_once(const struct cpus *c, const char *root) {
     struct cpu_mask online, present;
     char smt[32];

@@ -26,7 +26,7 @@ void mask_print(char *out, size_t size, const struct cpu_mask *m);
 
 struct cpus {
     struct cpu_mask usable;             /* the CPUs that this process may run on */
-    struct cpu_mask fast;               /* those without the small cores, if there are two kinds */
+    struct cpu_mask fast;               /* usable without the small cores, if there are two kinds */
     int n_usable, n_fast;
     int n_threads;                      /* one for each fast core, or a cgroup's quota if less */
     int at_once;                        /* most threads that can run at the same time */

@@ -19,9 +19,9 @@ struct source {
 struct format {
     const char *dtype;              /* its name in a safetensors header */
     int size;                       /* bytes of a weight; rows follow one another without gaps */
-    enum stored_type stored;        /* kernels that read it in place, or NO_KERNELS: as F32 then */
+    enum stored_type stored;        /* kernels that read it in place; NO_KERNELS: made F32 first */
     bool short_weights;             /* at most 20 significant bits (see pack in kernels.h) */
-    /* Rows first..first+n as floats, exactly: out[n][cols]. */
+    /* Rows [first..first+n) as floats, exactly: out[n][cols]. */
     void (*rows)(const struct source *s, const struct kernels *k, int64_t first, int n, float *out);
 };
 
