@@ -17,7 +17,8 @@
 
 #define COUNT(list) (int)(sizeof(list) / sizeof *(list))
 
-static const struct kernels *levels[MAX_LEVELS]; /* the usable ones; the last is kernels_scalar */
+/* the usable ones; the last is kernels_reference */
+static const struct kernels *levels[MAX_LEVELS];
 static int n_levels;
 static bool quick;
 static uint64_t seed = 20240613;
@@ -214,7 +215,7 @@ static void *random_cache(int type, int n, int head_dim, int kind) {
             limit_to_f16(k, head_dim);
             limit_to_f16(v, head_dim);
         }
-        kernels_scalar.store[type](c, k, v, i, head_dim);
+        kernels_reference.store[type](c, k, v, i, head_dim);
     }
     return c;
 }
@@ -328,8 +329,8 @@ static void check_no_subnormal(const unsigned char *out, size_t size) {
     }
 }
 
-/* Compares all levels with kernels_scalar, which must write its `size` bytes and nothing else. An
- * operation in place starts from the data of slot Z. */
+/* Compares all levels with kernels_reference, which must write its `size` bytes and nothing else.
+ * An operation in place starts from the data of slot Z. */
 static void compare(struct args a, size_t size) {
     size_t all = size + 2 * MARGIN;
     const void *start = a.in_place ? slots[Z].data : NULL;
@@ -339,7 +340,7 @@ static void compare(struct args a, size_t size) {
     bool aligned = a.op == PACK || a.op == QUANTIZE;
     unsigned char *ref = place(REF, all, 0);
     unsigned char *out = place(OUT, all, aligned ? 0 : 4 * random_below(16));
-    execute(&kernels_scalar, &a, ref, size, start);
+    execute(&kernels_reference, &a, ref, size, start);
     check_canaries(&a, ref, size);
     bool flushed = a.op == MATMUL || a.op == ATTENTION || a.op >= RMSNORM;
     if (flushed) check_no_subnormal(ref + MARGIN, size);
@@ -553,7 +554,7 @@ static void mean_quantize(void) {
         struct act_errors wrong = {0};
         const float *x = random_floats(X, n, kind);
         struct act *a = place(OUT, (size_t)n_super(n) * sizeof *a, 0);
-        kernels_scalar.quantize(a, x, n, fine != 0);
+        kernels_reference.quantize(a, x, n, fine != 0);
         for (int b = 0; b < n_super(n) * BLOCKS; b++) {
             int left = n - b * BLOCK;
             const float *block = left > 0 ? x + b * BLOCK : NULL;
@@ -621,9 +622,9 @@ static void mean_pack(void) {
         float y[N_IN];
         const float *w = random_floats(W, PANEL * N_IN, kind);
         unsigned char *panel = place(OUT, SUPERS * super_size(type), 0);
-        kernels_scalar.pack[type](panel, w, ROWS, N_IN, false);
+        kernels_reference.pack[type](panel, w, ROWS, N_IN, false);
         for (int r = 0; r < PANEL; r++, w += N_IN) {
-            kernels_scalar.row_q[type](y, panel, r, N_IN);
+            kernels_reference.row_q[type](y, panel, r, N_IN);
             for (int k = 0; k < N_IN && r >= ROWS; k++) {
                 const unsigned char *super = panel + (size_t)(k / SUPER) * super_size(type);
                 padding += y[k] != 0 || packed_step(type, super, r) != 0;
@@ -687,7 +688,7 @@ static void test_pack_not_finite(void) {
         w[row * N_IN + k] = bad;
         level->pack[type](panel[1], w, PANEL, N_IN, false);
         for (int r = 0; r < PANEL; r++) {
-            for (int j = 0; j < 2; j++) kernels_scalar.row_q[type](y[j], panel[j], r, N_IN);
+            for (int j = 0; j < 2; j++) kernels_reference.row_q[type](y[j], panel[j], r, N_IN);
             for (int j = 0; j < N_IN; j++) {
                 bool broken = r == row && j / SUPER == k / SUPER;
                 wrong += broken ? y[1][j] == y[1][j] : y[0][j] != y[1][j];
@@ -705,10 +706,10 @@ static void mean_matmul_q(void) {
         float y[N * ROWS], row[N_IN];
         const void *w = random_panels(type, 3 * SUPERS, ANY, ANY);
         const struct act *x = random_acts(type, N * SUPERS, i < 2 ? HIGHEST : ANY);
-        kernels_scalar.matmul_q[type](y, ROWS, w, ROWS, SUPERS, x, N);
+        kernels_reference.matmul_q[type](y, ROWS, w, ROWS, SUPERS, x, N);
         for (int at = 0; at < N * ROWS; at++) {
             double sum = 0, size = 0;
-            kernels_scalar.row_q[type](row, w, at % ROWS, N_IN);
+            kernels_reference.row_q[type](row, w, at % ROWS, N_IN);
             for (int k = 0; k < N_IN; k++) {
                 const struct act *a = &x[at / ROWS * SUPERS + k / SUPER];
                 double value = (double)a->dx * a->t[k % SUPER / BLOCK] * a->x[k % SUPER];
@@ -749,8 +750,8 @@ static void mean_attention(void) {
         fill(k, N * HD, NORMAL);
         fill(v, N * HD, NORMAL);
         void *c = random_bytes(W, cache_size(type, N, HD));
-        for (int j = 0; j < N; j++) kernels_scalar.store[type](c, k + j * HD, v + j * HD, j, HD);
-        kernels_scalar.attention[type](out, q, c, GROUP, N, HD, 0.25f);
+        for (int j = 0; j < N; j++) kernels_reference.store[type](c, k + j * HD, v + j * HD, j, HD);
+        kernels_reference.attention[type](out, q, c, GROUP, N, HD, 0.25f);
         for (int h = 0; h < GROUP; h++) {
             precise_attention(mean, q + h * HD, k, v, N, HD, 0.25);
             for (int d = 0; d < HD; d++) {
@@ -850,7 +851,7 @@ static void bench_attention(const char *name, int type) {
         struct args a = {ATTENTION, type, 2, HD, n, .w = big.w, .x = big.x};
         for (int i = 0; i < n; i++) {
             const float *key = big.x + i % 64 * HD;
-            kernels_scalar.store[type](big.w, key, key + HD, i, HD);
+            kernels_reference.store[type](big.w, key, key + HD, i, HD);
         }
         snprintf(text, sizeof text, "attention %s, %d", name, n);
         bench(text, a, big.out, 4.0 * HD * n, (double)kv_tile_size(type, HD) * n / ATTN_TILE);
@@ -864,7 +865,7 @@ static void bench_all(void) {
     printf("%-25s %-11s %13s %9s %9s\n", "operation", "level", "ns", "G steps/s", "GB/s");
     for (int type = 0; type < N_PACKED_TYPES; type++) {
         const void *part = random_panels(type, ROWS / PANEL * SUPERS, ANY, ANY);
-        kernels_scalar.quantize(big.acts, x, MAX_N * N_IN, type == PACKED_Q8);
+        kernels_reference.quantize(big.acts, x, MAX_N * N_IN, type == PACKED_Q8);
         bench_products(packed_names[type], MATMUL_Q, type, part, (int)slots[W].size);
     }
     const void *part = random_stored(STORED_BF16, ROWS * N_IN, NORMAL);
@@ -887,7 +888,7 @@ static void bench_all(void) {
 
 static void find_levels(void) {
     struct level all[MAX_LEVELS];
-    int n = cpu_levels(all);
+    int n = kernels_levels(all);
     for (int i = 0; i < n; i++) {
         const char *name = all[i].kernels->name;
         if (all[i].usable) {

@@ -277,7 +277,7 @@ static void test_format(void) {
     struct pool *pool = NULL;
     qw_error err = {0, ""};
     CHECK(pool_new(&pool, 2, 2, &err) == 0, "%s", err.message);
-    struct packer p = {.kernels = &kernels_scalar, .pool = pool};
+    struct packer p = {.kernels = &kernels_reference, .pool = pool};
     for (int type = 0; type < N_PACKED_TYPES; type++) {
         struct matrix m[2] = {seam_matrix(format_of("BF16"), false), seam_matrix(&swapped, true)};
         struct weights w[2];
@@ -296,7 +296,7 @@ static void test_format(void) {
     struct matrix m = seam_matrix(&swapped, true);
     struct bound b = {"w", "none", &m, NULL, 0};
     struct weights w = {.type = NOT_PACKED, .bound = &b, .n_bound = 1, .bytes = 2 * SEAM_N};
-    kernels_scalar.row[STORED_BF16](floats, plain.data, SEAM_N);
+    kernels_reference.row[STORED_BF16](floats, plain.data, SEAM_N);
     CHECK(weights_widened_size(&w) == 4 * SEAM_N, "size as F32");
     CHECK(weights_widen(&w, &p, &err) == 0, "%s", err.message);
     CHECK(m.source.format->stored == STORED_F32 && w.bytes == 4 * SEAM_N, "not F32");
@@ -477,8 +477,8 @@ static void test_last_panel(void) {
     memset(p + SIZE, 0x55, BEHIND);
     const unsigned char *data = (const unsigned char *)p;
     struct matrix m = {17, COLS, NOT_PACKED, data, {format_of("BF16"), data, 17, COLS}};
-    struct packer packer = {.type = PACKED_Q4, .kernels = &kernels_scalar, .pool = pool};
-    unsigned char *out = alloc_pages(packed_size(PACKED_Q4, 17, COLS));
+    struct packer packer = {.type = PACKED_Q4, .kernels = &kernels_reference, .pool = pool};
+    unsigned char *out = alloc_large(packed_size(PACKED_Q4, 17, COLS));
     int rc = pack_panels(&packer, &(struct bound){"last", "none", &m, NULL, 0}, 0, 2, out, &err);
     CHECK(rc == 0, "%s", err.message);
     int lost = 0;

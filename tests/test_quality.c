@@ -148,9 +148,9 @@ static double q4_error(bool student) {
             }
             w[i] = (float)(0.03 * (student ? x / sqrt(chi / 4) : x));
         }
-        kernels_scalar.pack[PACKED_Q4](panel, w, PANEL, N, false);
+        kernels_reference.pack[PACKED_Q4](panel, w, PANEL, N, false);
         for (int r = 0; r < PANEL; r++) {
-            kernels_scalar.row_q[PACKED_Q4](back, panel, r, N);
+            kernels_reference.row_q[PACKED_Q4](back, panel, r, N);
             for (int i = 0; i < N; i++) {
                 double e = (double)back[i] - (double)w[r * N + i];
                 error += e * e;

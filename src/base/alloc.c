@@ -17,7 +17,7 @@ void *alloc_zero(uint64_t n, uint64_t size) {
     return p;
 }
 
-void *alloc_pages(uint64_t bytes) {
+void *alloc_large(uint64_t bytes) {
     void *p;
     if (bytes > PTRDIFF_MAX - 64) return NULL;
     return posix_memalign(&p, 64, (size_t)bytes + 64) == 0 ? p : NULL;

@@ -19,7 +19,7 @@ void *alloc_zero(uint64_t n, uint64_t size);
 
 /* A large block of that many bytes, aligned to 64, but not zeroed, so that each page takes memory
  * only once it is written. Free with free(). */
-void *alloc_pages(uint64_t bytes);
+void *alloc_large(uint64_t bytes);
 
 /* Whole pages that can grow and shrink: what is kept keeps its contents, new bytes are 0, and
  * pages take memory only once they are written. p NULL and old 0: new ones. bytes 0: releases

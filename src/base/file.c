@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -103,6 +102,11 @@ enum path_kind path_kind(const char *path) {
         return absent && lstat(path, &st) != 0 ? PATH_MISSING : PATH_FILE;
     }
     return S_ISDIR(st.st_mode) ? PATH_DIR : PATH_FILE;
+}
+
+bool path_ends_with(const char *path, const char *suffix) {
+    size_t n = strlen(path), m = strlen(suffix);
+    return n >= m && strcmp(path + n - m, suffix) == 0;
 }
 
 char *path_join(const char *dir, const char *name) {

@@ -1,6 +1,7 @@
 /* file.h - reading and mapping files, and their paths. */
 #ifndef QW_FILE_H
 #define QW_FILE_H
+#include <stdbool.h>
 #include "base/error.h"
 
 /* A file's bytes, read-only: read into memory (read_file), mapped (map_file), or part of another
@@ -22,6 +23,8 @@ void file_forget(const void *p, uint64_t n);
 
 enum path_kind { PATH_MISSING, PATH_FILE, PATH_DIR };
 enum path_kind path_kind(const char *path);
+/* Does the path end with this suffix? */
+bool path_ends_with(const char *path, const char *suffix);
 /* dir + "/" + name as a new string, which the caller frees; NULL when memory runs out. */
 char *path_join(const char *dir, const char *name);
 

@@ -57,7 +57,7 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
     struct reader *r = alloc_zero(1, sizeof *r);
     *bytes_per_second = 0;
     if (!r) return fail_memory(err, "measuring the read bandwidth", sizeof *r);
-    while (pieces >= LEAST_PIECES && !(r->words = alloc_pages((uint64_t)pieces * PIECE)))
+    while (pieces >= LEAST_PIECES && !(r->words = alloc_large((uint64_t)pieces * PIECE)))
         pieces /= 2;
     if (!r->words) {
         free(r);

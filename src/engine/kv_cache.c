@@ -16,7 +16,7 @@ uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx) {
 
 int kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err) {
     *out = (struct kv_cache){
-        .type = type, .n_layer = c->n_layer, .n_head = c->n_head_kv, .head_dim = c->head_dim,
+        .type = type, .n_layer = c->n_layer, .n_head_kv = c->n_head_kv, .head_dim = c->head_dim,
     };
     uint64_t n = (uint64_t)c->n_layer * (uint64_t)c->n_head_kv;
     out->heads = alloc_zero(n, sizeof *out->heads);
@@ -26,7 +26,7 @@ int kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type
 int kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err) {
     const uint64_t old = head_size(c->type, c->head_dim, c->n_ctx);
     const uint64_t size = head_size(c->type, c->head_dim, n_ctx);
-    const int64_t n = (int64_t)c->n_layer * c->n_head;
+    const int64_t n = (int64_t)c->n_layer * c->n_head_kv;
     for (int64_t i = 0; i < n; i++) {
         void *p = pages_resize(c->heads[i], old, size);
         if (p) {
@@ -42,7 +42,7 @@ int kv_cache_grow(struct kv_cache *c, int n_ctx, qw_error *err) {
 
 void kv_cache_free(struct kv_cache *c) {
     const uint64_t size = head_size(c->type, c->head_dim, c->n_ctx);
-    for (int64_t i = 0; c->heads && i < (int64_t)c->n_layer * c->n_head; i++)
+    for (int64_t i = 0; c->heads && i < (int64_t)c->n_layer * c->n_head_kv; i++)
         pages_resize(c->heads[i], size, 0);
     free(c->heads);
     *c = (struct kv_cache){0};

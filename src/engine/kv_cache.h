@@ -15,9 +15,9 @@
 
 struct kv_cache {
     enum kv_type type;
-    int n_layer, n_head, head_dim;  /* n_head: key/value heads */
+    int n_layer, n_head_kv, head_dim;
     int n_ctx;                      /* positions there is room for */
-    unsigned char **heads;          /* [n_layer][n_head]: the tiles of a head */
+    unsigned char **heads;          /* [n_layer][n_head_kv]: the tiles of a head */
 };
 
 /* Bytes of a cache with room for n_ctx positions. */
@@ -32,7 +32,7 @@ void kv_cache_free(struct kv_cache *c);
 
 /* All tiles of a head, for the kernels' store and attention. */
 static inline void *kv_head(const struct kv_cache *c, int layer, int64_t head) {
-    return c->heads[(int64_t)layer * c->n_head + head];
+    return c->heads[(int64_t)layer * c->n_head_kv + head];
 }
 
 #endif

@@ -6,7 +6,7 @@
 
 const char *qw_cpu_levels(char *out, size_t size) {
     struct level levels[MAX_LEVELS];
-    int n = cpu_levels(levels);
+    int n = kernels_levels(levels);
     size_t used = 0;
     if (size) out[0] = 0;
     for (int i = 0; i < n && used < size; i++)

@@ -122,10 +122,9 @@ static int open_files(struct qw_model *m, const char *path, struct model_files *
 }
 
 static int check_path(const char *path, qw_error *err) {
-    const size_t n = strlen(path);
     const enum path_kind kind = path_kind(path);
     if (kind == PATH_MISSING) return fail(err, QW_EIO, "%s: no such file or directory", path);
-    if (kind == PATH_DIR || (n >= 12 && strcmp(path + n - 12, ".safetensors") == 0)) return 0;
+    if (kind == PATH_DIR || path_ends_with(path, ".safetensors")) return 0;
     return fail(err, QW_EFORMAT, "%s is neither a model directory nor a .safetensors file", path);
 }
 
@@ -138,7 +137,7 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->path = strdup(path);
     if (!m->path) rc = fail_memory(err, "a path", strlen(path));
-    if (!rc) rc = cpu_choose(&m->kernels, p->cpu, err);
+    if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = open_files(m, path, &files, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
     if (!rc) rc = load_text_side(m, &files, err);

@@ -14,11 +14,10 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     struct tokenizer *t = NULL;
     struct model_files files;
     struct file f = {0};
-    size_t n = strlen(path);
     char *name = NULL;
     int rc;
     *out = NULL;
-    if (path_kind(path) == PATH_FILE && (n < 12 || strcmp(path + n - 12, ".safetensors") != 0)) {
+    if (path_kind(path) == PATH_FILE && !path_ends_with(path, ".safetensors")) {
         rc = tokenizer_open(&t, path, err);
     } else if ((rc = model_files_open(&files, path, err)) == 0) {
         rc = model_file_read(&files, "tokenizer.json", &f, &name, err);

@@ -3,18 +3,18 @@
 #include "kernels/features.h"
 #include <stdio.h>
 
-int cpu_levels(struct level out[MAX_LEVELS]) {
+int kernels_levels(struct level out[MAX_LEVELS]) {
     int n = 0;
     for (const struct arch_level *l = arch_levels; l->cpu_has && n < MAX_LEVELS - 1; l++)
         if (l->kernels) out[n++] = (struct level){l->kernels, l->cpu_has()};
-    out[n++] = (struct level){&kernels_scalar, true};
+    out[n++] = (struct level){&kernels_reference, true};
     return n;
 }
 
-int cpu_choose(const struct kernels **out, const char *name, qw_error *err) {
+int kernels_choose(const struct kernels **out, const char *name, qw_error *err) {
     struct level levels[MAX_LEVELS];
     char list[128] = "";
-    int n = cpu_levels(levels), used = 0;
+    int n = kernels_levels(levels), used = 0;
     for (int i = 0; i < n; i++) {
         const char *its = levels[i].kernels->name;
         if (!levels[i].usable) continue;

@@ -14,10 +14,10 @@ struct level {
 enum { MAX_LEVELS = 8 };
 
 /* Fills in the levels, fastest first and "scalar" last, and returns how many there are. */
-int cpu_levels(struct level out[MAX_LEVELS]);
+int kernels_levels(struct level out[MAX_LEVELS]);
 
 /* The fastest usable level, or the one called `name` unless that is NULL. QW_EARG: it is unknown,
  * or this CPU cannot run it; the message lists those that it can run. */
-int cpu_choose(const struct kernels **out, const char *name, qw_error *err);
+int kernels_choose(const struct kernels **out, const char *name, qw_error *err);
 
 #endif

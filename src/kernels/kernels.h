@@ -178,6 +178,6 @@ struct kernels {
 };
 
 /* The reference, for any machine. */
-extern const struct kernels kernels_scalar;
+extern const struct kernels kernels_reference;
 
 #endif

@@ -78,7 +78,7 @@ INLINE void dot_columns(int32_t (*y)[ATTN_TILE], const int8_t *w, int stride, in
 #include "kernels/common/dots.inc"
 #include "kernels/common/attention.inc"
 
-const struct kernels kernels_scalar = {
+const struct kernels kernels_reference = {
     .name = "scalar",
     .matmul_q = {[PACKED_Q8] = matmul_q8, [PACKED_Q4] = matmul_q4},
     COMMON_KERNELS,

@@ -259,7 +259,6 @@ static int read_generation(struct config *c, const struct doc *s) {
     int rc;
     if (json_type(s->j, 0) != JSON_OBJECT)
         return fail(s->err, QW_EFORMAT, "%s: not a JSON object", s->path);
-    c->gen.present = true;
     if ((rc = get_bool(s, 0, "do_sample", false, &c->gen.do_sample)) != 0 ||
         (rc = get_double(s, 0, "temperature", 1, 0, 100, &c->gen.temperature)) != 0 ||
         (rc = get_double(s, 0, "top_p", 1, 0, 1, &c->gen.top_p)) != 0 ||

@@ -26,7 +26,7 @@ struct config {
 
     /* generation_config.json; defaults where the file or a key is missing */
     struct {
-        bool present, do_sample;
+        bool do_sample;
         double temperature, top_p, min_p, repetition_penalty;
         int top_k;
     } gen;

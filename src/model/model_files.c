@@ -25,12 +25,11 @@ int model_files_of(struct model_files *out, const char *path, const struct check
 
 int model_files_open(struct model_files *out, const char *path, qw_error *err) {
     struct checkpoint own = {0};
-    size_t n = strlen(path);
     int rc = 0;
     *out = (struct model_files){0};
     if (path_kind(path) == PATH_MISSING)
         return fail(err, QW_EIO, "%s: no such file or directory", path);
-    if (path_kind(path) == PATH_FILE && n >= 12 && strcmp(path + n - 12, ".safetensors") == 0)
+    if (path_kind(path) == PATH_FILE && path_ends_with(path, ".safetensors"))
         rc = checkpoint_open(&own, path, err);
     if (!rc) rc = model_files_of(out, path, &own, err);
     if (rc) {

@@ -215,7 +215,7 @@ static int write_data(struct writer *w) {
             m ? (uint64_t)panels_per_slice(m) * panel_size(w->packer->type, m->cols) : 0;
         if (size > most) most = size;
     }
-    unsigned char *slice = alloc_pages(most);
+    unsigned char *slice = alloc_large(most);
     if (!slice) return fail_memory(w->err, "a slice of packed weights", most);
     int rc = put_weights(w, true, slice);
     free(slice);

@@ -121,7 +121,7 @@ static int pack_matrix(struct packer *p, const struct bound *b, unsigned char *o
 int weights_pack(struct weights *w, struct packer *p, qw_error *err) {
     bool tied = w->head.data == w->embd.data;
     uint64_t size = weights_packed_size(w, p->type);
-    unsigned char *next = w->own = alloc_pages(size);
+    unsigned char *next = w->own = alloc_large(size);
     if (!next) return fail_memory(err, "the packed weights", size);
     p->all = w->bytes;
     for (int i = 0; i < w->n_bound; i++) {
@@ -170,7 +170,7 @@ int weights_widen(struct weights *w, struct packer *p, qw_error *err) {
     const uint64_t size = weights_widened_size(w);
     const bool tied = w->head.data == w->embd.data;
     if (size == 0) return 0;
-    float *next = alloc_pages(size);
+    float *next = alloc_large(size);
     w->own = (unsigned char *)next;
     if (!next) return fail_memory(err, "the weights as floats", size);
     p->all = w->bytes;

@@ -299,8 +299,7 @@ static int glob_files(const char *dir, char ***out, size_t *n_out, qw_error *err
     if (!d) return fail(err, QW_EIO, "cannot read the directory %s", dir);
     for (struct dirent *e; !rc && (e = readdir(d)) != NULL;) {
         size_t len = strlen(e->d_name);
-        if (len < 17 || strncmp(e->d_name, "model", 5) != 0 ||
-            strcmp(e->d_name + len - 12, ".safetensors") != 0)
+        if (strncmp(e->d_name, "model", 5) != 0 || !path_ends_with(e->d_name, ".safetensors"))
             continue;
         char **more = realloc(list, (n + 1) * sizeof *list), *name = strdup(e->d_name);
         if (more) list = more;

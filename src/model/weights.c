@@ -127,7 +127,7 @@ static int bind_norm(struct binder *b, const float **v, const char *name, int n)
     const struct format *format = NULL;
     int rc = find(b, name, n, 0, &t, &format);
     if (rc) return rc;
-    format->rows(&(struct source){format, t->data, 1, n}, &kernels_scalar, 0, 1, b->next_norm);
+    format->rows(&(struct source){format, t->data, 1, n}, &kernels_reference, 0, 1, b->next_norm);
     *v = b->next_norm;
     remember(b, t, NULL, *v, n);
     b->next_norm += n;
