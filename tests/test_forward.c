@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include "engine/kv_cache.h"
 #include "model/config.h"
 #include "qw.h"
@@ -146,7 +145,7 @@ static void yarn_step(void) {
               plain[k] / 4);
 }
 
-/* A cache that grows keeps what is in it, and new room is zeros; one that cannot grow stays. */
+/* A cache that grows keeps what is in it, and new room is zeros. */
 static void growing_cache(void) {
     const struct config c = {.n_layer = 3, .n_head_kv = 2, .head_dim = 32};
     static const int steps[] = {1, 64, 65, 128, 4096, 8192};
@@ -168,17 +167,23 @@ static void growing_cache(void) {
     }
     CHECK(rc == 0 && bad == 0, "%s; %d bytes are wrong", err.message, bad);
     CHECK(kv_cache_size(&c, KV_Q8, 8192) == (uint64_t)(6 * before), "size of the cache");
-    struct rlimit limit, small;
-    getrlimit(RLIMIT_AS, &limit);
-    small = limit;
-    small.rlim_cur = 1 << 20;               /* nothing more can be mapped */
-    setrlimit(RLIMIT_AS, &small);
-    rc = kv_cache_grow(&cache, 1 << 20, &err);
-    setrlimit(RLIMIT_AS, &limit);
-    CHECK(rc == QW_ENOMEM && cache.n_ctx == 8192, "%d, %d positions", rc, cache.n_ctx);
-    for (int h = 0; h < c.n_layer * c.n_head_kv; h++) {
-        const unsigned char *p = kv_head(&cache, h / c.n_head_kv, h % c.n_head_kv);
-        for (int64_t k = 0; k < before; k++) bad += p[k] != (unsigned char)(h + 1);
+    kv_cache_free(&cache);
+}
+
+/* A cache that cannot grow stays as it was: some of its heads may have had their room already. */
+static void cache_too_large(void) {
+    const struct config c = {.n_layer = 32, .n_head_kv = 8, .head_dim = 1024};
+    struct kv_cache cache;
+    qw_error err = {0, ""};
+    int rc = kv_cache_new(&cache, &c, KV_F32, &err), bad = 0;
+    if (!rc) rc = kv_cache_grow(&cache, ATTN_TILE, &err);
+    CHECK(rc == 0, "%s", err.message);
+    for (int h = 0; h < 256; h++) memset(kv_head(&cache, h / 8, h % 8), h, 100);
+    rc = kv_cache_grow(&cache, INT32_MAX, &err);        /* 17 TB a head: no address space has it */
+    CHECK(rc == QW_ENOMEM && cache.n_ctx == ATTN_TILE, "%d, %d positions", rc, cache.n_ctx);
+    for (int h = 0; h < 256; h++) {
+        const unsigned char *p = kv_head(&cache, h / 8, h % 8);
+        for (int k = 0; k < 100; k++) bad += p[k] != h;
     }
     CHECK(bad == 0, "%d bytes changed", bad);
     kv_cache_free(&cache);
@@ -195,5 +200,6 @@ int main(int argc, char **argv) {
     RUN("forward pass, YaRN", yarn);
     RUN("forward pass, YaRN whose ramp is a step", yarn_step);
     RUN("the KV cache grows", growing_cache);
+    RUN("a KV cache that cannot grow", cache_too_large);
     TEST_END();
 }
