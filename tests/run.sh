@@ -21,8 +21,10 @@ run() {
     name=$1
     seconds=$2
     shift 2
+    began=$(date +%s)
     sh tests/limit.sh "$seconds" "$@" > "$log.one" 2>&1
     status=$?
+    took="$took $name $(($(date +%s) - began)),"
     cat "$log.one"
     cat "$log.one" >> "$log"
     why=
@@ -68,5 +70,6 @@ if [ "$failed" -gt 0 ]; then
     grep '^not ok' "$log"
 fi
 echo
+echo "seconds:${took%,}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
