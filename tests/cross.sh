@@ -47,25 +47,34 @@ one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
     return $failed
 }
 
-# Two at a time, each printing when it is done.
+# job NAME: one target and compiler
+job() {
+    case $1 in
+    aarch64*) set -- "$1" aarch64-linux-gnu aarch64 "cortex-a53 cortex-a76 max" \
+        aarch64-linux-gnu ;;
+    arm*) set -- "$1" arm-linux-gnueabihf arm "cortex-a7 cortex-a9 cortex-a15" \
+        "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" ;;
+    riscv64*) set -- "$1" riscv64-linux-gnu riscv64 rv64 \
+        "riscv64-linux-gnu -march=rv64gc -mno-relax" ;;
+    x86_64*) set -- "$1" x86_64-linux-gnu x86_64 "Nehalem Haswell" x86_64-linux-gnu ;;
+    esac
+    case $1 in
+    *gcc) one "${1%-*}, gcc" "$2" "qemu-$3-static" "$4" "$2-gcc" "-O2" ;;
+    *) one "${1%-*}, clang" "$2" "qemu-$3-static" "$4" "clang --target=$5" "-O3" ;;
+    esac
+}
+if [ $# -gt 0 ]; then
+    job "$1"
+    exit
+fi
+
+# Two jobs at a time, the longest first; each prints when it is done.
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-gcc_then_clang() {  # gcc_then_clang NAME TRIPLE QEMU CPUS CLANG-TARGET
-    one "$1, gcc" "$2" "$3" "$4" "$2-gcc" "-O2" > "$tmp/$2.gcc" 2>&1 &
-    one "$1, clang" "$2" "$3" "$4" "clang --target=$5" "-O3" > "$tmp/$2.clang" 2>&1
-    status=$?
-    wait $! || status=1
-    cat "$tmp/$2.gcc" "$tmp/$2.clang"
-    return $status
-}
 failed=0
-gcc_then_clang aarch64 aarch64-linux-gnu qemu-aarch64-static \
-    "cortex-a53 cortex-a76 max" aarch64-linux-gnu || failed=1
-gcc_then_clang arm arm-linux-gnueabihf qemu-arm-static \
-    "cortex-a7 cortex-a9 cortex-a15" \
-    "arm-linux-gnueabihf -march=armv7-a -mfpu=neon-vfpv4" || failed=1
-gcc_then_clang riscv64 riscv64-linux-gnu qemu-riscv64-static \
-    rv64 "riscv64-linux-gnu -march=rv64gc -mno-relax" || failed=1
-gcc_then_clang x86_64 x86_64-linux-gnu qemu-x86_64-static \
-    "Nehalem Haswell" x86_64-linux-gnu || failed=1
+# shellcheck disable=SC2016
+printf '%s\n' riscv64-gcc riscv64-clang aarch64-gcc aarch64-clang arm-gcc arm-clang x86_64-gcc \
+    x86_64-clang |
+    xargs -P 2 -I '{}' sh -c 'sh tests/cross.sh "$1" > "$0/$1" 2>&1; rc=$?; cat "$0/$1"; exit $rc' \
+        "$tmp" '{}' || failed=1
 exit $failed
