@@ -19,11 +19,11 @@
  *
  * The caller: publish the job -> open its slots -> wake parked workers -> WORK -> close
  * the slots -> JOIN: spin, then park, until all workers that claimed a slot have finished. */
-#include "base/alloc.h"
-#include <stdbool.h>
 #include "sys/threads.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include "base/alloc.h"
 
 /* Chunks are whole grains, large at first, then smaller and smaller (guided self-scheduling):
  * matrices are read in long stretches, and all threads, fast or slow, finish at about the same
