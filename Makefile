@@ -86,12 +86,12 @@ else ifneq ($(filter-out help debug fuzz clean uninstall,$(or $(MAKECMDGOALS),al
 -include $(BUILD)/levels.mk
 endif
 
-LAYERS  := base sys text chat sample model model/formats engine
+LAYERS  := base sys text chat chat/jinja sample model model/formats engine
 KERNEL_C := $(KERNELS:%=src/kernels/%.c)
 ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c \
            $(wildcard src/kernels/$(FAMILY)/features.c) $(KERNEL_C)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
-TESTS   := $(wildcard tests/test_*.c) tests/example.c
+TESTS   := $(wildcard tests/test_*.c) tests/example.c tests/render_jinja.c
 FUZZERS := $(wildcard tests/fuzz_*.c)
 KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/%.o)
 ENGINE_O := $(ENGINE:%.c=$(BUILD)/%.o)

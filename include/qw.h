@@ -57,7 +57,7 @@ enum {
     QW_ECONTEXT = -6,           /* the context is full, or too small for the prompt */
     QW_ENUMERIC = -7,           /* weights or logits are not finite: damaged weights */
     QW_ECANCEL = -8,            /* the caller's progress function said stop */
-    QW_ETEMPLATE = -9           /* the model has no chat template that can be rendered here */
+    QW_ETEMPLATE = -9           /* there is no chat template, it is wrong, or it refuses */
 };
 
 typedef struct {
@@ -103,6 +103,15 @@ void qw_find_cpus(qw_cpus *out);
  * QW_EUNSUPPORTED: the system does not offer it. */
 int qw_use_cpus(const char *list, qw_error *err);
 
+/* How a chat template has the model think, found by rendering small conversations. */
+enum qw_thinks {
+    QW_THINKS_NEVER,
+    QW_THINKS_ALWAYS,
+    QW_THINKS_BY_DEFAULT,       /* unless it is told not to */
+    QW_THINKS_IF_TOLD,
+    QW_THINKS_AS_IT_LIKES       /* the template knows of thoughts, but has no switch */
+};
+
 /* What a checkpoint is. Strings belong to the model. */
 typedef struct {
     const char *path;
@@ -121,12 +130,19 @@ typedef struct {
     uint64_t weight_bytes;      /* in the type in use */
     int n_files;
     const char *const *files;   /* weight files, n_files paths */
-    const char *chat_template;  /* "hybrid", "instruct2507", "thinking2507", or NULL */
+    const char *chat_template;  /* the file that the model's own comes from, or NULL */
     const char *chat_template_error;    /* why chat_template is NULL */
     int has_tokenizer;
     const char *tokenizer_error;        /* why there is none */
     int n_threads, n_threads_batch;
     const char *kernels;        /* kernel level in use */
+    /* of the chat template, if there is one */
+    enum qw_thinks thinks;
+    int keeps_thoughts;         /* of earlier turns, in the conversation */
+    int opens_thought;          /* an answer begins inside a thought */
+    int takes_system;           /* a system message is not ignored */
+    int has_system;             /* there is some system text also without one */
+    int takes_tools;
 } qw_model_info;
 
 /* Load a directory as downloaded from the hub (config.json, *.safetensors, tokenizer.json, ...), a
@@ -261,13 +277,18 @@ typedef struct qw_chat qw_chat;
 /* Zeros are the defaults, except for thinking, where 0 means to answer directly. */
 typedef struct {
     const char *system;         /* system message, or NULL */
-    /* "hybrid", "instruct2507", "thinking2507": instead of the model's own; "none": the text as it
-     * is, without turns; NULL: the model's own */
+    /* Instead of the model's default template: the name of another one of its own; "hybrid",
+     * "instruct2507", "thinking2507"; a file with Jinja text (its name has a slash or ends in
+     * .jinja); "none": the text as it is, without turns. NULL: the model's default. */
     const char *chat_template;
-    int thinking;               /* 1: think first; 0: answer directly; -1: the model's default */
+    /* 1: think first; 0: answer directly; -1: the model's default. QW_EARG where the template
+     * cannot be told. */
+    int thinking;
     int special;                /* control tokens such as <|im_end|> in the user's and the system
                                  * text count as such; otherwise they are text */
     int max_tokens;             /* most tokens of an answer, thoughts included; 0: no limit */
+    const char *template_vars;  /* a JSON object: more variables for the template; or NULL */
+    const char *date;           /* what day the template is told, YYYY-MM-DD; NULL: today */
 } qw_chat_params;
 
 enum qw_piece_kind { QW_THOUGHT, QW_ANSWER };
@@ -282,13 +303,18 @@ typedef struct {
 
 /* params NULL: no system message, the model's own template and its default for thinking. The
  * session must outlive the conversation, which alone may change the session's tokens meanwhile.
- * QW_ETEMPLATE, QW_EUNSUPPORTED, QW_EFORMAT for a system message that is not UTF-8, and the code
- * for a missing tokenizer. */
+ * QW_ETEMPLATE, QW_EIO for a template's file, QW_EFORMAT for a system message that is not UTF-8 and
+ * for template_vars, and the code for a missing tokenizer. */
 int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_error *err);
 void qw_chat_free(qw_chat *c);
+/* What is odd about the template, in one line, or NULL: a word in it that is not known here, or a
+ * control text such as <think> for which the tokenizer has no token of its own. */
+const char *qw_chat_warning(const qw_chat *c);
+/* The day that the template was told, YYYY-MM-DD; NULL if it does not ask. */
+const char *qw_chat_date(const qw_chat *c);
 /* Append a user message of n bytes of UTF-8 and compute up to where the answer begins. On failure
  * the turns are as before, but an unfinished answer may have ended. QW_EFORMAT, QW_ECONTEXT,
- * QW_ECANCEL. */
+ * QW_ECANCEL, QW_ETEMPLATE. */
 int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err);
 /* The next piece of the answer: 1 and *piece (whole UTF-8 characters, valid until the next call); 0
  * at its end, with the reason in *stop. QW_ENUMERIC. */
@@ -299,14 +325,16 @@ void qw_chat_clear(qw_chat *c);                     /* forget all turns; the sys
 int qw_chat_thinks(const qw_chat *c);               /* does it think before it answers? */
 /* As in qw_chat_params. QW_EARG if the template does not allow it. */
 int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err);
-/* NULL: none. QW_EFORMAT for what is not UTF-8; QW_EARG without a template. */
+/* NULL: none. QW_EFORMAT for what is not UTF-8; QW_EARG if the template takes none. */
 int qw_chat_set_system(qw_chat *c, const char *system, qw_error *err);
 
-/* Render {"messages":[..],"tools":[..],"enable_thinking":..,"add_generation_prompt":..}, n bytes
- * of JSON, with the template of the model at path, or with chat_template ("hybrid", ...) if that is
- * not NULL (path is then not read, and may be NULL). *out is allocated, *out_n bytes. QW_EIO,
- * QW_EFORMAT, QW_EUNSUPPORTED, QW_ETEMPLATE. */
-int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n,
+/* Render a conversation in n bytes of JSON, an object of the template's variables:
+ * {"messages":[..],"tools":[..],"enable_thinking":..,"add_generation_prompt":.., ...}; members of
+ * its "chat_template_kwargs" are variables, too. Of params chat_template, template_vars and date
+ * count; it may be NULL. The templates are those of the model at path; NULL: of no model. With
+ * tools a model's template of the name tool_use is preferred. *out is allocated, *out_n bytes.
+ * QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED, QW_ETEMPLATE. */
+int qw_render_chat(const char *path, const qw_chat_params *params, const char *json, size_t n,
                    char **out, size_t *out_n, qw_error *err);
 
 /* ---- small things that callers of the above need ---- */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # generated.sh - the tables of Unicode are what their scripts make: src/text/unicode_tables.h from
-# data files, src/chat/jinja_unicode_tables.h from Python's own data, where that has the version
+# data files, src/chat/jinja/unicode_tables.h from Python's own data, where that has the version
 # that the tables were made from.
 python=${PYTHON:-python3}
 if ! command -v "$python" > /dev/null 2>&1; then
@@ -25,5 +25,5 @@ check() {                           # check NAME SCRIPT TABLES
     fi
 }
 check "generated tables" tools/unicode.py src/text/unicode_tables.h
-check "generated tables of templates" tools/chat_unicode.py src/chat/jinja_unicode_tables.h
+check "generated tables of templates" tools/chat_unicode.py src/chat/jinja/unicode_tables.h
 exit $failed

@@ -232,6 +232,9 @@ static void chat_errors(void) {
     REFUSED_OUT(c, QW_EARG, "",
                 qw_chat_new(&c, session, CHAT(.chat_template = "none", .system = "s"), e));
     REFUSED_OUT(c, QW_EFORMAT, "2", qw_chat_new(&c, session, CHAT(.system = DAMAGED_UTF8), e));
+    REFUSED_OUT(c, QW_EARG, "2023-2-1", qw_chat_new(&c, session, CHAT(.date = "2023-2-1"), e));
+    REFUSED_OUT(c, QW_EFORMAT, "variables",
+                qw_chat_new(&c, session, CHAT(.template_vars = "{\"a\""), e));
     qw_chat_free(NULL);
 
     if (qw_chat_new(&c, session, CHAT(.system = "Answer."), &err)) {
@@ -264,14 +267,19 @@ static void chat_errors(void) {
 static void text_errors(void) {
     char *out;
     size_t n, bad;
-#define RENDER(path, name, json) qw_render_chat(path, name, json, strlen(json), &out, &n, e)
+#define RENDER(path, name, json) \
+    qw_render_chat(path, CHAT(.chat_template = name), json, strlen(json), &out, &n, e)
     REFUSED_OUT(out, QW_EARG, "alpaca", RENDER(NULL, "alpaca", "{\"messages\":[]}"));
     REFUSED_OUT(out, QW_EIO, "/nowhere", RENDER("/nowhere", NULL, "{\"messages\":[]}"));
     REFUSED_OUT(out, QW_ETEMPLATE, BARE, RENDER(BARE, NULL, "{\"messages\":[]}"));
     REFUSED_OUT(out, QW_EFORMAT, "1", RENDER(NULL, "hybrid", "{\"messages\":["));
     REFUSED_OUT(out, QW_EFORMAT, "messages", RENDER(NULL, "hybrid", "{}"));
-    REFUSED_OUT(out, QW_EFORMAT, "wizard",
-                RENDER(NULL, "hybrid", "{\"messages\":[{\"role\":\"wizard\",\"content\":\"\"}]}"));
+    REFUSED_OUT(out, QW_EFORMAT, "messages[0].role",
+                RENDER(NULL, "hybrid", "{\"messages\":[{\"role\":\"a b\",\"content\":\"\"}]}"));
+    REFUSED_OUT(out, QW_EIO, "/no.jinja", RENDER(NULL, "/no.jinja", "{}"));
+    REFUSED_OUT(out, QW_EARG, "2023-02-29",
+                qw_render_chat(NULL, CHAT(.chat_template = "hybrid", .date = "2023-02-29"), "{}", 2,
+                               &out, &n, e));
     REFUSED_OUT(out, QW_EFORMAT, "", qw_json_unquote("\"a", 2, &out, &n, e));
     REFUSED_OUT(out, QW_EFORMAT, "", qw_json_unquote("1", 1, &out, &n, e));
     REFUSED_OUT(out, QW_EFORMAT, "2", qw_json_quote(DAMAGED_UTF8, 3, &out, &n, e));

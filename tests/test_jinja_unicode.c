@@ -1,6 +1,6 @@
 /* test_jinja_unicode.c - the classes of characters that templates ask for, as Python 3.11 has
  * them. */
-#include "chat/jinja_unicode.h"
+#include "chat/jinja/unicode.h"
 #include "test.h"
 
 /* Code points that are in a class at the ends of a range, and not beside them. */

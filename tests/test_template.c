@@ -1,21 +1,29 @@
-/* test_template.c - the chat templates: golden cases, recognition, control mask, JSON, errors. */
+/* test_template.c - chat templates: golden cases, where they are found, what they do, the control
+ * mask, JSON, errors. The language itself is tested by jinja.sh. */
 #include "engine/model.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+enum { INSTRUCT2507 = 1, N_TEMPLATES = 3 };
 static const char *const template_names[] = {"hybrid", "instruct2507", "thinking2507"};
+static const struct template_settings settings = {.date = "2025-11-27"};
 
-/* Renders a JSON text; returns the result's code. */
-static int render(struct rendered *r, enum chat_template t, const char *json, size_t n,
-                  qw_error *err) {
+/* Renders a JSON text with the template of that name; returns the result's code. */
+static int render(struct rendered *r, const char *name, const char *json, size_t n, qw_error *err) {
     struct json j;
+    struct jinja *t;
     *r = (struct rendered){{0}, {0}};
-    int rc = json_parse(&j, json, n, "conversation", err);
+    int rc = chat_template_open(&t, NULL, name, false, err);
     if (rc) return rc;
-    rc = template_render_json(r, t, &j, err);
-    json_free(&j);
+    rc = json_parse(&j, json, n, "conversation", err);
+    if (!rc) {
+        rc = template_render_json(r, t, &settings, &j, err);
+        json_free(&j);
+    }
+    jinja_free(t);
     return rc;
 }
 
@@ -24,6 +32,23 @@ static bool equal(const struct buf *b, const char *s, size_t n) {
 }
 
 /* ---- golden cases ---- */
+
+/* Append a node's text as it stands, or with a comma and its key in front. */
+static void put_node(struct buf *b, const struct json *j, uint32_t i) {
+    const struct json_node *v = &j->nodes[i];
+    enum json_type type = json_type(j, i);
+    if (type == JSON_STRING) buf_put(b, j->text + v->pos - 1, v->len + 2);
+    else if (type != JSON_ARRAY && type != JSON_OBJECT) buf_put(b, j->text + v->pos, v->len);
+    else {
+        buf_char(b, type == JSON_ARRAY ? '[' : '{');
+        for (uint32_t k = i + 1, n = 0; k < v->next; k = json_next(j, k), n++) {
+            bool value = type == JSON_OBJECT && n % 2;
+            if (n) buf_char(b, value ? ':' : ',');
+            put_node(b, j, k);
+        }
+        buf_char(b, type == JSON_ARRAY ? ']' : '}');
+    }
+}
 
 static void test_golden(void) {
     struct file f;
@@ -44,19 +69,19 @@ static void test_golden(void) {
         json_string(&j, json_get(&j, c, "name"), &name);
         buf_char(&name, 0);
         buf_str(&text, "{\"messages\": ");
-        template_json_text(&text, &j, json_get(&j, c, "messages"), &err);
+        put_node(&text, &j, json_get(&j, c, "messages"));
         uint32_t kwargs = json_get(&j, c, "kwargs"), expected = json_get(&j, c, "expected");
         for (uint32_t k = kwargs + 1; k < json_end(&j, kwargs); k = json_next(&j, k + 1)) {
             buf_str(&text, ", ");
-            template_json_text(&text, &j, k, &err);
+            put_node(&text, &j, k);
             buf_str(&text, ": ");
-            template_json_text(&text, &j, k + 1, &err);
+            put_node(&text, &j, k + 1);
         }
         buf_char(&text, '}');
-        for (int t = 0; t < TEMPLATE_COUNT; t++) {
+        for (int t = 0; t < N_TEMPLATES; t++) {
             struct rendered r;
             struct buf want = {0};
-            int rc = render(&r, (enum chat_template)t, text.p, text.n, &err);
+            int rc = render(&r, template_names[t], text.p, text.n, &err);
             json_string(&j, json_get(&j, expected, template_names[t]), &want);
             CHECK(rc == 0, "%s, %s: %s", name.p, template_names[t], err.message);
             CHECK(rc != 0 || equal(&r.text, want.p, want.n), "%s, %s: got\n%.*s\nexpected\n%.*s",
@@ -74,224 +99,232 @@ static void test_golden(void) {
     file_close(&f);
 }
 
-/* ---- recognition ---- */
+/* ---- where templates come from ---- */
 
-static char *real;          /* the hybrid template as the models ship it */
+static char dir[] = "/tmp/qw-template-XXXXXX";
 
-static void load_real(void) {
-    struct file f;
-    struct json j;
-    struct buf b = {0};
-    qw_error err;
-    if (read_file(&f, "tests/fixtures/qwen3-tokenizer/tokenizer_config.json", 1 << 24, &err) != 0) {
-        CHECK(0, "%s", err.message);
-        return;
-    }
-    if (json_parse(&j, (const char *)f.data, (size_t)f.size, "tokenizer_config.json", &err) == 0) {
-        json_string(&j, json_get(&j, 0, "chat_template"), &b);
-        buf_char(&b, 0);
-        json_free(&j);
-    }
-    file_close(&f);
-    real = b.p;
-    CHECK(real != NULL, "no template in the fixture");
-}
-
-/* A copy of text with every old replaced; the caller frees it. */
-static char *replaced(const char *text, const char *old, const char *new) {
-    struct buf b = {0};
-    const char *p;
-    CHECK(strstr(text, old) != NULL, "there is no \"%s\" to replace", old);
-    for (; (p = strstr(text, old)) != NULL; text = p + strlen(old)) {
-        buf_put(&b, text, (size_t)(p - text));
-        buf_str(&b, new);
-    }
-    buf_str(&b, text);
-    buf_char(&b, 0);
-    return b.p;
-}
-
-/* want: the name of a template, or part of the message of a refusal */
-static void expect(const char *what, const char *jinja, const char *want) {
-    enum chat_template t = TEMPLATE_COUNT;
-    qw_error err = {0, ""};
-    int rc = template_detect(&t, jinja, strlen(jinja), &err);
-    for (int k = 0; k < TEMPLATE_COUNT; k++)
-        if (strcmp(want, template_names[k]) == 0) {
-            CHECK(rc == 0 && t == (enum chat_template)k, "%s: %d, %s", what, rc,
-                  rc ? err.message : template_names[t]);
-            return;
-        }
-    CHECK(rc == QW_EUNSUPPORTED && strstr(err.message, want), "%s: %d, %s", what, rc,
-          rc ? err.message : template_names[t]);
-    CHECK(rc == 0 || !strstr(err.message, "--"), "%s: %s", what, err.message);
-}
-
-static void expect_replaced(const char *old, const char *new, const char *want) {
-    char *s = replaced(real, old, new);
-    expect(new, s, want);
-    free(s);
-}
-
-#define OFF "{%- if enable_thinking is defined and enable_thinking is false %}\n" \
-            "        {{- '<think>\\n\\n</think>\\n\\n' }}\n    {%- endif %}"
-#define TURNS "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + " \
-              "message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
-#define ANSWER "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-
-static void test_detect_accepts(void) {
-    expect("the real template", real, "hybrid");
-    expect_replaced("[-1]", "|last", "hybrid");
-    expect_replaced("[0]", "|first", "hybrid");
-    expect_replaced("\\n", "\n", "hybrid");
-    expect_replaced("enable_thinking is false", "enable_thinking == False", "hybrid");
-    expect_replaced("enable_thinking is false", "not  enable_thinking", "hybrid");
-    expect_replaced("message.content.startswith",
-                    "message.content is string and message.content.startswith", "hybrid");
-    expect_replaced("not(message.content.startswith('<tool_response>') and "
-                    "message.content.endswith('</tool_response>'))",
-                    "not((message.content or '')[:('<tool_response>'|length)] == "
-                    "'<tool_response>')",
-                    "hybrid");
-    expect_replaced("{%- if tools %}", "{#- You are Qwen. <function= #}{%- if tools %}", "hybrid");
-    expect_replaced("{%- if tools %}",
-                    "{%- if not messages %}{{ raise_exception('No messages' + \" were given\") "
-                    "}}{% endif %}{%- if tools %}",
-                    "hybrid");
-    expect_replaced(OFF, "{{- '<think>\\n' }}", "thinking2507");
-    expect_replaced("{{- '<|im_start|>assistant\\n' }}\n    " OFF,
-                    "{{- '<|im_start|>assistant\n<think>\n' }}", "thinking2507");
-    expect("plain ChatML", TURNS ANSWER, "instruct2507");
-    expect("outside text",
-           "{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
-           "{% endfor %}{%- if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-           "instruct2507");
-    expect("a prompt in one expression",
-           TURNS "{{ '<|im_start|>assistant\n<think>\n' if add_generation_prompt }}",
-           "thinking2507");
-}
-
-static void test_detect_refuses(void) {
-    static const char *const refused[][2] = {
-        {"", "not ChatML"},
-        {"{% for m in messages %}[INST]{{ m.content }}[/INST]{% endfor %}", "not ChatML"},
-        {"{% for m in messages %}<|im_start|>{{ m.role }}<|im_sep|>{{ m.content }}<|im_end|>"
-         "{% endfor %}" ANSWER,
-         "control token of its own, \"<|im_sep|>\""},
-        {"{% if messages[0].role != 'system' %}{{ '<|im_start|>system\nYou are Qwen, created by "
-         "Alibaba Cloud.<|im_end|>\n' }}{% endif %}" TURNS ANSWER,
-         "default system prompt, \"You are Qwen, created by Alibaba Cloud.\""},
-        {"{% set system = 'You are a helpful assistant.' %}" TURNS ANSWER,
-         "default system prompt, \"You are a helpful"},
-        {"{% if messages[0].role != 'system' %}<|im_start|>system\nAnswer briefly.<|im_end|>\n"
-         "{% endif %}" TURNS ANSWER,
-         "default system prompt"},
-        {"{% set s = '\xE4\xBD\xA0\xE6\x98\xAF\xE5\x8A\xA9\xE6\x89\x8B' %}" TURNS ANSWER,
-         "\xE4\xBD\xA0\xE6\x98\xAF"},
-        {TURNS "{{ '<|im_start|>model\n' if add_generation_prompt }}", "role \"model\""},
-        {TURNS "{% if m.thought %}{{ '<reasoning>\n' }}{% endif %}" ANSWER, "\"<reasoning>\""},
-        {TURNS "{% if '/no_think' in messages[0].content %}{% endif %}" ANSWER, "/no_think"},
-        {TURNS "{{ strftime_now('%Y') }}" ANSWER, "strftime_now"},
-        {"{{ bos_token }}" TURNS ANSWER, "bos_token"},
-        {"{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n"
-         "{% endfor %}" ANSWER,
-         "white space"},
-        {TURNS "<|im_start|>assistant\n", "no add_generation_prompt"},
-        {"{% if '</think>' in message.content %}{% endif %}" TURNS ANSWER,
-         "rewrites <think> blocks"},
-        {TURNS "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n<think>\n\n</think>\n\n' "
-               "}}{% endif %}",
-         "it always ends the prompt"},
-    };
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        expect(refused[i][0], refused[i][0], refused[i][1]);
-    expect_replaced("<tool_call>\\n{\"name\": \"' }}", "<tool_call>\\n<function=' }}",
-                    "tool calls written as XML, \"<function=");
-    expect_replaced("# Tools\\n\\nYou may call", "# Tools\\n\\nYou must call",
-                    "\"# Tools  You must call");
-    expect_replaced("'<think>\\n\\n</think>\\n\\n'", "'<think>\\n</think>\\n'", "<think>");
-    expect_replaced("\n    {%- endif %}\n{%- endif %}",
-                    "\n    {%- else %}{{- '<think>\\n' }}{%- endif %}\n{%- endif %}",
-                    "opens <think>");
-    expect_replaced("enable_thinking is defined and enable_thinking is false",
-                    "not enable_thinking", "it thinks only if");
-    expect_replaced("enable_thinking is defined and enable_thinking is false",
-                    "enable_thinking is not defined or enable_thinking is false",
-                    "it thinks only if");
-    expect_replaced("'<think>\\n\\n</think>\\n\\n'", "''", "no empty <think> block");
-    expect_replaced("tojson", "tojson(indent=4)", "indent");
-    expect_replaced("{%- if tools %}", "{%- if preserve_thinking %}{% endif %}{%- if tools %}",
-                    "preserve_thinking");
-}
-
-static void write_file(const char *dir, const char *name, const char *text) {
+static void write_file(const char *name, const char *text) {
     char *path = path_join(dir, name);
     FILE *f = fopen(path, "wb");
     CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0, "cannot write %s", path);
     free(path);
 }
 
-static void expect_dir(const char *dir, int code, const char *want) {
-    enum chat_template t = TEMPLATE_COUNT;
-    qw_error err = {0, ""};
-    struct model_files files;
-    int rc = model_files_open(&files, dir, &err);
-    if (!rc) rc = detect_template(&t, &files, &err);
-    model_files_close(&files);
-    CHECK(rc == code && strstr(rc ? err.message : template_names[t], want),
-          "%s: %d, %s; %s was expected", dir, rc, rc ? err.message : template_names[t], want);
-    CHECK(rc == 0 || strstr(err.message, dir), "%s: %s", dir, err.message);
+static void remove_file(const char *name) {
+    char *path = path_join(dir, name);
+    CHECK(remove(path) == 0, "cannot remove %s", path);
+    free(path);
 }
 
-static void test_detect_dir(void) {
+/* What the template of that name (NULL: the default) in a directory renders for "hi", or, if it
+ * fails with this code, part of the message. */
+static void expect_dir(const char *path, const char *name, bool tools, int code, const char *want) {
+    static const char json[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    qw_error err = {0, ""};
+    struct model_files files;
+    struct chat_templates list = {0};
+    struct jinja *t = NULL;
+    struct json j;
+    struct rendered r = {{0}, {0}};
+    struct template_settings s;
+    char today[16];
+    int rc = model_files_open(&files, path, &err);
+    if (!rc) rc = chat_templates_load(&list, &files, &err);
+    if (!rc) rc = chat_template_open(&t, &list, name, tools, &err);
+    if (!rc) rc = template_settings_fill(&s, &list, NULL, NULL, today, &err);
+    if (!rc) rc = json_parse(&j, json, sizeof json - 1, "json", &err);
+    if (!rc) {
+        rc = template_render_json(&r, t, &s, &j, &err);
+        json_free(&j);
+    }
+    buf_char(&r.text, 0);
+    CHECK(rc == code && strstr(rc ? err.message : r.text.p, want), "%s: %d, %s; %s was expected",
+          name ? name : "default", rc, rc ? err.message : r.text.p, want);
+    rendered_free(&r);
+    jinja_free(t);
+    chat_templates_free(&list);
+    model_files_close(&files);
+}
+
+static void test_places(void) {
     static const char config[] = "tokenizer_config.json";
-    char dir[] = "/tmp/qw-template-XXXXXX";
-    expect_dir("tests/fixtures/qwen3-tokenizer", 0, "hybrid");
-    expect_dir("models/tiny", 0, "hybrid");
+    static const char both[] =
+        "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"with tools\"}, "
+        "{\"name\": \"default\", \"template\": \"plain {{ eos_token }} {{ bos_token }}\"}],"
+        "\"eos_token\": {\"content\": \"<end>\"}, \"bos_token\": null}";
+    expect_dir("tests/fixtures/qwen3-tokenizer", NULL, false, 0, "<|im_start|>user\nhi<|im_end|>");
+    expect_dir("models/tiny", NULL, false, 0, "<|im_start|>user\nhi<|im_end|>");
     if (!mkdtemp(dir)) {
         CHECK(0, "no temporary directory");
         return;
     }
-    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
-    write_file(dir, config, "{\"bos_token\": null}");
-    expect_dir(dir, QW_ETEMPLATE, "tokenizer_config.json: there is no chat template");
-    write_file(dir, config, "{\"chat_template\": null}");
-    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
-    write_file(dir, config, "{\"chat_template\": 1}");
-    expect_dir(dir, QW_EFORMAT, "a string");
-    write_file(dir, config, "{\"chat_template\": ");
-    expect_dir(dir, QW_EFORMAT, "tokenizer_config.json: ");
-    write_file(dir, config, "[]");
-    expect_dir(dir, QW_ETEMPLATE, "there is no chat template");
-    write_file(dir, config,
-               "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, "
-               "{\"name\": \"default\", \"template\": \"<|im_start|>{{ m }}<|im_end|>"
-               "{% if add_generation_prompt %}<|im_start|>assistant\\n<think>\\n{% endif %}\"}]}");
-    expect_dir(dir, 0, "thinking2507");
-    write_file(dir, config,
-               "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, 3]}");
-    expect_dir(dir, QW_ETEMPLATE, "default");
-    write_file(dir, "chat_template.jinja", TURNS ANSWER);
-    expect_dir(dir, 0, "instruct2507");
-    write_file(dir, "chat_template.jinja", "{{ messages }}");
-    expect_dir(dir, QW_ETEMPLATE,
-               "chat_template.jinja: unsupported chat template: it is not ChatML");
-    char *a = path_join(dir, config), *b = path_join(dir, "chat_template.jinja");
-    CHECK(unlink(a) == 0 && unlink(b) == 0 && rmdir(dir) == 0, "cannot remove %s", dir);
-    free(a);
-    free(b);
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "neither chat_template.jinja");
+    write_file(config, "{\"bos_token\": null}");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "none in tokenizer_config.json");
+    write_file(config, "{\"chat_template\": null}");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "none in tokenizer_config.json");
+    write_file(config, "[]");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "none in tokenizer_config.json");
+    write_file(config, "{\"chat_template\": 1}");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "neither a text nor a list");
+    expect_dir(dir, "hybrid", false, 0, "<|im_start|>user");
+    write_file(config, "{\"chat_template\": ");
+    expect_dir(dir, NULL, false, QW_EFORMAT, "tokenizer_config.json: ");
+    write_file(config, both);
+    expect_dir(dir, NULL, false, 0, "plain <end> ");
+    expect_dir(dir, NULL, true, 0, "with tools");
+    expect_dir(dir, "tool_use", false, 0, "with tools");
+    expect_dir(dir, "default", true, 0, "plain");
+    expect_dir(dir, "rag", true, QW_EARG, "tool_use, default, hybrid");
+    write_file(config, "{\"chat_template\": [{\"name\": \"x\", \"template\": \"X\"}]}");
+    expect_dir(dir, NULL, true, QW_ETEMPLATE, "choose one of x, hybrid");
+    write_file(config, "{\"chat_template\": [{\"name\": \"x\", \"template\": \"X\"}, 3]}");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "but not of");
+
+    /* one file is enough, and nothing of tokenizer_config.json counts any more */
+    write_file(config, both);
+    char *more = path_join(dir, MORE_TEMPLATES);
+    CHECK(mkdir(more, 0700) == 0, "cannot make %s", more);
+    write_file(MORE_TEMPLATES "/rag.jinja", "documents");
+    write_file(MORE_TEMPLATES "/notes.txt", "no template");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE, "choose one of rag, hybrid");
+    expect_dir(dir, "rag", false, 0, "documents");
+    expect_dir(dir, "tool_use", false, QW_EARG, "tool_use");
+    write_file("chat_template.jinja", "from the file {{ eos_token }}");
+    expect_dir(dir, NULL, true, 0, "from the file <end>");
+    expect_dir(dir, "rag", false, 0, "documents");
+
+    write_file("chat_template.jinja", "{% if x %}\n{% frob %}");
+    expect_dir(dir, NULL, false, QW_ETEMPLATE,
+               "chat_template.jinja: line 2, column 4: a statement that is supported was expected, "
+               "not 'frob'");
+    char *file = path_join(dir, "chat_template.jinja");
+    expect_dir("models/tiny", file, false, QW_ETEMPLATE, "line 2, column 4");
+    expect_dir("models/tiny", "./no/such.jinja", false, QW_EIO, "no/such.jinja");
+    free(file);
+    remove_file(MORE_TEMPLATES "/rag.jinja");
+    remove_file(MORE_TEMPLATES "/notes.txt");
+    remove_file(MORE_TEMPLATES);
+    remove_file("chat_template.jinja");
+    remove_file(config);
+    CHECK(rmdir(dir) == 0, "cannot remove %s", dir);
+    free(more);
 }
 
-static void test_names(void) {
-    enum chat_template t;
+/* ---- what a template does ---- */
+
+#define TURN "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
+#define TURNS "{% for m in messages %}" TURN "{% endfor %}"
+#define ANSWER "{% if add_generation_prompt %}<|im_start|>assistant\n"
+#define END "{% endif %}"
+
+static void expect_traits(const char *text, struct template_traits want) {
+    struct template_traits got;
+    struct jinja *t;
+    qw_error err = {0, ""};
+    int rc = jinja_parse(&t, text, strlen(text), "template", &err);
+    if (!rc) rc = template_probe(&got, t, &settings, &err);
+    CHECK(rc == 0, "%s: %s", text, err.message);
+    if (rc) return;
+    CHECK(got.thinks == want.thinks, "%s: thinks %d, not %d", text, got.thinks, want.thinks);
+    CHECK(got.opens_thought == want.opens_thought, "%s: opens", text);
+    CHECK(got.takes_reasoning == want.takes_reasoning, "%s: reasoning", text);
+    CHECK(got.keeps_thoughts == want.keeps_thoughts, "%s: keeps", text);
+    CHECK(got.takes_system == want.takes_system, "%s: takes system", text);
+    CHECK(got.has_system == want.has_system, "%s: has system", text);
+    CHECK(got.takes_tools == want.takes_tools, "%s: tools", text);
+    CHECK(got.prompts == want.prompts, "%s: prompts", text);
+    const char *end = "<|im_end|>\n<|im_start|>user\n";
+    CHECK(got.end_n == strlen(end) && memcmp(got.sample.text.p + got.end_at, end, got.end_n) == 0,
+          "%s: the end is %.*s", text, (int)got.end_n, got.sample.text.p + got.end_at);
+    template_traits_free(&got);
+    jinja_free(t);
+}
+
+static void test_traits(void) {
+    expect_traits(template_builtin("hybrid"),
+                  (struct template_traits){.thinks = THINKS_BY_DEFAULT, .takes_reasoning = true,
+                                           .takes_system = true, .takes_tools = true,
+                                           .prompts = true});
+    expect_traits(template_builtin("thinking2507"),
+                  (struct template_traits){.thinks = THINKS_ALWAYS, .takes_reasoning = true,
+                                           .takes_system = true, .takes_tools = true,
+                                           .opens_thought = true, .prompts = true});
+    struct template_traits plain = {.thinks = THINKS_NEVER, .keeps_thoughts = true,
+                                    .takes_system = true, .takes_tools = true, .prompts = true};
+    expect_traits(template_builtin("instruct2507"), plain);
+    plain.takes_tools = false;
+    expect_traits(TURNS ANSWER END, plain);
+    plain.prompts = false;
+    expect_traits(TURNS, plain);
+    plain.prompts = true;
+    expect_traits(TURNS ANSWER "<think>\n\n</think>\n\n" END, plain);
+    plain.thinks = THINKS_IF_TOLD;
+    expect_traits(TURNS ANSWER "{% if not enable_thinking %}<think></think>{% endif %}" END, plain);
+    plain.thinks = THINKS_BY_DEFAULT;
+    plain.opens_thought = true;
+    expect_traits(TURNS ANSWER "{% if enable_thinking is defined and not enable_thinking %}"
+                               "<think></think>{% else %}<think>{% endif %}" END, plain);
+    plain.thinks = THINKS_AS_IT_LIKES;
+    plain.opens_thought = plain.keeps_thoughts = false;
+    expect_traits("{% for m in messages %}<|im_start|>{{ m.role }}\n"
+                  "{{ m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}" ANSWER END,
+                  plain);
+    plain.thinks = THINKS_NEVER;
+    plain.keeps_thoughts = plain.has_system = true;
+    expect_traits("{% if messages[0].role != 'system' %}<|im_start|>system\nHelp.<|im_end|>\n"
+                  "{% endif %}" TURNS ANSWER END, plain);
+    plain.has_system = plain.takes_system = false;
+    expect_traits("{% for m in messages if m.role != 'system' %}" TURN "{% endfor %}" ANSWER END,
+                  plain);
+    struct template_traits none;
+    struct jinja *t;
     qw_error err;
-    for (int k = 0; k < TEMPLATE_COUNT; k++) {
-        CHECK(template_from_name(&t, template_names[k], &err) == 0 && t == (enum chat_template)k,
-              "%s", template_names[k]);
-        CHECK(strcmp(template_name((enum chat_template)k), template_names[k]) == 0, "%d", k);
-    }
-    CHECK(template_from_name(&t, "llama", &err) == QW_EARG && strstr(err.message, "llama"), "%s",
-          err.message);
+    CHECK(jinja_parse(&t, "hello", 5, "greeting", &err) == 0, "%s", err.message);
+    CHECK(template_probe(&none, t, &settings, &err) == QW_ETEMPLATE &&
+          strstr(err.message, "greeting"), "%s", err.message);
+    jinja_free(t);
+}
+
+/* ---- what it is told ---- */
+
+static void expect_told(const struct template_settings *s, const char *text, const char *json,
+                        const char *want) {
+    struct jinja *t;
+    struct json j;
+    struct rendered r = {{0}, {0}};
+    qw_error err = {0, ""};
+    int rc = jinja_parse(&t, text, strlen(text), "template", &err);
+    if (!rc) rc = json_parse(&j, json, strlen(json), "json", &err);
+    if (!rc) rc = template_render_json(&r, t, s, &j, &err);
+    CHECK(rc ? strstr(err.message, want) != NULL : equal(&r.text, want, strlen(want)),
+          "%s: %d, %s, %.*s", text, rc, err.message, (int)r.text.n, r.text.p);
+    rendered_free(&r);
+    json_free(&j);
+    jinja_free(t);
+}
+
+static void test_told(void) {
+#define HI "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
+    struct template_settings s = {.date = "2024-02-29", .special_tokens = {"<s>"}};
+    expect_told(&s, "{{ bos_token }}{{ eos_token is defined }}", HI "}", "<s>False");
+    expect_told(&s, "{{ strftime_now('%Y-%m-%d %-d %b %B %A %j %H:%M') }}", HI "}",
+                "2024-02-29 29 Feb February Thursday 060 12:00");
+    expect_told(&s, "{{ date_string is defined }}", HI "}", "False");
+    s.date_given = true;
+    expect_told(&s, "{{ date_string }}", HI "}", "29 Feb 2024");
+    expect_told(&s, "{{ tools is none }} {{ add_generation_prompt }}", HI "}", "True False");
+    s.variables = "{\"mode\": \"fast\", \"tools\": [1]}";
+    expect_told(&s, "{{ mode }} {{ tools }} {{ deep }}",
+                HI ",\"mode\":\"slow\",\"chat_template_kwargs\":{\"deep\":2}}", "fast [1] 2");
+    s.variables = "[]";
+    expect_told(&s, "", HI "}", "a JSON object was expected, not list");
+    s.variables = "{";
+    expect_told(&s, "", HI "}", "the template's variables: not valid JSON");
+    CHECK(is_date("2024-02-29") && is_date("0001-01-01"), "days");
+    CHECK(!is_date("2023-02-29") && !is_date("1900-02-29") && !is_date("2024-13-01") &&
+          !is_date("2024-00-10") && !is_date("2024-1-01") && !is_date("") &&
+          !is_date("2024-01-011"), "no days");
 }
 
 /* ---- the control mask ---- */
@@ -309,15 +342,15 @@ static void test_mask_of_json(void) {
         "\"add_generation_prompt\": true, \"enable_thinking\": false}";
     struct rendered r;
     qw_error err;
-    for (int t = 0; t < TEMPLATE_COUNT; t++) {
-        int rc = render(&r, (enum chat_template)t, json, sizeof json - 1, &err);
+    for (int t = 0; t < N_TEMPLATES; t++) {
+        int rc = render(&r, template_names[t], json, sizeof json - 1, &err);
         CHECK(rc == 0, "%s", err.message);
         CHECK(r.text.n == r.control.n, "%zu %zu", r.text.n, r.control.n);
         size_t foreign = 0;
         for (size_t i = 0; i < r.text.n; i++) {
             /* instruct2507 leaves the thoughts in the content. */
             const char *open = strstr(r.text.p, "<think>"), *close = strstr(r.text.p, "</think>");
-            bool tag = t == TEMPLATE_INSTRUCT2507 && open && r.text.p + i >= open &&
+            bool tag = t == INSTRUCT2507 && open && r.text.p + i >= open &&
                        r.text.p + i < close + 8;
             bool own = !((unsigned char)r.text.p[i] & 0x80) && !tag;
             CHECK(r.control.p[i] == own, "%s: byte %zu", template_names[t], i);
@@ -352,8 +385,8 @@ static void test_mask_of_hostile_text(void) {
         "\"tools\": [{\"a\": \"<|im_end|>\"}]}";
     struct rendered r;
     qw_error err;
-    for (int t = 0; t < TEMPLATE_COUNT; t++) {
-        CHECK(render(&r, (enum chat_template)t, json, sizeof json - 1, &err) == 0, "%s",
+    for (int t = 0; t < N_TEMPLATES; t++) {
+        CHECK(render(&r, template_names[t], json, sizeof json - 1, &err) == 0, "%s",
               err.message);
         check_marked(&r, "<|im_end|>", 0, 7);
         check_marked(&r, "<|im_end|>", 1, 4);
@@ -373,77 +406,48 @@ static void test_mask_of_own_turn(void) {
     memset(mask, 1, 7);
     size_t last = (size_t)(strstr(strstr(turn, "or"), "<tool_call>") - turn);
     memset(mask + last, 0x80, 11);
-    struct chat_message m[2] = {{.role = ROLE_USER, .content = {"q", 1, NULL}},
-                                {.role = ROLE_ASSISTANT, .content = {turn, sizeof turn - 1, mask}}};
+    struct chat_message m[2] = {{.role = "user", .content = {"q", 1, NULL}},
+                                {.role = "assistant", .content = {turn, sizeof turn - 1, mask}}};
     struct conversation c = {.messages = m, .n_messages = 2, .thinking = -1};
     struct rendered r;
     qw_error err;
-    for (int t = 0; t < TEMPLATE_COUNT; t++) {
+    for (int t = 0; t < N_TEMPLATES; t++) {
         r = (struct rendered){{0}, {0}};
-        CHECK(template_render(&r, (enum chat_template)t, &c, &err) == 0, "%s", err.message);
+        struct jinja *template;
+        int rc = chat_template_open(&template, NULL, template_names[t], false, &err);
+        if (!rc) rc = template_render(&r, template, &settings, &c, &err);
+        jinja_free(template);
+        CHECK(rc == 0, "%s", err.message);
         check_marked(&r, "<tool_call>", 1, 1);
         check_marked(&r, "<tool_call>", 0, 1);
         check_marked(&r, "</tool_call>", 0, 1);
         check_marked(&r, "<think>", 1, 1);
         /* the template writes it itself, or it was text */
-        check_marked(&r, "</think>", t != TEMPLATE_INSTRUCT2507, 1);
+        check_marked(&r, "</think>", t != INSTRUCT2507, 1);
         rendered_free(&r);
     }
 }
 
 /* ---- JSON ---- */
 
-static void test_json_text(void) {
-    static const char *const cases[][2] = {
-        {"{}", "{}"},
-        {"[]", "[]"},
-        {" [ 1 , 2 ] ", "[1, 2]"},
-        {"{\"a\":1,\"b\":[{}]}", "{\"a\": 1, \"b\": [{}]}"},
-        {"[1.0, 1e5, -0, 0.10, 12345678901234567890]",
-         "[1.0, 1e5, -0, 0.10, 12345678901234567890]"},
-        {"[true,false,null]", "[true, false, null]"},
-        {"\"\"", "\"\""},
-        {"{\"\":\"\"}", "{\"\": \"\"}"},
-        {"\"\\u00e9\\/\\ud83d\\ude42<&>'\"", "\"\u00e9/\U0001F642<&>'\""},
-        {"\"\\n\\r\\t\\b\\f\\\"\\\\\\u0000\\u001F\\u007f\\u2028\"",
-         "\"\\n\\r\\t\\b\\f\\\"\\\\\\u0000\\u001f\x7f\u2028\""},
-        {"{\"a\":1,\"b\":2,\"a\":3}", "{\"a\": 3, \"b\": 2}"},
-        {"{\"b\":1,\"\\u0062\":{\"x\":0,\"x\":1},\"a\":2}", "{\"b\": {\"x\": 1}, \"a\": 2}"},
-        {"{\"aa\":1,\"a\":2,\"\":3,\"aa\":4,\"\":5}", "{\"aa\": 4, \"a\": 2, \"\": 5}"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct json j;
-        struct buf b = {0};
-        qw_error err;
-        CHECK(json_parse(&j, cases[i][0], strlen(cases[i][0]), "case", &err) == 0, "%s",
-              err.message);
-        CHECK(template_json_text(&b, &j, 0, &err) == 0, "%s", err.message);
-        CHECK(equal(&b, cases[i][1], strlen(cases[i][1])), "%s: got %.*s", cases[i][0], (int)b.n,
-              b.p);
-        buf_free(&b);
-        json_free(&j);
-    }
-}
-
 /* An object made to be slow: many keys, all the same or all different. */
-static void test_json_many_keys(void) {
+static void test_many_keys(void) {
     for (int same = 0; same < 2; same++) {
-        struct buf in = {0}, out = {0};
-        struct json j;
+        struct buf in = {0};
+        struct rendered r;
         qw_error err;
         char key[32];
-        for (int i = 0; i < 200000; i++) {
-            snprintf(key, sizeof key, "%c\"%d\":%d", i ? ',' : '{', same ? 7 : i, i % 10);
+        buf_str(&in, "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}],\"tools\":[{");
+        for (int i = 0; i < 20000; i++) {
+            snprintf(key, sizeof key, "%s\"%d\":%d", i ? "," : "", same ? 7 : i, i % 10);
             buf_str(&in, key);
         }
-        buf_char(&in, '}');
-        CHECK(json_parse(&j, in.p, in.n, "many keys", &err) == 0, "%s", err.message);
-        CHECK(template_json_text(&out, &j, 0, &err) == 0, "%s", err.message);
-        CHECK(same ? equal(&out, "{\"7\": 9}", 8) : out.n == in.n + 200000 + 199999, "%zu bytes",
-              out.n);
-        json_free(&j);
+        buf_str(&in, "}]}");
+        int rc = render(&r, "hybrid", in.p, in.n, &err);
+        CHECK(rc == 0 && r.text.n > (same ? 400 : 200000), "%d %s, %zu bytes", rc, err.message,
+              r.text.n);
+        rendered_free(&r);
         buf_free(&in);
-        buf_free(&out);
     }
 }
 
@@ -495,7 +499,7 @@ static void test_corners(void) {
         struct rendered r;
         qw_error err = {0, ""};
         size_t n = i == 3 ? 31 : strlen(cases[i][1]);
-        int rc = render(&r, TEMPLATE_HYBRID, cases[i][0], strlen(cases[i][0]), &err);
+        int rc = render(&r, "hybrid", cases[i][0], strlen(cases[i][0]), &err);
         CHECK(rc == 0 && equal(&r.text, cases[i][1], n), "%s: %d %s\n%.*s", cases[i][0], rc,
               err.message, (int)r.text.n, r.text.p);
         rendered_free(&r);
@@ -504,77 +508,47 @@ static void test_corners(void) {
 
 static void test_errors(void) {
     static const struct { int code; const char *json, *message; } cases[] = {
-        {QW_EFORMAT, "[]", "an object with \"messages\", not an array"},
-        {QW_EFORMAT, "null", "not null"},
-        {QW_EFORMAT, "{}", "messages: an array was expected; it is absent"},
-        {QW_EFORMAT, "{\"messages\": {}}", "messages: an array was expected; it is an object"},
-        {QW_EFORMAT, "{\"messages\": []}", "at least one message"},
+        {QW_EFORMAT, "[]", "an object was expected, not list"},
+        {QW_EFORMAT, "null", "not None"},
+        {QW_EFORMAT, "{}", "messages: missing"},
+        {QW_EFORMAT, "{\"messages\": {}}", "messages: an array was expected, not dict"},
+        {QW_EFORMAT, "{\"messages\": []}", "messages: at least one"},
         {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}, 3]}",
-         "messages[1]: an object was expected, not a number"},
-        {QW_EFORMAT, "{\"messages\": [{\"content\": \"\"}]}",
-         "messages[0].role: a string was expected; it is absent"},
+         "messages[1]: an object was expected, not int"},
+        {QW_EFORMAT, "{\"messages\": [{\"content\": \"\"}]}", "messages[0].role is missing"},
         {QW_EFORMAT, "{\"messages\": [{\"role\": null}]}",
-         "messages[0].role: a string was expected; it is null"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"developer\"}]}",
-         "messages[0].role: system, user, assistant or tool was expected, not \"developer\""},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"User\"}]}", "\"User\""},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": {}}]}",
-         "messages[0].tool_calls: an array was expected, not an object"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [\"x\"]}]}",
-         "messages[0].tool_calls[0]: an object was expected, not a string"},
-        {QW_EFORMAT,
-         "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{\"function\": \"f\"}]}]}",
-         "tool_calls[0].function: an object"},
-        {QW_EFORMAT,
-         "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{\"arguments\": {}}]}]}",
-         "tool_calls[0]: a name (a string) was expected; it is absent"},
-        {QW_EFORMAT,
-         "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{\"name\": \"f\"}]}]}",
-         "arguments were expected"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}], \"tools\": {}}",
-         "tools: an array was expected, not an object"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}], \"tools\": [{}, 1]}",
-         "tools[1]: an object was expected, not a number"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}], \"enable_thinking\": \"false\"}",
-         "enable_thinking: true or false was expected, not a string"},
-        {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}], \"add_generation_prompt\": 1}",
-         "add_generation_prompt: true or false"},
+         "messages[0].role: a string was expected, not None"},
+        {QW_EFORMAT, "{\"messages\": [{\"role\": \"<|im_end|>\"}]}",
+         "messages[0].role: a word was expected"},
+        {QW_ETEMPLATE, "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": 3}]}",
+         "hybrid: line "},
         {QW_EUNSUPPORTED,
          "{\"messages\": [{\"role\": \"user\"}], \"continue_final_message\": true}",
          "continue_final_message"},
-        {QW_EUNSUPPORTED, "{\"messages\": [{\"role\": \"user\"}], \"chat_template_kwargs\": {}}",
-         "chat_template_kwargs"},
+        {QW_EFORMAT, "{\"messages\": [{\"role\": \"user\"}], \"chat_template_kwargs\": 3}",
+         "chat_template_kwargs: an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rendered r;
         qw_error err = {0, ""};
-        int rc = render(&r, TEMPLATE_HYBRID, cases[i].json, strlen(cases[i].json), &err);
+        int rc = render(&r, "hybrid", cases[i].json, strlen(cases[i].json), &err);
         CHECK(rc == cases[i].code && strstr(err.message, cases[i].message), "%s: %d, %s",
               cases[i].json, rc, err.message);
         CHECK(r.text.p == NULL && r.control.p == NULL, "%s: something is left", cases[i].json);
         rendered_free(&r);
     }
-    struct conversation none = {0};
-    struct rendered r = {{0}, {0}};
-    CHECK(template_render(&r, TEMPLATE_HYBRID, &none, NULL) == QW_EARG, "no messages");
 }
 
 int main(void) {
     RUN("template: golden cases", test_golden);
-    RUN("template: the fixture's own template", load_real);
-    if (real) {
-        RUN("template: recognition of what fits", test_detect_accepts);
-        RUN("template: refusal of what does not", test_detect_refuses);
-    }
-    RUN("template: recognition in a directory", test_detect_dir);
-    RUN("template: names", test_names);
+    RUN("template: where they are found", test_places);
+    RUN("template: what they do", test_traits);
+    RUN("template: what they are told", test_told);
     RUN("template: control mask", test_mask_of_json);
     RUN("template: control mask of hostile text", test_mask_of_hostile_text);
     RUN("template: control mask of the model's own turn", test_mask_of_own_turn);
-    RUN("template: JSON as Python writes it", test_json_text);
-    RUN("template: JSON objects of many keys", test_json_many_keys);
+    RUN("template: objects of many keys", test_many_keys);
     RUN("template: corner cases", test_corners);
     RUN("template: errors", test_errors);
-    free(real);
     TEST_END();
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print src/chat/jinja_unicode_tables.h, made from Python's own Unicode data:
+"""Print src/chat/jinja/unicode_tables.h, made from Python's own Unicode data:
 
-    python3 tools/chat_unicode.py > src/chat/jinja_unicode_tables.h
+    python3 tools/chat_unicode.py > src/chat/jinja/unicode_tables.h
 
 A Python with another version of Unicode makes other tables: it is refused, with exit code 3.
 """
@@ -55,7 +55,7 @@ def main():
     # What the C code relies on: other characters are the same in every case.
     for c in map(chr, range(CODE_POINTS)):
         assert is_cased(c) or c == c.upper() == c.lower() == c.title()
-    print("/* jinja_unicode_tables.h - made by tools/chat_unicode.py: do not edit. */")
+    print("/* unicode_tables.h - made by tools/chat_unicode.py: do not edit. */")
     print("#ifndef QW_JINJA_UNICODE_TABLES_H\n#define QW_JINJA_UNICODE_TABLES_H")
     print("#include <stdint.h>\n")
     table("cased", is_cased, "where being cased changes, the low 16 bits")

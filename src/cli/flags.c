@@ -83,6 +83,14 @@ static int read_ints(const struct flag *f, const char *whole, const char *name) 
     return 0;
 }
 
+static int append_string(struct string_list *list, const char *s, const char *name) {
+    const char **more = realloc(list->list, ((size_t)list->n + 1) * sizeof *more);
+    if (!more) return memory_error(name);
+    list->list = more;
+    more[list->n++] = s;
+    return 0;
+}
+
 static int read_seed(uint64_t *out, const char *s, const char *name) {
     char *end;
     errno = 0;
@@ -118,6 +126,7 @@ static int set_value(const struct flag *f, const char *name, const char *value) 
         *(const char **)f->to = value;
         return 0;
     case FLAG_STRING: *(const char **)f->to = value; return 0;
+    case FLAG_STRINGS: return append_string(f->to, value, name);
     case FLAG_INTS: case FLAG_PAIRS: return read_ints(f, value, name);
     case FLAG_BIAS: return read_bias(f->to, value, name);
     case FLAG_SEED: return read_seed(f->to, value, name);

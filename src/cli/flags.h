@@ -20,6 +20,7 @@ enum flag_type {
     FLAG_SEED,                  /* uint64_t */
     FLAG_STRING,                /* const char *, which points into argv or the environment */
     FLAG_PATH,                  /* the same, but never "" */
+    FLAG_STRINGS,               /* struct string_list, appended to */
     FLAG_BIAS,                  /* ID+BIAS or ID-BIAS; struct bias_list, appended to */
     FLAG_INTS,                  /* N,N,... each from lo to hi; struct int_list, appended to */
     FLAG_PAIRS                  /* the same, an even number of them */
@@ -39,6 +40,10 @@ struct flag {
 /* The caller frees p of each. */
 struct bias_list {
     qw_logit_bias *p;
+    int n;
+};
+struct string_list {
+    const char **list;
     int n;
 };
 struct int_list {

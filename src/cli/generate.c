@@ -15,7 +15,8 @@ int options_read(struct options *o, const struct command *c, int argc, char **ar
     *o = (struct options){.n_predict = -1, .n_ctx = -1, .n_batch = 64, .think = true,
                           .top_p = 1, .repetition = 1};
     struct flag flags[] = {
-        [N_MODEL_AND_THREAD_FLAGS] =        /* set_model_flags fills those before */
+        /* set_model_flags and set_template_flags fill those before */
+        [N_MODEL_AND_THREAD_FLAGS + N_TEMPLATE_FLAGS] =
         {.names = "-p --prompt", .value = "TEXT", .type = FLAG_STRING, .to = &o->prompt,
          .help = "the message"},
         {.names = "-f --file", .value = "FILE", .type = FLAG_PATH, .to = &o->file,
@@ -62,8 +63,6 @@ int options_read(struct options *o, const struct command *c, int argc, char **ar
          .help = "think before answering, and show it (on stderr)"},
         {.names = "--no-think", .type = FLAG_OFF, .to = &o->think, .given = &o->given.think,
          .help = "answer directly"},
-        {.names = "--template", .value = "NAME", .type = FLAG_STRING, .to = &o->chat_template,
-         .help = "hybrid, instruct2507, thinking2507; none: continue the text as it is"},
         {.names = "--special", .type = FLAG_ON, .to = &o->special,
          .help = "tokens such as <|im_end|> in messages are control tokens, not text"},
         {.names = "--quiet", .type = FLAG_ON, .to = &o->quiet,
@@ -72,6 +71,7 @@ int options_read(struct options *o, const struct command *c, int argc, char **ar
          .help = "settings and speeds on stderr"},
     };
     set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &o->model, "QW_WEIGHT_TYPE", auto_type_help);
+    set_template_flags(flags + N_MODEL_AND_THREAD_FLAGS, &o->template);
     int rc = parse_flags(c, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
     return rc ? rc : check_kv(o->kv_type);
 }
@@ -87,10 +87,10 @@ static const char *larger_context(const struct generator *g, char *out, size_t s
 }
 
 int generator_error(const struct generator *g, const qw_error *err) {
-    const char *hint = NULL;
+    const char *hint = template_hint(err);
     char text[64];
     if (err->code == QW_ETEMPLATE)
-        hint = "--template NAME chooses one, --template none continues plain text";
+        hint = "--template NAME chooses another one, --template none continues plain text";
     if (err->code == QW_ENOMEM && !g->session) hint = "a smaller -c takes less memory";
     if (err->code == QW_ECONTEXT) hint = larger_context(g, text, sizeof text);
     return engine_error(err, hint);
@@ -166,18 +166,23 @@ int generator_open(struct generator *g) {
     choose_display(g);
     if (o->n_predict == 0)
         return usage_error("-n 0 is out of range (1 or more, or -1 for no limit)");
-    int rc = load_model(&g->model, &g->o.model, o->quiet);
+    qw_chat_params chat = {.system = o->system,
+                           .thinking = o->given.think ? o->think : -1,
+                           .special = o->special,
+                           .max_tokens = o->n_predict < 0 ? 0 : o->n_predict};
+    int rc = use_template_flags(&g->o.template, &chat);
+    if (!rc) rc = load_model(&g->model, &g->o.model, o->quiet);
     if (rc) return rc;
     qw_session_params session = {.n_ctx = o->n_ctx, .n_batch = o->n_batch, .kv_type = o->kv_type,
                                  .progress = on_progress, .user = g};
     if (o->n_ctx < 0) session.n_ctx = 0;                                /* the engine's default */
     if (o->n_ctx == 0) session.n_ctx = qw_info(g->model)->n_ctx_max;
-    const qw_chat_params chat = {.system = o->system, .chat_template = o->chat_template,
-                                 .thinking = o->given.think ? o->think : -1, .special = o->special,
-                                 .max_tokens = o->n_predict < 0 ? 0 : o->n_predict};
     if (qw_session_new(&g->session, g->model, &session, &err) ||
         qw_chat_new(&g->chat, g->session, &chat, &err) || set_sampling(g, &err))
         return generator_error(g, &err);
+    const char *warning = qw_chat_warning(g->chat), *date = qw_chat_date(g->chat);
+    if (warning && !o->quiet) say("%s", warning);
+    if (date && o->verbose) say("the chat template is told that it is %s", date);
     return 0;
 }
 
@@ -186,6 +191,7 @@ void generator_free(struct generator *g) {
     qw_session_free(g->session);
     qw_free(g->model);
     free(g->o.bias.p);
+    template_flags_free(&g->o.template);
 }
 
 /* ---- an answer ---- */

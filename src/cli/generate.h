@@ -5,10 +5,12 @@
 #include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/model.h"
+#include "cli/template_flags.h"
 
 struct options {
     struct model_flags model;
-    const char *prompt, *file, *system, *chat_template, *kv_type;
+    struct template_flags template;
+    const char *prompt, *file, *system, *kv_type;
     int n_predict, n_ctx, n_batch, top_k;
     float temperature, top_p, min_p, presence, frequency, repetition;
     uint64_t seed;

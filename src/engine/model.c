@@ -95,13 +95,19 @@ static void fill_info(struct qw_model *m) {
         .weight_bytes = w->bytes,
         .n_files = m->checkpoint.n_files,
         .files = (const char *const *)m->checkpoint.paths,
-        .chat_template = m->has_template ? template_name(m->chat_template) : NULL,
-        .chat_template_error = m->has_template ? NULL : m->template_error.message,
+        .chat_template = m->template ? jinja_name(m->template) : NULL,
+        .chat_template_error = m->template ? NULL : m->template_error.message,
         .has_tokenizer = m->tokenizer != NULL,
         .tokenizer_error = m->tokenizer ? NULL : m->tokenizer_error.message,
         .n_threads = m->n_threads,
         .n_threads_batch = m->n_threads_batch,
         .kernels = m->kernels->name,
+        .thinks = (enum qw_thinks)m->traits.thinks,
+        .keeps_thoughts = m->traits.keeps_thoughts,
+        .opens_thought = m->traits.opens_thought,
+        .takes_system = m->traits.takes_system,
+        .has_system = m->traits.has_system,
+        .takes_tools = m->traits.takes_tools,
     };
 }
 
@@ -168,6 +174,9 @@ void qw_free(qw_model *m) {
     if (!m) return;
     pool_free(m->pool);
     tokenizer_close(m->tokenizer);
+    jinja_free(m->template);
+    template_traits_free(&m->traits);
+    chat_templates_free(&m->templates);
     weights_free(&m->weights);
     checkpoint_close(&m->checkpoint);
     free(m->path);

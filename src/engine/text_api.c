@@ -71,25 +71,47 @@ static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err)
     return rc;
 }
 
-static int detect(enum chat_template *out, const char *path, qw_error *err) {
+/* The templates of the model at path, if there is one. */
+static int load_templates(struct chat_templates *out, const char *path, qw_error *err) {
     struct model_files files;
     int rc = model_files_open(&files, path, err);
     if (rc) return rc;
-    rc = detect_template(out, &files, err);
+    rc = chat_templates_load(out, &files, err);
     model_files_close(&files);
     return rc;
 }
 
-int qw_render_chat(const char *path, const char *chat_template, const char *json, size_t n,
+/* Does the conversation bring tools along? */
+static bool has_tools(const struct json *j) {
+    uint32_t tools = json_get(j, 0, "tools");
+    return tools && json_type(j, tools) != JSON_NULL;
+}
+
+static int render_with(struct rendered *out, const struct chat_templates *c,
+                       const qw_chat_params *p, const struct json *j, qw_error *err) {
+    struct template_settings settings;
+    struct jinja *t;
+    char today[16];
+    int rc = chat_template_open(&t, c, p->chat_template, has_tools(j), err);
+    if (rc) return rc;
+    rc = template_settings_fill(&settings, c, p->date, p->template_vars, today, err);
+    if (!rc) rc = template_render_json(out, t, &settings, j, err);
+    jinja_free(t);
+    return rc;
+}
+
+int qw_render_chat(const char *path, const qw_chat_params *params, const char *json, size_t n,
                    char **out, size_t *out_n, qw_error *err) {
-    enum chat_template t;
+    static const qw_chat_params none;
+    struct chat_templates templates = {0};
     struct json j;
-    struct rendered r = {0};
-    int rc = chat_template ? template_from_name(&t, chat_template, err) : detect(&t, path, err);
+    struct rendered r = {{0}, {0}};
+    int rc = path ? load_templates(&templates, path, err) : 0;
     if (!rc && (rc = json_parse(&j, json, n, "the conversation", err)) == 0) {
-        rc = template_render_json(&r, t, &j, err);
+        rc = render_with(&r, path ? &templates : NULL, params ? params : &none, &j, err);
         json_free(&j);
     }
+    chat_templates_free(&templates);
     rc = give(&r.text, out, out_n, rc, err);
     r.text = (struct buf){0};
     rendered_free(&r);

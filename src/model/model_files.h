@@ -7,6 +7,7 @@
 #include "model/safetensors.h"
 
 #define PACKED_FILE_PREFIX "qw.file."
+enum { MAX_FILE_KEY = 384 };        /* bytes of a tensor's name for a file, at most */
 
 struct model_files {
     char *dir;                      /* the directory, or a packed file's path */
@@ -25,5 +26,18 @@ void model_files_close(struct model_files *c);
  * NULL. A file that is not there gives 0 and f->data NULL. */
 int model_file_read(const struct model_files *c, const char *name, struct file *f, char **path,
                     qw_error *err);
+
+/* The folder of chat templates beside a model's own. */
+#define MORE_TEMPLATES "additional_chat_templates"
+
+/* Names of files. {0} is empty. */
+struct name_list { char **list; size_t n; };
+int  add_name(struct name_list *names, const char *name, qw_error *err);
+void free_names(struct name_list *names);
+
+/* Add those of the files in a folder of the model that end in suffix, sorted, as FOLDER/NAME. A
+ * folder that is not there has none. */
+int model_files_list(const struct model_files *c, const char *folder, const char *suffix,
+                     struct name_list *names, qw_error *err);
 
 #endif

@@ -34,7 +34,8 @@ struct writer {
     write_fn *write;
     void *user;
     qw_error *err;
-    struct file files[N_SMALL_FILES];       /* data NULL: the model has no such file */
+    struct name_list names;                 /* of the small files */
+    struct file *files;                     /* [names.n]; data NULL: the model has no such file */
     struct buf header, description;
     uint64_t announced;                     /* bytes of data that the header has announced so far */
     uint64_t hash;                          /* of the tensor that is being written */
@@ -115,8 +116,10 @@ static void end_description(struct writer *w) {
     buf_str(&w->description, text);
 }
 
-static void small_file_tensor(char out[64], int i) {
-    snprintf(out, 64, PACKED_FILE_PREFIX "%s", small_files[i]);
+/* The name of the tensor that holds small file i. */
+static const char *small_file_tensor(const struct writer *w, size_t i, char out[MAX_FILE_KEY]) {
+    snprintf(out, MAX_FILE_KEY, PACKED_FILE_PREFIX "%s", w->names.list[i]);
+    return out;
 }
 
 static int write_out(struct writer *w, const void *p, uint64_t n) {
@@ -141,16 +144,15 @@ static void announce_weights(struct writer *w) {
 }
 
 static int write_header(struct writer *w) {
-    char name[64];
+    char key[MAX_FILE_KEY];
     unsigned char length[8];
     buf_char(&w->header, '{');
     describe(w);
     announce_weights(w);
-    for (int i = 0; i < N_SMALL_FILES; i++) {
+    for (size_t i = 0; i < w->names.n; i++) {
         if (!w->files[i].data) continue;
-        small_file_tensor(name, i);
-        announce(w, name, "U8", w->files[i].size, w->files[i].size);
-        add_checksum(w, name, 0);
+        announce(w, small_file_tensor(w, i, key), "U8", w->files[i].size, w->files[i].size);
+        add_checksum(w, key, 0);
     }
     end_description(w);
     announce(w, PACKED_DESCRIPTION, "U8", w->description.n, w->description.n);
@@ -208,7 +210,7 @@ static int put_weights(struct writer *w, bool matrices, unsigned char *slice) {
 static int write_data(struct writer *w) {
     const struct weights *x = w->weights;
     uint64_t most = 0;
-    char name[64];
+    char key[MAX_FILE_KEY];
     for (int i = 0; i < x->n_bound; i++) {
         const struct matrix *m = x->bound[i].matrix;
         uint64_t size =
@@ -220,12 +222,11 @@ static int write_data(struct writer *w) {
     int rc = put_weights(w, true, slice);
     free(slice);
     if (!rc) rc = put_weights(w, false, NULL);
-    for (int i = 0; !rc && i < N_SMALL_FILES; i++) {
+    for (size_t i = 0; !rc && i < w->names.n; i++) {
         if (!w->files[i].data) continue;
-        small_file_tensor(name, i);
         w->hash = 0;
         rc = put(w, w->files[i].data, w->files[i].size);
-        add_checksum(w, name, w->hash);
+        add_checksum(w, small_file_tensor(w, i, key), w->hash);
     }
     end_description(w);
     if (!rc && w->description.oom) rc = fail_memory(w->err, "the description", w->description.n);
@@ -252,18 +253,26 @@ static int minify(struct file *f, qw_error *err) {
     return 0;
 }
 
-static bool is_json(const char *name) {
-    size_t n = strlen(name);
-    return n > 5 && strcmp(name + n - 5, ".json") == 0;
+/* Those that every model may have, and the chat templates beside its own. */
+static int list_small_files(struct writer *w, const struct model_files *files) {
+    int rc = 0;
+    for (int i = 0; !rc && i < N_SMALL_FILES; i++) rc = add_name(&w->names, small_files[i], w->err);
+    if (!rc) rc = model_files_list(files, MORE_TEMPLATES, ".jinja", &w->names, w->err);
+    return rc;
 }
 
 static int read_small_files(struct writer *w, const struct model_files *files) {
-    int rc = 0;
-    for (int i = 0; !rc && i < N_SMALL_FILES; i++) {
+    int rc = list_small_files(w, files);
+    if (rc) return rc;
+    w->files = alloc_zero(w->names.n, sizeof *w->files);
+    if (!w->files) return fail_memory(w->err, "files of the model", w->names.n * sizeof *w->files);
+    for (size_t i = 0; !rc && i < w->names.n; i++) {
+        const char *name = w->names.list[i];
         char *path = NULL;
-        rc = model_file_read(files, small_files[i], &w->files[i], &path, w->err);
+        rc = model_file_read(files, name, &w->files[i], &path, w->err);
         free(path);
-        if (!rc && w->files[i].data && is_json(small_files[i])) rc = minify(&w->files[i], w->err);
+        if (!rc && w->files[i].data && path_ends_with(name, ".json"))
+            rc = minify(&w->files[i], w->err);
     }
     return rc;
 }
@@ -275,7 +284,9 @@ int packed_file_write(const struct weights *weights, const struct model_files *f
     int rc = read_small_files(&w, files);
     if (!rc) rc = write_header(&w);
     if (!rc) rc = write_data(&w);
-    for (int i = 0; i < N_SMALL_FILES; i++) file_close(&w.files[i]);
+    for (size_t i = 0; w.files && i < w.names.n; i++) file_close(&w.files[i]);
+    free(w.files);
+    free_names(&w.names);
     buf_free(&w.header);
     buf_free(&w.description);
     return rc;

@@ -32,11 +32,22 @@ t "logits: an impossible place" 1 "" "/no/such" logits --ids 1 -o /no/such/file
 
 t "info" 0 '*' "" info
 for want in 'parameters +6164480' 'weights +BF16, 12328960 bytes' 'layers +6' 'vocabulary +4096' \
-            'context +1024' 'chat template +hybrid' 'end tokens +4072 4070' \
+            'context +1024' 'end tokens +4072 4070' \
+            'chat template +tokenizer_config.json: thinks unless --no-think; keeps no thoughts;' \
+            'keeps no thoughts; tools$' \
             'tokenizer +tokenizer.json' 'files +.*model.safetensors' \
             'memory at -c 1024:.*cache as f32 6\.0 MiB'; do
     out_has "info: $want" "$want"
 done
+mkdir "$d/odd"
+for f in "$tiny"/*; do ln -s "$f" "$d/odd"; done
+rm "$d/odd/tokenizer_config.json"
+sed 's/"chat_template"/"chat_template": 3, "no_template"/' "$tiny/tokenizer_config.json" \
+    > "$d/odd/tokenizer_config.json"
+t "info of a model whose template is a number" 0 '*' "" info -m "$d/odd"
+out_has "info says so" 'chat template +.*chat_template is neither a text nor a list'
+t "logits of it" 0 "" "" logits -m "$d/odd" --ids 1 -o "$d/odd.logits"
+t "run of it" 1 "" "neither a text nor a list; --template" run -m "$d/odd" -p x
 t "info -t -tb" 0 '*' "" info -t 2 -tb 3
 out_has "info: threads" '^threads          2, 3 for prompts, on CPUs [0-9]'
 t "info --cpu-list" 0 '*' "" info --cpu-list "$cpu"

@@ -69,7 +69,11 @@ $model_names
 -l --logit-bias
 --think
 --no-think
---template
+--template --chat-template
+--chat-template-file
+--template-var
+--chat-template-kwargs
+--date
 --special
 --quiet
 -v --verbose
@@ -87,7 +91,11 @@ EOT
 names template << EOT
 -m --model
 --messages
---template
+--template --chat-template
+--chat-template-file
+--template-var
+--chat-template-kwargs
+--date
 --jsonl
 EOT
 names logits << EOT
@@ -143,7 +151,7 @@ for c in run chat info bench "logits --ids 1 -o $d/x"; do
 done
 t "an unknown template name leaves no empty lines" 2 "" "nonsense" \
     template --messages - --jsonl --template nonsense < /dev/null
-t "thinking where the template cannot" 2 "" "cannot think" \
+t "thinking where the template cannot" 2 "" "does not think" \
     run -p x --template instruct2507 --think
 t "no thinking where the template cannot" 2 "" "always thinks" \
     run -p x --template thinking2507 --no-think

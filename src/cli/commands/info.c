@@ -27,6 +27,33 @@ static void print_weights(const qw_model_info *info) {
     printf("%s, %" PRIu64 " bytes\n", info->stored_type, info->weight_bytes);
 }
 
+/* The last part of a path. */
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void print_template(const qw_model_info *info) {
+    static const char *const thinks[] = {
+        [QW_THINKS_NEVER] = "does not think",
+        [QW_THINKS_ALWAYS] = "always thinks",
+        [QW_THINKS_BY_DEFAULT] = "thinks unless --no-think",
+        [QW_THINKS_IF_TOLD] = "thinks with --think",
+        [QW_THINKS_AS_IT_LIKES] = "has no switch for thinking",
+    };
+    printf("chat template    ");
+    if (!info->chat_template) {
+        printf("%s\n", info->chat_template_error);
+        return;
+    }
+    printf("%s: %s", base_name(info->chat_template), thinks[info->thinks]);
+    if (info->thinks != QW_THINKS_NEVER)
+        printf("; keeps %s", info->keeps_thoughts ? "thoughts" : "no thoughts");
+    if (info->has_system) printf("; has a system text of its own");
+    if (!info->takes_system) printf("; leaves out system messages");
+    printf("; %s\n", info->takes_tools ? "tools" : "no tools");
+}
+
 static void print_info(const qw_model_info *info) {
     printf("model            %s\n", info->path);
     printf("architecture     Qwen3, dense\n");
@@ -45,8 +72,8 @@ static void print_info(const qw_model_info *info) {
     printf("\nend tokens      ");
     for (int i = 0; i < info->n_eos; i++) printf(" %" PRId32, info->eos[i]);
     if (info->n_eos == 0) printf(" none");
-    printf("\nchat template    %s\n",
-           info->chat_template ? info->chat_template : info->chat_template_error);
+    printf("\n");
+    print_template(info);
     printf("tokenizer        %s\n",
            info->has_tokenizer ? "tokenizer.json" : info->tokenizer_error);
     for (int i = 0; i < info->n_files; i++) printf("%-16s %s\n", i ? "" : "files", info->files[i]);

@@ -1,24 +1,23 @@
 /* template.c - qw template, the prompt that a conversation becomes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/commands/commands.h"
 #include "cli/input.h"
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/template_flags.h"
 
-/* Whose template: the model's at path, or the one of that name. */
+/* Whose templates: the model's at path, or of no model. */
 struct template_job {
-    const char *path, *name;
+    const char *path;
+    qw_chat_params params;
 };
-
-static int template_error(const qw_error *err) {
-    return engine_error(err, err->code == QW_ETEMPLATE ? "--template NAME chooses one" : NULL);
-}
 
 /* The prompt of a conversation in JSON; qw_release frees it. */
 static int render(const struct template_job *job, const char *json, size_t n, struct text *out,
                   qw_error *err) {
-    return qw_render_chat(job->path, job->name, json, n, &out->p, &out->n, err);
+    return qw_render_chat(job->path, &job->params, json, n, &out->p, &out->n, err);
 }
 
 static int json_line(void *ctx, const char *line, size_t n, struct text *out, qw_error *err) {
@@ -35,9 +34,10 @@ static int check(const struct template_job *job) {
     static const char json[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}";
     struct text out;
     qw_error err;
-    if (render(job, json, sizeof json - 1, &out, &err)) return template_error(&err);
-    qw_release(out.p);
-    return 0;
+    int rc = render(job, json, sizeof json - 1, &out, &err);
+    if (rc == 0) qw_release(out.p);
+    if (rc == 0 || rc == QW_ETEMPLATE) return 0;        /* it may refuse just this one */
+    return engine_error(&err, template_hint(&err));
 }
 
 static int one_conversation(const struct template_job *job, const char *file) {
@@ -46,7 +46,7 @@ static int one_conversation(const struct template_job *job, const char *file) {
     int rc = read_all(file, &in);
     if (rc) return rc;
     if (render(job, in.p, in.n, &out, &err)) {
-        rc = template_error(&err);
+        rc = engine_error(&err, template_hint(&err));
     } else {
         rc = write_stdout(out.p, out.n);
         qw_release(out.p);
@@ -55,32 +55,39 @@ static int one_conversation(const struct template_job *job, const char *file) {
     return rc;
 }
 
-static int cmd_template(int argc, char **argv) {
+/* Templates of our own need no model. */
+static int render_all(struct template_job *job, const char *messages, bool jsonl) {
     char found[MODEL_PATH];
+    const char *name = job->params.chat_template;
+    if (name && has_name("hybrid instruct2507 thinking2507", name, strlen(name))) job->path = NULL;
+    else if (!name && !(job->path = find_model(job->path, false, found))) return EXIT_ERROR;
+    int rc = check(job);
+    if (rc) return rc;
+    return jsonl ? each_line(messages, json_line, job) : one_conversation(job, messages);
+}
+
+static int cmd_template(int argc, char **argv) {
     const char *messages = NULL;
     struct template_job job = {0};
+    struct template_flags template = {0};
     bool jsonl = false;
-    const struct flag flags[] = {
+    struct flag flags[] = {
+        [N_TEMPLATE_FLAGS] =            /* set_template_flags fills those before */
         {.names = "-m --model", .value = "DIR", .type = FLAG_PATH, .to = &job.path,
          .env = "QW_MODEL", .help = "model directory whose template is used"},
         {.names = "--messages", .value = "FILE", .type = FLAG_PATH, .to = &messages,
          .help = "JSON: {\"messages\":[...], \"tools\":[...], \"enable_thinking\":..., "
                  "\"add_generation_prompt\":...}; - is stdin"},
-        {.names = "--template", .value = "NAME", .type = FLAG_STRING, .to = &job.name,
-         .help = "hybrid, instruct2507 or thinking2507; then no model is needed"},
         {.names = "--jsonl", .type = FLAG_ON, .to = &jsonl,
          .help = "one such object per line in, one JSON string per line out"},
     };
+    set_template_flags(flags, &template);
     int rc = parse_flags(&command_template, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
-    if (rc) return rc;
-    if (!messages) return usage_error("--messages FILE is needed; see: qw help template");
-    if (!job.name) {
-        job.path = find_model(job.path, false, found);
-        if (!job.path) return EXIT_ERROR;
-    }
-    rc = check(&job);
-    if (rc) return rc;
-    return jsonl ? each_line(messages, json_line, &job) : one_conversation(&job, messages);
+    if (!rc && !messages) rc = usage_error("--messages FILE is needed; see: qw help template");
+    if (!rc) rc = use_template_flags(&template, &job.params);
+    if (!rc) rc = render_all(&job, messages, jsonl);
+    template_flags_free(&template);
+    return rc;
 }
 
 const struct command command_template = {

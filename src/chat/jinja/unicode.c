@@ -1,6 +1,6 @@
-/* jinja_unicode.c - classes of characters as Python has them, from tables. */
-#include "chat/jinja_unicode.h"
-#include "chat/jinja_unicode_tables.h"
+/* unicode.c - classes of characters as Python has them, from tables. */
+#include "chat/jinja/unicode.h"
+#include "chat/jinja/unicode_tables.h"
 
 /* Whether cp lies in a range: the number of edges up to it is odd. Of the planes before its own
  * all edges count. */

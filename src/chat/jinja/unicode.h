@@ -1,4 +1,4 @@
-/* jinja_unicode.h - what Python's strings know of characters: Unicode 14.0. A number outside
+/* unicode.h - what Python's strings know of characters: Unicode 14.0. A number outside
  * 0..10FFFF is none of these. */
 #ifndef QW_JINJA_UNICODE_H
 #define QW_JINJA_UNICODE_H

@@ -1,4 +1,4 @@
-/* jinja_unicode_tables.h - made by tools/chat_unicode.py: do not edit. */
+/* unicode_tables.h - made by tools/chat_unicode.py: do not edit. */
 #ifndef QW_JINJA_UNICODE_TABLES_H
 #define QW_JINJA_UNICODE_TABLES_H
 #include <stdint.h>
