@@ -294,7 +294,7 @@ class Grammar(Random):
             lambda: f"{t()} * {self.choice(['0', '1', '2', '3', '-1', '1.5', 'true'])}",
             lambda: f"{lit()} {lit()}",
             lambda: f"{t()}|{self.choice(['trim', 'upper', 'lower', 'title', 'capitalize'])}",
-            lambda: f"{t()}|{self.choice(['string', 'reverse', 'trim', 'first', 'last'])}",
+            lambda: f"{t()}|{self.choice(['string', 'string|reverse', 'first', 'last'])}",
             lambda: f"{t()}|trim({lit()})",
             lambda: f"{t()}|replace({lit()}, {t()})",
             lambda: f"{t()}|replace({lit()}, {lit()}, {self.choice(['0', '1', '2'])})",
