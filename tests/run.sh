@@ -53,7 +53,7 @@ if [ -n "$QW_CI" ]; then
     run compilers 1800 sh tests/compilers.sh
     run variants 5400 sh tests/variants.sh
     run synthetic 1800 sh tests/synthetic.sh
-    run fuzz $((1800 + 5 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz
+    run fuzz $((1800 + 7 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz
 fi
 
 passed=$(grep -c '^ok' "$log")
