@@ -1,7 +1,8 @@
 #!/bin/sh
 # fuzz.sh NAME... - builds the libFuzzer program of each tests/NAME.c and runs it for FUZZ_SECONDS
-# on a copy of its seeds, tests/corpus/ and the name without fuzz_. Called by make fuzz from the
-# project's root. What crashes stays in .build/fuzz/*-crashes/.
+# on a copy of its seeds, tests/corpus/ and the name without fuzz_, with the words of a .dict there
+# for names that begin with its name. Called by make fuzz from the project's root. What crashes
+# stays in .build/fuzz/*-crashes/.
 seconds=${FUZZ_SECONDS:-60}
 if ! command -v clang > /dev/null; then
     echo "skip - fuzz: clang is not installed"
@@ -32,9 +33,12 @@ for binary in $programs; do
     crashes=.build/fuzz/$name-crashes
     mkdir -p "$scratch/$name" "$crashes"
     cp tests/corpus/"$name"/* "$scratch/$name" || exit 1
+    words=tests/corpus/${name%%_*}.dict
+    if [ ! -f "$words" ]; then words=; fi
     TMPDIR=$scratch sh tests/limit.sh $((seconds + 300)) "$binary" "$scratch/$name" \
-        -max_total_time="$seconds" -max_len=12288 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
-        -timeout=10 -artifact_prefix="$crashes/" -print_final_stats=1 > "$scratch/log" 2>&1
+        ${words:+"-dict=$words"} -max_total_time="$seconds" -max_len=12288 \
+        -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=10 \
+        -artifact_prefix="$crashes/" -print_final_stats=1 > "$scratch/log" 2>&1
     status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/log")
     if [ $status -eq 0 ] && [ "${runs:-0}" -gt 0 ]; then

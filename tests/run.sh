@@ -47,13 +47,13 @@ run cli 900 sh tests/cli.sh
 run library 900 sh tests/library.sh
 run generated 60 sh tests/generated.sh
 run numpy 300 sh tests/numpy.sh
-run jinja 300 sh tests/jinja.sh
+run jinja 1200 sh tests/jinja.sh
 run cross 3600 sh tests/cross.sh
 if [ -n "$QW_CI" ]; then
     run compilers 1800 sh tests/compilers.sh
     run variants 5400 sh tests/variants.sh
     run synthetic 1800 sh tests/synthetic.sh
-    run fuzz $((1800 + 5 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz
+    run fuzz $((1800 + 7 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz
 fi
 
 passed=$(grep -c '^ok' "$log")
