@@ -33,10 +33,7 @@ int write_stdout(const void *p, size_t n) {
     return error ? write_error("stdout", error) : 0;
 }
 
-int flush_stdout(void) {
-    if (fflush(stdout)) return write_error("stdout", errno);
-    return ferror(stdout) ? write_error("stdout", EIO) : 0;     /* a part before was lost */
-}
+int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout", errno); }
 
 /* ---- files that appear when complete ---- */
 
