@@ -77,7 +77,8 @@ int main(int argc, char **argv) {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) return EXIT_ERROR;
     setvbuf(stderr, NULL, _IOLBF, 0);
-    setvbuf(stdout, NULL, _IOFBF, 1 << 16);     /* help goes out in one piece, or its error shows */
+    static char room[1 << 16];      /* help goes out in one piece, so that its error is not lost */
+    setvbuf(stdout, room, _IOFBF, sizeof room);
     catch_signals();
     int rc = dispatch(argc > 0 ? argc - 1 : 0, argv + 1);
     int flushed = flush_stdout();
