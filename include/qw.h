@@ -274,7 +274,10 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
 
 typedef struct qw_chat qw_chat;
 
-/* Zeros are the defaults, except for thinking, where 0 means to answer directly. */
+/* A chat template is a program from the model's files. It can take up to 256 KB of stack, and more
+ * time and memory than a bound allows ends it as QW_ETEMPLATE.
+ *
+ * Zeros are the defaults, except for thinking, where 0 means to answer directly. */
 typedef struct {
     const char *system;         /* system message, or NULL */
     /* Instead of the model's default template: the name of another one of its own; "hybrid",
