@@ -132,7 +132,10 @@ size_t string_find_last(struct run *r, struct string s, struct string needle) {
 
 /* The code point that begins at byte i, and where the next one does. */
 uint32_t string_code_point(struct string s, size_t i, size_t *next) {
-    uint32_t cp = 0xFFFD;
+    uint32_t cp = (unsigned char)s.p[i];
+    *next = i + 1;
+    if (cp < 0x80) return cp;
+    cp = 0xFFFD;
     int n = utf8_decode(s.p + i, s.n - i, &cp);
     *next = i + (n > 0 ? (size_t)n : 1);
     return cp;

@@ -10,35 +10,52 @@ static void put_lit(struct run *r, struct builder *b, const char *text) {
     builder_put(r, b, string_lit(text));
 }
 
-static void put_escape(struct run *r, struct builder *b, uint32_t cp, bool control) {
-    char text[12];
+/* Writes what stands for a character; returns its length, 0 where it stands for itself. */
+typedef int escape_fn(uint32_t cp, int option, char out[16]);
+
+/* A string with some of its characters escaped. An escape is control where its character is. */
+static void put_escaped(struct run *r, struct builder *b, struct string s, escape_fn *escape,
+                        int option) {
+    char text[256];
+    size_t i = 0, next;
+    run_work(r, 8 * s.n);
+    while (i < s.n) {
+        size_t plain = i, k = 0;
+        int n = 0;
+        while (i < s.n && (n = escape(string_code_point(s, i, &next), option, text)) == 0) i = next;
+        builder_put(r, b, string_part(s, plain, i));
+        if (i == s.n) return;
+        bool control = s.mask ? s.mask[i] != 0 : s.control;
+        do {                            /* escapes in a row go out together */
+            k += (size_t)n;
+            i = next;
+            n = 0;
+            if (i == s.n || k + 16 > sizeof text) break;
+            if ((s.mask ? s.mask[i] != 0 : s.control) != control) break;
+            n = escape(string_code_point(s, i, &next), option, text + k);
+        } while (n > 0);
+        builder_bytes(r, b, text, k, control);
+    }
+}
+
+/* option: the quote around it */
+static int escape_repr(uint32_t cp, int option, char out[16]) {
     const char *form = "\\U%08x";
+    if (cp == '\\' || cp == (uint32_t)option) return snprintf(out, 16, "\\%c", (char)cp);
+    if (is_printable(cp)) return 0;
+    if (cp == '\n') return snprintf(out, 16, "\\n");
+    if (cp == '\r') return snprintf(out, 16, "\\r");
+    if (cp == '\t') return snprintf(out, 16, "\\t");
     if (cp < 0x100) form = "\\x%02x";
     else if (cp < 0x10000) form = "\\u%04x";
-    int n = 0;
-    if (cp == '\n') n = snprintf(text, sizeof text, "\\n");
-    else if (cp == '\r') n = snprintf(text, sizeof text, "\\r");
-    else if (cp == '\t') n = snprintf(text, sizeof text, "\\t");
-    else if (cp == '\\') n = snprintf(text, sizeof text, "\\\\");
-    else if (cp == '\'') n = snprintf(text, sizeof text, "\\'");
-    else n = snprintf(text, sizeof text, form, (unsigned)cp);
-    builder_bytes(r, b, text, (size_t)n, control);
+    return snprintf(out, 16, form, (unsigned)cp);
 }
 
 static void put_quoted(struct run *r, struct builder *b, struct string s) {
     bool one = memchr(s.p, '\'', s.n) != NULL, two = memchr(s.p, '"', s.n) != NULL;
     char quote = one && !two ? '"' : '\'';
-    size_t plain = 0, next;
-    run_work(r, 4 * s.n);
     builder_bytes(r, b, &quote, 1, true);
-    for (size_t i = 0; i < s.n; i = next) {
-        uint32_t cp = string_code_point(s, i, &next);
-        if (cp != '\\' && cp != (unsigned char)quote && is_printable(cp)) continue;
-        builder_put(r, b, string_part(s, plain, i));
-        put_escape(r, b, cp, s.mask ? s.mask[i] != 0 : s.control);
-        plain = next;
-    }
-    builder_put(r, b, string_part(s, plain, s.n));
+    put_escaped(r, b, s, escape_repr, quote);
     builder_bytes(r, b, &quote, 1, true);
 }
 
@@ -108,30 +125,25 @@ struct string value_str(struct run *r, struct value v) {
 
 /* ---- JSON ---- */
 
-static void put_json_string(struct run *r, struct builder *b, struct string s, bool ascii) {
+/* option: all but ASCII, too */
+static int escape_json(uint32_t cp, int option, char out[16]) {
     static const char short_of[] = "btn.fr";    /* \b is 8 */
-    size_t plain = 0, next;
-    run_work(r, 4 * s.n);
-    builder_bytes(r, b, "\"", 1, false);
-    for (size_t i = 0; i < s.n; i = next) {
-        uint32_t cp = string_code_point(s, i, &next);
-        char text[16];
-        int n;
-        if (cp == '"' || cp == '\\') n = snprintf(text, sizeof text, "\\%c", (char)cp);
-        else if (cp >= 8 && cp <= 13 && cp != 11)
-            n = snprintf(text, sizeof text, "\\%c", short_of[cp - 8]);
-        else if (cp < 0x20 || (ascii && cp >= 0x7F && cp < 0x10000))
-            n = snprintf(text, sizeof text, "\\u%04x", (unsigned)cp);
-        else if (ascii && cp >= 0x10000)
-            n = snprintf(text, sizeof text, "\\u%04x\\u%04x",
-                         (unsigned)(0xD800 + ((cp - 0x10000) >> 10)),
-                         (unsigned)(0xDC00 + ((cp - 0x10000) & 0x3FF)));
-        else continue;
-        builder_put(r, b, string_part(s, plain, i));
-        builder_bytes(r, b, text, (size_t)n, s.mask ? s.mask[i] != 0 : s.control);
-        plain = next;
+    if (cp == '"' || cp == '\\') {
+        out[0] = '\\';
+        out[1] = (char)cp;
+        return 2;
     }
-    builder_put(r, b, string_part(s, plain, s.n));
+    if (cp >= 0x20 && (cp < 0x7F || !option)) return 0;
+    if (cp >= 8 && cp <= 13 && cp != 11) return snprintf(out, 16, "\\%c", short_of[cp - 8]);
+    if (cp < 0x10000) return snprintf(out, 16, "\\u%04x", (unsigned)cp);
+    cp -= 0x10000;
+    return snprintf(out, 16, "\\u%04x\\u%04x", (unsigned)(0xD800 + (cp >> 10)),
+                    (unsigned)(0xDC00 + (cp & 0x3FF)));
+}
+
+static void put_json_string(struct run *r, struct builder *b, struct string s, bool ascii) {
+    builder_bytes(r, b, "\"", 1, false);
+    put_escaped(r, b, s, escape_json, ascii);
     builder_bytes(r, b, "\"", 1, false);
 }
 
