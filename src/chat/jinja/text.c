@@ -41,8 +41,12 @@ static void put_escaped(struct run *r, struct builder *b, struct string s, escap
 /* option: the quote around it */
 static int escape_repr(uint32_t cp, int option, char out[16]) {
     const char *form = "\\U%08x";
-    if (cp == '\\' || cp == (uint32_t)option) return snprintf(out, 16, "\\%c", (char)cp);
-    if (is_printable(cp)) return 0;
+    if (cp == '\\' || cp == (uint32_t)option) {
+        out[0] = '\\';
+        out[1] = (char)cp;
+        return 2;
+    }
+    if ((cp >= ' ' && cp < 0x7F) || is_printable(cp)) return 0;
     if (cp == '\n') return snprintf(out, 16, "\\n");
     if (cp == '\r') return snprintf(out, 16, "\\r");
     if (cp == '\t') return snprintf(out, 16, "\\t");
