@@ -26,4 +26,6 @@ check() {                           # check NAME SCRIPT TABLES
 }
 check "generated tables" tools/unicode.py src/text/unicode_tables.h
 check "generated tables of templates" tools/chat_unicode.py src/chat/jinja/unicode_tables.h
+check "generated texts of the loop guard" tests/loop_corpus.py \
+    tests/fixtures/loops/generated.jsonl
 exit $failed
