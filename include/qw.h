@@ -222,7 +222,10 @@ qw_sampling qw_default_sampling(const qw_model *m, int thinking);
 typedef struct qw_session qw_session;
 
 typedef struct {
-    int n_ctx;                  /* positions; 0: the smaller of the model's and 4096 */
+    /* Most positions. 0: the model's; the cache then grows as it is needed, in steps that are
+     * checked against the free memory, and a step that does not fit ends as QW_ECONTEXT. A number
+     * takes the memory for all of them at once. */
+    int n_ctx;
     int n_batch;                /* most tokens in one forward pass; 0: 64 */
     /* KV cache: "f32"; "f16", half of that; "q8", a quarter: int8 with one scale per position and
      * head. NULL: f32 with weights as stored, else q8. */
@@ -236,7 +239,8 @@ typedef struct {
 /* params may be NULL. The model must outlive the session. */
 int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *params, qw_error *err);
 void qw_session_free(qw_session *s);
-/* Bytes that a session would allocate: the KV cache, and the scratch of the forward pass. */
+/* Bytes that a session would allocate: the KV cache (with n_ctx 0 its first step, 4096 positions or
+ * the model's), and the scratch of the forward pass. */
 int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
                       uint64_t *scratch, qw_error *err);
 /* Also reseeds. */
@@ -253,7 +257,8 @@ int qw_next(qw_session *s, int32_t *id, qw_error *err);
 int qw_rewind(qw_session *s, size_t n, qw_error *err);
 size_t qw_n_tokens(const qw_session *s);
 const int32_t *qw_tokens(const qw_session *s);      /* the sequence; valid until the next call */
-int qw_n_ctx(const qw_session *s);
+int qw_n_ctx(const qw_session *s);                  /* most positions */
+int qw_n_ctx_now(const qw_session *s);              /* positions that the cache has room for now */
 const char *qw_kv_type(const qw_session *s);        /* "f32", "f16", "q8" */
 /* Logits of `count` positions from `first` on, out[count][n_vocab]. They must lie in the last
  * forward pass (the last batch of a qw_feed, which may be shorter than n_batch), else QW_EARG.
@@ -292,11 +297,30 @@ typedef struct {
     int max_tokens;             /* most tokens of an answer, thoughts included; 0: no limit */
     const char *template_vars;  /* a JSON object: more variables for the template; or NULL */
     const char *date;           /* what day the template is told, YYYY-MM-DD; NULL: today */
+    /* n_stop texts before which an answer ends; thoughts do not count. Nothing of a stop text is
+     * returned. Copied. */
+    const char *const *stop;
+    int n_stop;
+    int thought_budget;         /* after so many tokens a thought is closed; 0: no limit */
+    int no_loop_guard;          /* 1: let the model repeat itself without end */
+    int drop_turns;             /* 1: a full context drops the oldest turns (qw_chat_dropped) */
 } qw_chat_params;
 
 enum qw_piece_kind { QW_THOUGHT, QW_ANSWER };
-/* Why an answer ended: at an end token, at max_tokens, or because the context is full. */
-enum qw_stop { QW_STOP_END, QW_STOP_LENGTH, QW_STOP_CONTEXT };
+/* Why an answer ended: at an end token, at max_tokens, because the context is full, before a stop
+ * text, or because it repeated itself. */
+enum qw_stop { QW_STOP_END, QW_STOP_LENGTH, QW_STOP_CONTEXT, QW_STOP_TEXT, QW_STOP_LOOP };
+/* What closed the answer's thought: nothing so far or the model itself, qw_chat_answer_now,
+ * thought_budget, or the loop guard. */
+enum qw_close { QW_CLOSE_MODEL, QW_CLOSE_NOW, QW_CLOSE_BUDGET, QW_CLOSE_LOOP };
+
+/* Of the last turn. */
+typedef struct {
+    size_t prompt_tokens;       /* of the whole conversation, up to where the answer begins */
+    size_t cached_tokens;       /* of those, how many were in the cache already */
+    size_t completion_tokens;   /* drawn, thoughts included */
+    size_t reasoning_tokens;    /* of those, in thoughts */
+} qw_usage;
 
 typedef struct {
     enum qw_piece_kind kind;
@@ -324,6 +348,33 @@ int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err);
 int qw_chat_next(qw_chat *c, qw_piece *piece, enum qw_stop *stop, qw_error *err);
 /* End the answer here; what there is of it stays in the conversation. QW_EARG: there is none. */
 int qw_chat_cut(qw_chat *c, qw_error *err);
+/* Close the thought that is being drawn, with the sentence that Qwen documents for it; the answer
+ * follows. QW_EARG: none is open. QW_ECONTEXT. */
+int qw_chat_answer_now(qw_chat *c, qw_error *err);
+/* Go on with the last answer where it was cut (max_tokens, qw_chat_cut, a full context): the tokens
+ * are those that would have come. max_tokens counts anew. QW_EARG: there is none, or it had come to
+ * its end. */
+int qw_chat_continue(qw_chat *c, qw_error *err);
+/* Forget the last answer and begin it again; qw_session_set_sampling with another seed before gives
+ * another one. QW_EARG: no turns. Else as qw_chat_say. */
+int qw_chat_regenerate(qw_chat *c, qw_error *err);
+/* Forget the last turn. QW_EARG: no turns. */
+int qw_chat_undo(qw_chat *c, qw_error *err);
+size_t qw_chat_turns(const qw_chat *c);
+/* The text of the last user's message; NULL and 0: none. Valid until the next call. */
+const char *qw_chat_last_message(const qw_chat *c, size_t *n);
+/* How many of the oldest turns were dropped since the last qw_chat_say, qw_chat_regenerate or
+ * qw_chat_continue began: as many as leave at most half of the context used. */
+size_t qw_chat_dropped(const qw_chat *c);
+enum qw_close qw_chat_closed(const qw_chat *c);
+qw_usage qw_chat_usage(const qw_chat *c);
+/* All turns as a JSON array of {"role", "content"} and, for thoughts, "reasoning_content"; the
+ * system message first. *out is allocated. */
+int qw_chat_messages(const qw_chat *c, char **out, size_t *out_n, qw_error *err);
+/* The turns, and the system message, from such an array instead of what there is: an optional
+ * system message, then user and assistant in turn, ending with an assistant. On failure nothing
+ * changes. QW_EFORMAT names the message that is wrong. */
+int qw_chat_set_messages(qw_chat *c, const char *json, size_t n, qw_error *err);
 void qw_chat_clear(qw_chat *c);                     /* forget all turns; the system message stays */
 int qw_chat_thinks(const qw_chat *c);               /* does it think before it answers? */
 /* As in qw_chat_params. QW_EARG if the template does not allow it. */

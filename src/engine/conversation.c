@@ -1,75 +1,35 @@
-/* conversation.c - conversations on top of a session.
- *
- * Each turn the whole conversation is rendered by the template, tokenised, and compared with what
- * the session holds: the common beginning stays in the cache, the rest is fed. So the tokens are
- * always those of the whole conversation as the template renders it now, even where it rewrites
- * history (hybrid models forget their earlier thoughts).
- *
- * Control tokens are only those that the template writes or that the model itself has drawn: the
- * same characters in a user's text (unless `special` is set), or spelled out by the model, cannot
- * end a turn.
- */
+/* conversation.c - conversations on top of a session: settings, and the list of turns. */
+#include "engine/conversation.h"
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "base/utf8_stream.h"
-#include "engine/session.h"
-#include "engine/turn_marks.h"
 
-/* Text and a mask of the same length: nonzero where a byte belongs to a control token. */
-struct masked {
-    struct buf text, control;
-};
+/* ---- text with a mask ---- */
 
-static void masked_put(struct masked *m, const char *p, size_t n, bool control) {
+void masked_put(struct masked *m, const char *p, size_t n, bool control) {
     if (n == 0 || !buf_reserve(&m->text, n) || !buf_reserve(&m->control, n)) return;
     buf_put(&m->text, p, n);
     memset(m->control.p + m->control.n, control, n);
     m->control.n += n;
 }
 
-static bool masked_oom(const struct masked *m) { return m->text.oom || m->control.oom; }
+void masked_append(struct masked *m, const char *p, const char *mask, size_t n) {
+    if (!mask) {
+        masked_put(m, p, n, false);
+        return;
+    }
+    if (n == 0 || !buf_reserve(&m->text, n) || !buf_reserve(&m->control, n)) return;
+    buf_put(&m->text, p, n);
+    buf_put(&m->control, mask, n);
+}
 
-/* drawn: all that the model wrote, with the marks of thoughts; answer, thought: what of it is
- * which, without newlines at the ends */
-struct turn {
-    struct buf user;
-    struct masked drawn, answer, thought;
-    bool marked;                        /* there is a mark in drawn */
-};
+bool masked_oom(const struct masked *m) { return m->text.oom || m->control.oom; }
 
-struct qw_chat {
-    qw_session *session;
-    const struct qw_model *m;
-    bool raw;                           /* "none": no template, text is continued as it is */
-    const struct jinja *template;       /* the model's, or own_template */
-    const struct template_traits *traits;
-    struct jinja *own_template;
-    struct template_traits own_traits;
-    struct template_settings settings;  /* points into the next three */
-    char today[16];
-    char *date, *variables;             /* or NULL */
-    struct turn_marks marks;
-    int thinking;                       /* enable_thinking, and what sampling is for */
-    bool special;
-    int max_tokens;
-    char *system;                       /* or NULL */
-
-    struct turn *turns;
-    size_t n_turns, cap_turns;
-
-    /* the answer that is being drawn, of the last turn */
-    bool answering;
-    enum qw_stop stop;
-    enum qw_piece_kind kind;
-    bool begun;                         /* some text of this kind has come */
-    bool header;                        /* the model opens its turn itself: to be skipped */
-    size_t newlines;                    /* held back: dropped if nothing follows */
-    int n_drawn;
-    struct utf8_stream stream;
-    struct buf fresh, piece;            /* what the stream has completed; what is returned */
-};
+void masked_free(struct masked *m) {
+    buf_free(&m->text);
+    buf_free(&m->control);
+}
 
 /* ---- settings ---- */
 
@@ -127,6 +87,21 @@ const char *qw_chat_date(const qw_chat *c) {
     return asks ? c->settings.date : NULL;
 }
 
+static int copy_stops(struct qw_chat *c, const qw_chat_params *p, qw_error *err) {
+    if (p->n_stop < 0) return fail(err, QW_EARG, "n_stop is %d", p->n_stop);
+    if (p->n_stop == 0) return 0;
+    c->stop = alloc_zero((uint64_t)p->n_stop, sizeof *c->stop);
+    if (!c->stop) return fail_memory(err, "stop texts", (uint64_t)p->n_stop * sizeof *c->stop);
+    for (; c->n_stop < p->n_stop; c->n_stop++) {
+        const char *text = p->stop[c->n_stop];
+        if (!*text) return fail(err, QW_EARG, "a stop text is empty");
+        if (check_utf8(text, strlen(text), "a stop text", err)) return QW_EFORMAT;
+        if (!(c->stop[c->n_stop] = strdup(text)))
+            return fail_memory(err, "a stop text", strlen(text));
+    }
+    return 0;
+}
+
 static int copy_string(char **out, const char *s, const char *what, qw_error *err) {
     if (s && !(*out = strdup(s))) return fail_memory(err, what, strlen(s));
     return 0;
@@ -158,6 +133,20 @@ static int choose_template(struct qw_chat *c, const qw_chat_params *p, qw_error 
     return rc;
 }
 
+static const char *token_bytes(const void *ctx, int32_t id, size_t *n) {
+    return tokenizer_bytes(ctx, id, n);
+}
+
+/* The classes of a vocabulary's tokens are the model's: conversations share them. */
+static int new_guard(struct qw_chat *c, qw_error *err) {
+    struct qw_model *m = c->session->m;
+    int rc = 0;
+    if (!m->loop_classes)
+        rc = loop_classes_new(&m->loop_classes, tokenizer_size(m->tokenizer), token_bytes,
+                              m->tokenizer, err);
+    return rc ? rc : loop_guard_new(&c->guard, m->loop_classes, err);
+}
+
 int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_error *err) {
     const struct qw_model *m = s->m;
     const qw_chat_params none = {.thinking = -1}, *p = params ? params : &none;
@@ -166,15 +155,20 @@ int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_e
         if (err) *err = m->tokenizer_error;
         return m->tokenizer_error.code;
     }
-    if (p->max_tokens < 0)
-        return fail(err, QW_EARG, "max_tokens is %d; it cannot be negative", p->max_tokens);
+    if (p->max_tokens < 0 || p->thought_budget < 0)
+        return fail(err, QW_EARG, "max_tokens or thought_budget is negative: %d, %d", p->max_tokens,
+                    p->thought_budget);
     struct qw_chat *c = alloc_zero(1, sizeof *c);
     if (!c) return fail_memory(err, "the conversation", sizeof *c);
     c->session = s;
     c->m = m;
     c->special = p->special;
     c->max_tokens = p->max_tokens;
-    int rc = choose_template(c, p, err);
+    c->thought_budget = p->thought_budget;
+    c->drop = p->drop_turns;
+    int rc = copy_stops(c, p, err);
+    if (!rc && !p->no_loop_guard) rc = new_guard(c, err);
+    if (!rc) rc = choose_template(c, p, err);
     if (!rc && !c->raw)
         rc = turn_marks_find(&c->marks, m->tokenizer, c->traits, jinja_name(c->template), err);
     if (!rc) rc = check_thinking(c, p->thinking, &c->thinking, err);
@@ -186,181 +180,46 @@ int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_e
 
 /* ---- turns ---- */
 
-static void free_turn(struct turn *t) {
-    struct masked *parts[] = {&t->drawn, &t->answer, &t->thought};
+void free_turn(struct turn *t) {
     buf_free(&t->user);
-    for (int i = 0; i < 3; i++) {
-        buf_free(&parts[i]->text);
-        buf_free(&parts[i]->control);
-    }
+    masked_free(&t->drawn);
+    masked_free(&t->answer);
+    masked_free(&t->thought);
+}
+
+void drop_turns(struct qw_chat *c, size_t n) {
+    for (size_t i = 0; i < n; i++) free_turn(&c->turns[i]);
+    c->n_turns -= n;
+    memmove(c->turns, c->turns + n, c->n_turns * sizeof *c->turns);
+    c->n_dropped += n;
 }
 
 void qw_chat_clear(qw_chat *c) {
     for (size_t i = 0; i < c->n_turns; i++) free_turn(&c->turns[i]);
     c->n_turns = 0;
-    c->answering = false;
+    c->answering = c->resumable = false;
 }
 
 void qw_chat_free(qw_chat *c) {
     if (!c) return;
     qw_chat_clear(c);
+    for (int i = 0; i < c->n_stop; i++) free(c->stop[i]);
+    free(c->stop);
     free(c->turns);
     free(c->system);
     free(c->date);
     free(c->variables);
     jinja_free(c->own_template);
     template_traits_free(&c->own_traits);
+    masked_free(&c->held);
+    loop_guard_free(c->guard);
     buf_free(&c->fresh);
     buf_free(&c->piece);
     free(c);
 }
 
-static struct chat_text plain(const char *p, size_t n) {
-    return (struct chat_text){p ? p : "", n, NULL};
-}
-
-/* Text of a user or a system message; its mask is `ones` if it may contain control tokens. */
-static struct chat_text given(const struct qw_chat *c, const char *p, size_t n,
-                              const unsigned char *ones) {
-    return (struct chat_text){p ? p : "", n, c->special ? ones : NULL};
-}
-
-static struct chat_text own(const struct masked *m) {
-    struct chat_text t = plain(m->text.p, m->text.n);
-    t.control = (const unsigned char *)m->control.p;
-    return t;
-}
-
-/* enable_thinking is given only where it makes a difference. */
-static int told_to_think(const struct qw_chat *c) {
-    enum template_thinks t = c->traits->thinks;
-    return t == THINKS_BY_DEFAULT || t == THINKS_IF_TOLD ? c->thinking : -1;
-}
-
-/* An answer as the template is to see it: thoughts as reasoning_content where it renders that, else
- * just what the model wrote. */
-static struct chat_message answer_message(const struct qw_chat *c, const struct turn *t) {
-    struct chat_message m = {.role = "assistant", .content = own(&t->drawn)};
-    if (!c->traits->takes_reasoning) return m;
-    if (t->marked) m.content = own(&t->answer);
-    m.reasoning = own(&t->thought);
-    return m;
-}
-
-/* Render and tokenise the conversation, up to where the answer of the last turn begins. */
-static int render(const struct qw_chat *c, struct ids *ids, qw_error *err) {
-    size_t longest = c->system ? strlen(c->system) : 0, n = 0;
-    for (size_t i = 0; i < c->n_turns; i++)
-        if (c->turns[i].user.n > longest) longest = c->turns[i].user.n;
-    struct chat_message *list = calloc(2 * c->n_turns + 1, sizeof *list);
-    unsigned char *ones = malloc(longest + 1);
-    struct rendered r = {0};
-    int rc = list && ones ? 0 : fail_memory(err, "the conversation", longest);
-    if (!rc) {
-        memset(ones, 1, longest + 1);
-        if (c->system)
-            list[n++] = (struct chat_message){
-                .role = "system", .content = given(c, c->system, strlen(c->system), ones),
-            };
-        for (size_t i = 0; i < c->n_turns; i++) {
-            const struct turn *t = &c->turns[i];
-            list[n++] = (struct chat_message){
-                .role = "user", .content = given(c, t->user.p, t->user.n, ones),
-            };
-            if (i + 1 < c->n_turns) list[n++] = answer_message(c, t);
-        }
-        struct conversation talk = {
-            .messages = list,
-            .n_messages = n,
-            .add_generation_prompt = true,
-            .thinking = told_to_think(c),
-        };
-        rc = template_render(&r, c->template, &c->settings, &talk, err);
-    }
-    if (!rc)
-        rc = tokenizer_encode(c->m->tokenizer, r.text.p, r.text.n, ADDED_MASKED,
-                              (const unsigned char *)r.control.p, ids, err);
-    rendered_free(&r);
-    free(ones);
-    free(list);
-    return rc;
-}
-
-/* Make the session's tokens exactly these. If they do not fit, nothing changes. */
-static int set_tokens(const struct qw_chat *c, const struct ids *ids, qw_error *err) {
-    size_t common = 0, have = qw_n_tokens(c->session), room = (size_t)qw_n_ctx(c->session);
-    const int32_t *old = qw_tokens(c->session);
-    if (ids->n >= room)
-        return fail(err, QW_ECONTEXT,
-                    "the prompt is %zu tokens long; the context has %zu positions, and the answer "
-                    "needs some of them",
-                    ids->n, room);
-    while (common < have && common + 1 < ids->n && old[common] == ids->p[common]) common++;
-    int rc = qw_rewind(c->session, common, err);
-    return rc ? rc : qw_feed(c->session, ids->p + common, ids->n - common, err);
-}
-
-static int feed_turn(struct qw_chat *c, const char *text, size_t n, qw_error *err) {
-    struct ids ids = {0};
-    int rc;
-    if (c->raw) {
-        const int32_t *old = qw_tokens(c->session);
-        for (size_t i = 0; c->n_turns > 1 && i < qw_n_tokens(c->session); i++)
-            ids_put(&ids, old[i]);
-        rc = tokenizer_encode(c->m->tokenizer, text, n, c->special ? ADDED_ALL : ADDED_NONE, NULL,
-                              &ids, err);
-        if (!rc && ids.n == 0)
-            rc = fail(err, QW_EARG, "the prompt is empty: there is nothing to continue");
-    } else {
-        rc = render(c, &ids, err);
-    }
-    if (!rc && ids.oom) rc = fail_memory(err, "the prompt", n);
-    if (!rc) rc = set_tokens(c, &ids, err);
-    ids_free(&ids);
-    return rc;
-}
-
-static void begin_part(struct qw_chat *c, enum qw_piece_kind kind) {
-    const struct turn *t = &c->turns[c->n_turns - 1];
-    c->kind = kind;
-    c->begun = (kind == QW_THOUGHT ? t->thought : t->answer).text.n > 0;
-    c->newlines = 0;
-}
-
-/* Where in the session's tokens a thought begins that the prompt has left open; their number: it
- * has not. */
-static size_t open_thought(const struct qw_chat *c) {
-    const int32_t *ids = qw_tokens(c->session);
-    size_t n = qw_n_tokens(c->session);
-    const struct turn_marks *m = &c->marks;
-    for (size_t i = n; i-- > 0;) {
-        if (ids[i] == m->think_open) return i;
-        if (ids[i] == m->think_close || ids[i] == m->close || ids[i] == m->open) break;
-    }
-    return n;
-}
-
-/* The answer begins: inside a thought where the prompt says so. What the prompt has written of the
- * thought counts as the model's. */
-static void begin_answer(struct qw_chat *c) {
-    struct turn *t = &c->turns[c->n_turns - 1];
-    size_t n = qw_n_tokens(c->session), at = c->raw ? n : open_thought(c), len;
-    t->marked = at < n;
-    begin_part(c, at < n ? QW_THOUGHT : QW_ANSWER);
-    for (; at < n; at++) {
-        const char *p = tokenizer_bytes(c->m->tokenizer, qw_tokens(c->session)[at], &len);
-        masked_put(&t->drawn, p, len, true);
-    }
-    c->answering = true;
-    c->header = false;
-    c->n_drawn = 0;
-    c->stream = (struct utf8_stream){0};
-}
-
-int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err) {
-    int rc = check_utf8(text, n, "the message", err);
-    if (rc) return rc;
-    c->answering = false;
+/* A new turn at the end, with the user's text. */
+static int add_turn(struct qw_chat *c, const char *text, size_t n, qw_error *err) {
     if (c->n_turns == c->cap_turns) {
         size_t cap = c->cap_turns ? 2 * c->cap_turns : 8;
         struct turn *more = realloc(c->turns, cap * sizeof *more);
@@ -369,136 +228,60 @@ int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err) {
         c->cap_turns = cap;
     }
     struct turn *t = &c->turns[c->n_turns];
-    *t = (struct turn){0};
+    *t = (struct turn){.before = qw_n_tokens(c->session)};
     buf_put(&t->user, text, n);
     if (t->user.oom) {
         free_turn(t);
         return fail_memory(err, "the message", n);
     }
     c->n_turns++;
-    if ((rc = feed_turn(c, text, n, err)) != 0) {
-        free_turn(&c->turns[--c->n_turns]);
+    return 0;
+}
+
+int qw_chat_say(qw_chat *c, const char *text, size_t n, qw_error *err) {
+    int rc = check_utf8(text, n, "the message", err);
+    if (rc) return rc;
+    settle_answer(c);
+    c->n_dropped = 0;
+    rc = add_turn(c, text, n, err);
+    if (!rc && (rc = feed_turn(c, text, n, err)) != 0) free_turn(&c->turns[--c->n_turns]);
+    if (!rc) begin_answer(c);
+    return rc;
+}
+
+int qw_chat_undo(qw_chat *c, qw_error *err) {
+    if (c->n_turns == 0) return fail(err, QW_EARG, "there is no turn to forget");
+    settle_answer(c);
+    if (c->raw) qw_rewind(c->session, last_turn(c)->before, NULL);
+    free_turn(&c->turns[--c->n_turns]);
+    return 0;
+}
+
+int qw_chat_regenerate(qw_chat *c, qw_error *err) {
+    if (c->n_turns == 0) return fail(err, QW_EARG, "there is no turn to answer");
+    settle_answer(c);
+    c->n_dropped = 0;
+    struct turn *t = last_turn(c), kept = *t;
+    *t = (struct turn){.user = kept.user, .before = kept.before};
+    if (c->raw) qw_rewind(c->session, kept.before, NULL);
+    int rc = feed_turn(c, kept.user.p ? kept.user.p : "", kept.user.n, err);
+    if (rc) {
+        *last_turn(c) = kept;
         return rc;
     }
+    kept.user = (struct buf){0};
+    free_turn(&kept);
     begin_answer(c);
     return 0;
 }
 
-/* ---- the answer ---- */
+size_t qw_chat_turns(const qw_chat *c) { return c->n_turns; }
+size_t qw_chat_dropped(const qw_chat *c) { return c->n_dropped; }
 
-/* Text that the stream has completed goes out and into the turn. Newlines around a thought or an
- * answer are not part of it, so those at its end are held back until something follows. */
-static void emit(struct qw_chat *c, bool control) {
-    struct turn *t = &c->turns[c->n_turns - 1];
-    struct masked *m = c->kind == QW_THOUGHT ? &t->thought : &t->answer;
-    const char *p = c->fresh.p;
-    size_t n = c->fresh.n, tail = 0;
-    masked_put(&t->drawn, p, n, control);
-    if (!c->raw) {
-        for (; !c->begun && n > 0 && *p == '\n'; n--) p++;
-        if (n == 0) return;
-        c->begun = true;
-        while (tail < n && p[n - 1 - tail] == '\n') tail++;
-        if (tail == n) {
-            c->newlines += n;
-            return;
-        }
-        for (; c->newlines > 0; c->newlines--) buf_char(&c->piece, '\n');
-    }
-    buf_put(&c->piece, p, n - tail);
-    c->newlines = tail;
-    masked_put(m, c->piece.p, c->piece.n, control);
-}
-
-/* Emit the text of a token; a special one has none, as with transformers' skip_special_tokens. */
-static void take_token(struct qw_chat *c, int32_t id) {
-    const struct tokenizer *t = c->m->tokenizer;
-    size_t n;
-    const char *bytes = tokenizer_bytes(t, id, &n);
-    if (!c->raw && tokenizer_is_special(t, id)) return;
-    utf8_push(&c->stream, bytes, n, &c->fresh);
-    emit(c, tokenizer_is_added(t, id));
-}
-
-/* No more bytes will complete the character that the stream holds back. */
-static void flush_stream(struct qw_chat *c) {
-    utf8_finish(&c->stream, &c->fresh);
-    emit(c, false);
-}
-
-/* <think> and </think>, where the model writes them as such, end one part and begin another. */
-static void take_mark(struct qw_chat *c, int32_t id) {
-    struct turn *t = &c->turns[c->n_turns - 1];
-    enum qw_piece_kind kind = id == c->marks.think_open ? QW_THOUGHT : QW_ANSWER;
-    size_t n;
-    const char *bytes = tokenizer_bytes(c->m->tokenizer, id, &n);
-    flush_stream(c);
-    masked_put(&t->drawn, bytes, n, true);
-    t->marked = true;
-    if (kind != c->kind) begin_part(c, kind);
-}
-
-/* Without a prompt for its answer the model opens its turn itself: <|im_start|>assistant and a
- * newline. Is this token still part of that? */
-static bool in_header(struct qw_chat *c, int32_t id) {
-    size_t n;
-    if (!c->header) return false;
-    const char *bytes = tokenizer_bytes(c->m->tokenizer, id, &n);
-    c->header = !(n > 0 && memchr(bytes, '\n', n)) && id != c->marks.think_open;
-    return id != c->marks.think_open;
-}
-
-/* Draw a token: 1; 0 and c->stop when the answer is over; negative on failure. */
-static int draw(struct qw_chat *c, int32_t *id, qw_error *err) {
-    if (c->max_tokens && c->n_drawn >= c->max_tokens) {
-        c->stop = QW_STOP_LENGTH;
-        return 0;
-    }
-    if (qw_n_tokens(c->session) == (size_t)qw_n_ctx(c->session)) {
-        c->stop = QW_STOP_CONTEXT;
-        return 0;
-    }
-    int rc = qw_next(c->session, id, err);
-    if (rc == 1 && !c->raw && *id == c->marks.open && c->n_drawn == 0 && !c->traits->prompts)
-        c->header = true;
-    else if (rc == 1 && !c->raw && (*id == c->marks.close || *id == c->marks.open)) rc = 0;
-    if (rc == 0) c->stop = QW_STOP_END;
-    if (rc == 1) c->n_drawn++;
-    return rc;
-}
-
-int qw_chat_next(qw_chat *c, qw_piece *piece, enum qw_stop *stop, qw_error *err) {
-    while (c->answering) {
-        const struct turn *t = &c->turns[c->n_turns - 1];
-        enum qw_piece_kind kind = c->kind;
-        int32_t id;
-        int rc = draw(c, &id, err);
-        if (rc < 0) return rc;
-        c->fresh.n = c->piece.n = 0;
-        if (rc == 0) {
-            flush_stream(c);
-            c->answering = false;
-        } else if (in_header(c, id)) {
-            continue;
-        } else if (!c->raw && (id == c->marks.think_open || id == c->marks.think_close)) {
-            take_mark(c, id);
-        } else {
-            take_token(c, id);
-        }
-        if (c->fresh.oom || c->piece.oom || masked_oom(&t->drawn) || masked_oom(&t->answer) ||
-            masked_oom(&t->thought))
-            return fail_memory(err, "the answer", c->piece.n);
-        if (c->piece.n) {
-            *piece = (qw_piece){kind, c->piece.p, c->piece.n};
-            return 1;
-        }
-    }
-    if (stop) *stop = c->stop;
-    return 0;
-}
-
-int qw_chat_cut(qw_chat *c, qw_error *err) {
-    if (!c->answering) return fail(err, QW_EARG, "there is no answer to cut");
-    c->answering = false;
-    return 0;
+const char *qw_chat_last_message(const qw_chat *c, size_t *n) {
+    *n = 0;
+    if (c->n_turns == 0) return NULL;
+    const struct buf *text = &last_turn(c)->user;
+    *n = text->n;
+    return text->p ? text->p : "";
 }

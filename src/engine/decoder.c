@@ -135,6 +135,10 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
     return 0;
 }
 
+int decoder_grow(struct decoder *d, int n_ctx, qw_error *err) {
+    return kv_cache_grow(&d->cache, n_ctx, err);
+}
+
 void decoder_free(struct decoder *d) {
     if (!d) return;
     kv_cache_free(&d->cache);

@@ -18,6 +18,9 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
                 const struct kernels *k, struct pool *pool, enum kv_type kv, int n_ctx, int n_batch,
                 qw_error *err);
 void decoder_free(struct decoder *d);
+/* Make room in the cache for n_ctx positions; what is in it stays. QW_ENOMEM: nothing has
+ * changed. */
+int  decoder_grow(struct decoder *d, int n_ctx, qw_error *err);
 
 /* Run tokens ids[0..n), 1 <= n <= n_batch, at positions [pos..pos+n), pos + n <= n_ctx; the cache
  * holds the keys and values of positions [0..pos). Ids must lie in the vocabulary. Leaves the last

@@ -40,8 +40,8 @@ static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error
     uint64_t free_now = size ? available_memory("") : 0;
     if (free_now && size > free_now)
         return fail(err, QW_ENOMEM,
-                    "the weights take %" PRIu64 " MiB as %s; %" PRIu64 " MiB are available",
-                    size >> 20, weight_type_name(packer.type), free_now >> 20);
+                    "the weights take %" PRIu64 " MB as %s; %" PRIu64 " MB are available",
+                    size / 1000000, weight_type_name(packer.type), free_now / 1000000);
     return pack ? weights_pack(w, &packer, err) : weights_widen(w, &packer, err);
 }
 
@@ -174,6 +174,7 @@ void qw_free(qw_model *m) {
     if (!m) return;
     pool_free(m->pool);
     tokenizer_close(m->tokenizer);
+    loop_classes_free(m->loop_classes);
     jinja_free(m->template);
     template_traits_free(&m->traits);
     chat_templates_free(&m->templates);

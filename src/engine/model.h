@@ -8,6 +8,7 @@
 #include "model/model_files.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
+#include "sample/loop_guard.h"
 #include "sys/threads.h"
 #include "text/tokenizer.h"
 
@@ -25,6 +26,7 @@ struct qw_model {
     struct jinja *template;                 /* the model's own; NULL: template_error says why */
     struct template_traits traits;          /* of it */
     qw_error template_error;
+    struct loop_classes *loop_classes;      /* for guards; NULL until the first is wanted */
     qw_model_info info;
 };
 

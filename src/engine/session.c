@@ -6,7 +6,12 @@
 #include "base/alloc.h"
 #include "sys/memory.h"
 
-enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 64 };
+enum {
+    DEFAULT_BATCH = 64,
+    /* A cache without a fixed size: there must be memory for PLAN positions; it begins with FIRST,
+     * doubles up to PLAN and goes on in steps of PLAN. */
+    PLAN_CONTEXT = 4096, FIRST_CONTEXT = 512
+};
 
 static const char *const kv_names[N_KV_TYPES] = {
     [KV_F32] = "f32", [KV_F16] = "f16", [KV_Q8] = "q8"};
@@ -20,17 +25,22 @@ static int kv_type_from_name(enum kv_type *out, const char *name, qw_error *err)
     return fail(err, QW_EARG, "unknown KV cache type '%s' (f32, f16 or q8)", name);
 }
 
-/* The sizes and the cache type that the parameters stand for. params may be NULL. */
+/* The sizes and the cache type that the parameters stand for; n_ctx 0 stays 0. params may be
+ * NULL. */
 static int resolve_params(const struct qw_model *m, const qw_session_params *params, int *n_ctx,
                           int *n_batch, enum kv_type *kv, qw_error *err) {
     const qw_session_params none = {0}, *p = params ? params : &none;
-    const int n_ctx_max = m->config.n_ctx_max;
-    *n_ctx = n_ctx_max < DEFAULT_CONTEXT ? n_ctx_max : DEFAULT_CONTEXT;
-    if (p->n_ctx) *n_ctx = p->n_ctx;
+    const int most = p->n_ctx ? p->n_ctx : m->config.n_ctx_max;
+    *n_ctx = p->n_ctx;
     *n_batch = p->n_batch ? p->n_batch : DEFAULT_BATCH;
-    if (*n_batch > *n_ctx && *n_ctx > 0) *n_batch = *n_ctx;
+    if (*n_batch > most && most > 0) *n_batch = most;
     *kv = m->weights.type == NOT_PACKED ? KV_F32 : KV_Q8;
     return p->kv_type ? kv_type_from_name(kv, p->kv_type, err) : 0;
+}
+
+/* Positions that must fit where the size is not fixed. */
+static int planned(const struct qw_model *m) {
+    return m->config.n_ctx_max < PLAN_CONTEXT ? m->config.n_ctx_max : PLAN_CONTEXT;
 }
 
 int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
@@ -38,32 +48,32 @@ int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64
     int n_ctx, n_batch;
     enum kv_type kv;
     int rc = resolve_params(m, params, &n_ctx, &n_batch, &kv, err);
+    if (n_ctx == 0) n_ctx = planned(m);
     return rc ? rc : decoder_memory(&m->config, kv, n_ctx, n_batch, cache, scratch, err);
 }
 
 /* Refuse what cannot fit before any of it is allocated; say how much would fit. */
-static int check_fits(const struct qw_session *s, qw_error *err) {
+static int check_fits(const struct qw_session *s, int n_ctx, qw_error *err) {
     uint64_t cache, scratch, free_now = available_memory("");
-    int n_ctx = s->n_ctx,
-        rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
+    int rc = decoder_memory(&s->m->config, s->kv, n_ctx, s->n_batch, &cache, &scratch, err);
     if (rc || free_now == 0 || cache + scratch <= free_now) return rc;
     uint64_t fits = 0;
     if (free_now > scratch) fits = (free_now - scratch) / (cache / (uint64_t)n_ctx + 1);
     return fail(err, QW_ENOMEM,
-                "a context of %d positions takes %" PRIu64 " MiB of cache and %" PRIu64
-                " MiB of scratch; %" PRIu64 " MiB are available: about %" PRIu64 " positions fit",
-                n_ctx, cache >> 20, scratch >> 20, free_now >> 20, fits);
+                "a context of %d positions takes %" PRIu64 " MB of cache and %" PRIu64
+                " MB of scratch; %" PRIu64 " MB are available: about %" PRIu64 " positions fit",
+                n_ctx, cache / 1000000, scratch / 1000000, free_now / 1000000, fits);
 }
 
 static int new_parts(struct qw_session *s, qw_error *err) {
     const struct qw_model *m = s->m;
     const uint64_t n_vocab = (uint64_t)m->weights.n_vocab;
     const qw_sampling sampling = qw_default_sampling(m, 1);
-    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv, s->n_ctx,
-                         s->n_batch, err);
+    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv,
+                         s->n_room, s->n_batch, err);
     if (!rc) rc = sampler_new(&s->sampler, &sampling, m->weights.n_vocab, err);
     if (rc) return rc;
-    s->tokens = alloc_zero((uint64_t)s->n_ctx, sizeof *s->tokens);
+    s->tokens = alloc_zero((uint64_t)s->n_room, sizeof *s->tokens);
     s->logits = alloc_zero(n_vocab, sizeof *s->logits);
     return s->tokens && s->logits ? 0
                                   : fail_memory(err, "the session", n_vocab * sizeof *s->logits);
@@ -79,7 +89,12 @@ int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *param
         s->user = params->user;
     }
     int rc = resolve_params(m, params, &s->n_ctx, &s->n_batch, &s->kv, err);
-    if (!rc) rc = check_fits(s, err);
+    if (!rc) rc = check_fits(s, s->n_ctx ? s->n_ctx : planned(m), err);
+    s->n_room = s->n_ctx;
+    if (s->n_ctx == 0) {
+        s->n_ctx = m->config.n_ctx_max;
+        s->n_room = s->n_ctx < FIRST_CONTEXT ? s->n_ctx : FIRST_CONTEXT;
+    }
     if (!rc) rc = new_parts(s, err);
     if (rc) qw_session_free(s);
     else *out = s;
@@ -104,6 +119,38 @@ int qw_session_set_sampling(qw_session *s, const qw_sampling *sampling, qw_error
     return 0;
 }
 
+/* ---- room ---- */
+
+/* Take the room for `room` positions, if there is memory for what is more than now. */
+static int take_room(struct qw_session *s, int room, qw_error *err) {
+    const struct config *c = &s->m->config;
+    uint64_t more = kv_cache_size(c, s->kv, room) - kv_cache_size(c, s->kv, s->n_room);
+    uint64_t free_now = available_memory("");
+    if (free_now && more > free_now)
+        return fail(err, QW_ECONTEXT,
+                    "the context cannot grow to %d positions: that takes %" PRIu64
+                    " MB more, and %" PRIu64 " MB are available",
+                    room, more / 1000000, free_now / 1000000);
+    int32_t *tokens = realloc(s->tokens, (size_t)room * sizeof *tokens);
+    if (tokens) s->tokens = tokens;
+    if (!tokens || decoder_grow(s->decoder, room, NULL))
+        return fail(err, QW_ECONTEXT, "there is no memory for a context of %d positions", room);
+    s->n_room = room;
+    return 0;
+}
+
+int session_grow(struct qw_session *s, size_t n, qw_error *err) {
+    int room = s->n_room, least = (int)n;
+    if (n <= (size_t)room) return 0;
+    while (room < least) room = room < PLAN_CONTEXT ? 2 * room : room + PLAN_CONTEXT;
+    if (room > s->n_ctx) room = s->n_ctx;
+    int rc = take_room(s, room, err);
+    /* a whole step does not fit, but a tile may */
+    least = (least + ATTN_TILE - 1) / ATTN_TILE * ATTN_TILE;
+    if (rc == 0 || room <= least) return rc;
+    return take_room(s, least, err);
+}
+
 /* ---- tokens in and out ---- */
 
 /* Compute tokens [n_cached .. n_tokens), batch by batch. */
@@ -119,7 +166,7 @@ static int run_pending(struct qw_session *s, qw_error *err) {
         s->logits_valid = true;
         bool more = s->n_cached < s->n_tokens;
         if (more && s->progress && s->progress(s->user, s->n_cached - start, s->n_tokens - start)) {
-            s->n_tokens = s->drawn = s->n_cached;
+            s->n_tokens = s->n_cached;
             return fail(err, QW_ECANCEL, "stopped after %zu tokens of the prompt",
                         s->n_cached - start);
         }
@@ -127,7 +174,7 @@ static int run_pending(struct qw_session *s, qw_error *err) {
     return 0;
 }
 
-int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
+int session_append(struct qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
     const int n_vocab = s->m->weights.n_vocab;
     if (n > (size_t)s->n_ctx - s->n_tokens)
         return fail(err, QW_ECONTEXT,
@@ -138,19 +185,28 @@ int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
             return fail(err, QW_EARG,
                         "token id %" PRId32 " (number %zu) is outside the vocabulary (0 to %d)",
                         ids[i], i, n_vocab - 1);
+    int rc = session_grow(s, s->n_tokens + n, err);
+    if (rc) return rc;
     if (n) memcpy(s->tokens + s->n_tokens, ids, n * sizeof *ids);
     s->n_tokens += n;
-    s->drawn = s->n_tokens;
     return run_pending(s, err);
+}
+
+int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
+    int rc = session_append(s, ids, n, err);
+    if (rc == 0 || rc == QW_ECANCEL) s->drawn = s->n_tokens;
+    return rc;
 }
 
 int qw_next(qw_session *s, int32_t *id, qw_error *err) {
     if (s->n_tokens == 0) return fail(err, QW_EARG, "no tokens yet: there is nothing to continue");
     if (s->n_tokens == (size_t)s->n_ctx)
         return fail(err, QW_ECONTEXT, "the context of %d positions is full", s->n_ctx);
+    int rc = session_grow(s, s->n_tokens + 1, err);
+    if (rc) return rc;
     /* compute the last token again */
     if (!s->logits_valid && s->n_cached == s->n_tokens) s->n_cached--;
-    int rc = run_pending(s, err);
+    rc = run_pending(s, err);
     if (!rc)
         rc = decoder_logits(s->decoder, (int)(s->n_cached - 1 - s->pass_first), 1, s->logits, err);
     if (rc) return rc;
@@ -186,6 +242,7 @@ int qw_logits(qw_session *s, size_t first, size_t count, float *out, qw_error *e
 size_t qw_n_tokens(const qw_session *s) { return s->n_tokens; }
 const int32_t *qw_tokens(const qw_session *s) { return s->tokens; }
 int qw_n_ctx(const qw_session *s) { return s->n_ctx; }
+int qw_n_ctx_now(const qw_session *s) { return s->n_room; }
 const char *qw_kv_type(const qw_session *s) { return kv_names[s->kv]; }
 
 uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions) {

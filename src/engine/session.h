@@ -15,15 +15,21 @@ struct qw_session {
     struct qw_model *m;
     struct decoder *decoder;
     struct sampler *sampler;
-    int n_ctx, n_batch;
+    int n_ctx, n_batch;             /* n_ctx: most positions */
+    int n_room;                     /* positions in the cache and in tokens now */
     enum kv_type kv;
     int (*progress)(void *user, size_t done, size_t all);
     void *user;
-    int32_t *tokens;                /* [n_ctx] */
+    int32_t *tokens;                /* [n_room] */
     size_t n_tokens, n_cached, drawn, pass_first;
     /* the decoder still has its outputs for tokens[pass_first .. n_cached) */
     bool logits_valid;
     float *logits;                  /* [n_vocab] */
 };
+
+/* Make room for n positions, n <= n_ctx. QW_ECONTEXT: there is not enough memory for them. */
+int session_grow(struct qw_session *s, size_t n, qw_error *err);
+/* qw_feed, but the tokens count as drawn where penalties ask for that. */
+int session_append(struct qw_session *s, const int32_t *ids, size_t n, qw_error *err);
 
 #endif
