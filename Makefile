@@ -2,7 +2,8 @@
 ## make run               builds it and chats with the bundled model
 ## make test              runs the tests that this machine can run; QW_CI=1 runs all of them
 ## make lib               builds libqw.a and libqw.so
-## make install           installs qw, qw.h, the library, qw.pc and the bundled model
+## make install           installs qw, its manual and completions, qw.h, the library, qw.pc and the
+##                        bundled model
 ## make uninstall         removes what install wrote
 ## make debug             builds ./qw with debug information
 ## make fuzz              runs the fuzzers (clang), FUZZ_SECONDS=60 each
@@ -126,9 +127,13 @@ $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O)
 	$(call say,LD $@)
 	$(Q)$(CC) $< $(ENGINE_O) $(LINK) -lm -o $@
 
+# fuzz_flags has the commands in it, but for main and for what prints the help and exits.
+FUZZ_CLI_O := $(filter-out %/cli/main.o %/cli/help.o,$(CLI_O))
+$(BUILD)/fuzz_flags: MORE_O := $(FUZZ_CLI_O)
+$(BUILD)/fuzz_flags: $(FUZZ_CLI_O)
 $(FUZZ_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(ENGINE_O) $(LINK) -fsanitize=fuzzer -lm -o $@
+	$(Q)$(CC) $< $(MORE_O) $(ENGINE_O) $(LINK) -fsanitize=fuzzer -lm -o $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC $<)
@@ -193,12 +198,36 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) MAKE='$(MAKE_COMMAND)' sh tests/fuzz.sh $(FUZZERS:tests/%.c=%)
 
+# The manual and the completions: made of what the binary says of its flags. Where it cannot run,
+# HOST_QW is one of the same version that can.
+HOST_QW ?= $(BUILD)/qw
+MANUALS := $(addprefix $(BUILD)/manual/,qw.1 qw.bash _qw qw.fish)
+$(BUILD)/manual/flags.tsv: $(BUILD)/qw tools/flag_tables.sh
+	@mkdir -p $(@D)
+	$(Q)sh tools/flag_tables.sh $(HOST_QW) > $@
+$(BUILD)/manual/qw.1: $(BUILD)/manual/flags.tsv tools/manual.sh include/qw.h
+	$(Q)sh tools/manual.sh < $< > $@
+$(BUILD)/manual/qw.bash: $(BUILD)/manual/flags.tsv tools/completions.sh
+	$(Q)sh tools/completions.sh bash < $< > $@
+$(BUILD)/manual/_qw: $(BUILD)/manual/flags.tsv tools/completions.sh
+	$(Q)sh tools/completions.sh zsh < $< > $@
+$(BUILD)/manual/qw.fish: $(BUILD)/manual/flags.tsv tools/completions.sh
+	$(Q)sh tools/completions.sh fish < $< > $@
+
+SHARE   := $(DESTDIR)$(PREFIX)/share
+INSTALLED_MANUALS := man/man1/qw.1 bash-completion/completions/qw zsh/site-functions/_qw \
+                     fish/vendor_completions.d/qw.fish
 INSTALLED_LIBS := libqw.a libqw.so $(SONAME) libqw.so.$(VERSION) pkgconfig/qw.pc
-install: qw lib
+install: qw lib $(MANUALS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/qw/models/tiny
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -d $(addprefix $(SHARE)/,$(dir $(INSTALLED_MANUALS)))
 	install -m 755 qw $(DESTDIR)$(PREFIX)/bin/qw
 	install -m 644 models/tiny/* $(DESTDIR)$(PREFIX)/share/qw/models/tiny
+	install -m 644 $(BUILD)/manual/qw.1 $(SHARE)/man/man1/qw.1
+	install -m 644 $(BUILD)/manual/qw.bash $(SHARE)/bash-completion/completions/qw
+	install -m 644 $(BUILD)/manual/_qw $(SHARE)/zsh/site-functions/_qw
+	install -m 644 $(BUILD)/manual/qw.fish $(SHARE)/fish/vendor_completions.d/qw.fish
 	install -m 644 include/qw.h $(DESTDIR)$(PREFIX)/include/qw.h
 	install -m 644 libqw.a $(DESTDIR)$(LIBDIR)/libqw.a
 	install -m 755 libqw.so $(DESTDIR)$(LIBDIR)/libqw.so.$(VERSION)
@@ -213,7 +242,8 @@ install: qw lib
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/qw $(DESTDIR)$(PREFIX)/include/qw.h
 	rm -f $(INSTALLED_LIBS:%=$(DESTDIR)$(LIBDIR)/%)
-	rm -rf $(DESTDIR)$(PREFIX)/share/qw
+	rm -f $(INSTALLED_MANUALS:%=$(SHARE)/%)
+	rm -rf $(SHARE)/qw
 
 clean:
 	rm -rf .build qw libqw.a libqw.so

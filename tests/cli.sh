@@ -7,7 +7,7 @@
 #
 # A command that runs for more than a minute (ten under an emulator) is stopped and fails its test.
 . tests/cli/helpers.sh
-[ $# -gt 0 ] || set -- usage which_model run tokens template logits_info streams memory interrupt \
-                       quantize bench chat terminal
+[ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens template logits_info \
+                       streams memory interrupt quantize bench chat pipes terminal
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]

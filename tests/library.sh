@@ -25,6 +25,14 @@ result $status "make install"
 lib=$tmp$prefix/lib
 header=$tmp$prefix/include/qw.h
 pc=$lib/pkgconfig/qw.pc
+share=$tmp$prefix/share
+: > "$tmp/out"
+for f in man/man1/qw.1 bash-completion/completions/qw zsh/site-functions/_qw \
+         fish/vendor_completions.d/qw.fish; do
+    grep -q temperature "$share/$f" || echo "no flags in $f" >> "$tmp/out"
+done
+[ ! -s "$tmp/out" ]
+result $? "make install: the manual page and the completions"
 
 # ---- names ----
 

@@ -15,7 +15,9 @@ enum {
     EXIT_ERROR = 1,
     EXIT_USAGE = 2,
     EXIT_MEMORY = 3,
-    EXIT_CONTEXT = 5,
+    EXIT_LOOP = 4,              /* an answer repeated itself */
+    EXIT_CONTEXT = 5,           /* the context is full, or too small */
+    EXIT_EMPTY = 6,             /* an answer without text */
     EXIT_SIGINT = 130
 };
 
@@ -25,9 +27,18 @@ enum {
 #define CLI_PRINTF(fmt, args)
 #endif
 
-/* ---- messages (messages.c): "qw: ..." on stderr ---- */
+/* ---- messages (messages.c): a line "qw: ..." on stderr ---- */
 
+/* An error: why the exit code is not 0. Always shown; so is that stdin is waited for. */
 void say(const char *fmt, ...) CLI_PRINTF(1, 2);
+/* A warning: it goes on, but not quite as it was asked to. Not with --quiet. */
+void warning(const char *fmt, ...) CLI_PRINTF(1, 2);
+/* A note: what was chosen, how fast it was. Only if stderr is a terminal, or with -v; not with
+ * --quiet. */
+void note(const char *fmt, ...) CLI_PRINTF(1, 2);
+bool shows_notes(void);
+/* What --quiet and -v say; before the first warning or note. */
+void set_messages(bool quiet, bool verbose);
 /* Print the message and return EXIT_USAGE. */
 int  usage_error(const char *fmt, ...) CLI_PRINTF(1, 2);
 /* Print "not enough memory for WHAT" and return EXIT_MEMORY. */

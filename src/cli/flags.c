@@ -1,25 +1,39 @@
-/* flags.c - parses the command line by a table of flags and prints the help from it. */
+/* flags.c - parses the command line by a table of flags. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "cli/flags.h"
-#include "cli/output.h"
+#include "cli/llama_flags.h"
+#include "cli/suggest.h"
+
+/* ---- names ---- */
+
+/* Are the first n characters the same, but for '_' in a long flag? */
+static bool same_name(const char *name, const char *word, size_t n) {
+    bool is_long = n > 2 && word[0] == '-' && word[1] == '-';
+    for (size_t i = 0; i < n; i++)
+        if (name[i] != word[i] && !(is_long && i > 1 && name[i] == '-' && word[i] == '_'))
+            return false;
+    return true;
+}
 
 bool has_name(const char *names, const char *word, size_t n) {
-    bool is_long = n > 2 && word[0] == '-' && word[1] == '-';
     while (*names) {
-        size_t len = strcspn(names, " "), i = 0;
-        if (len == n) {
-            while (i < n && (names[i] == word[i] ||
-                             (is_long && i > 1 && names[i] == '-' && word[i] == '_')))
-                i++;
-            if (i == n) return true;
-        }
+        size_t len = strcspn(names, " ");
+        bool begins = len > 1 && names[len - 1] == '*' && n >= len - 1;
+        if (begins && same_name(names, word, len - 1)) return true;
+        if (len == n && same_name(names, word, n)) return true;
         names += len;
         names += *names == ' ';
     }
     return false;
+}
+
+const struct choice *find_choice(const struct choice *choices, const char *word) {
+    while (choices->word && strcasecmp(choices->word, word) != 0) choices++;
+    return choices->word ? choices : NULL;
 }
 
 const char *value_source(const char *value, const char *flag, const char *env) {
@@ -101,6 +115,33 @@ static int read_seed(uint64_t *out, const char *s, const char *name) {
     return 0;
 }
 
+static int read_type(const struct flag *f, const char *s, const char *name) {
+    const struct choice *found = find_choice(f->choices, s);
+    if (found) {
+        *(const char **)f->to = found->means ? found->means : found->word;
+        return 0;
+    }
+    char list[128] = "";
+    size_t n = 0;
+    int left = 0;
+    for (const struct choice *c = f->choices; c->word; c++) left += !c->means;
+    for (const struct choice *c = f->choices; c->word && n < sizeof list; c++) {
+        const char *after = left > 2 ? ", " : " or ";
+        if (c->means) continue;
+        left--;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", c->word, left ? after : "");
+    }
+    return usage_error("%s: unknown type '%s' (%s)", name, s, list);
+}
+
+/* A switch in the environment. */
+static int read_switch(const struct flag *f, const char *s, const char *name) {
+    bool on = strcmp(s, "1") == 0;
+    if (!on && strcmp(s, "0") != 0) return usage_error("%s: '%s' is neither 1 nor 0", name, s);
+    if (on) *(bool *)f->to = f->type == FLAG_ON;
+    return 0;
+}
+
 /* FLAG_INT, FLAG_FLOAT */
 static int read_range(const struct flag *f, const char *s, const char *name) {
     bool whole = f->type == FLAG_INT;
@@ -116,83 +157,42 @@ static int read_range(const struct flag *f, const char *s, const char *name) {
     return 0;
 }
 
-/* name: the flag or variable as the user wrote it. value: NULL for FLAG_ON and FLAG_OFF. */
+/* A value that stands for the default? */
+static bool is_unset(const struct flag *f, const char *value) {
+    const char *unset = f->type == FLAG_SEED ? "-1" : f->unset;
+    return unset && strcmp(value, unset) == 0;
+}
+
+/* name: the flag or variable as the user wrote it. value: NULL for a switch on the command line. */
 static int set_value(const struct flag *f, const char *name, const char *value) {
     switch (f->type) {
-    case FLAG_ON: *(bool *)f->to = true; return 0;
-    case FLAG_OFF: *(bool *)f->to = false; return 0;
+    case FLAG_ON: case FLAG_OFF:
+        if (value) return read_switch(f, value, name);
+        *(bool *)f->to = f->type == FLAG_ON;
+        return 0;
     case FLAG_PATH:
         if (!*value) return usage_error("%s: the path is empty", name);
         *(const char **)f->to = value;
         return 0;
     case FLAG_STRING: *(const char **)f->to = value; return 0;
     case FLAG_STRINGS: return append_string(f->to, value, name);
+    case FLAG_TYPE: return read_type(f, value, name);
     case FLAG_INTS: case FLAG_PAIRS: return read_ints(f, value, name);
     case FLAG_BIAS: return read_bias(f->to, value, name);
-    case FLAG_SEED: return read_seed(f->to, value, name);
-    case FLAG_INT: case FLAG_FLOAT: return read_range(f, value, name);
+    case FLAG_SEED:
+        if (!is_unset(f, value)) return read_seed(f->to, value, name);
+        *(uint64_t *)f->to = 0;
+        return 0;
+    case FLAG_INT: case FLAG_FLOAT:
+        if (!is_unset(f, value)) return read_range(f, value, name);
+        *(int *)f->to = 0;
+        return 0;
+    case FLAG_READ: return f->read(f->to, value, name);
     }
     return 0;
 }
 
-/* ---- help ---- */
-
-enum { HELP_WIDTH = 80, HELP_COLUMN = 29 };     /* where the explanations start */
-
-/* Print the words of text from column `at` on, wrapped into HELP_COLUMN..HELP_WIDTH; returns the
- * column after the last one. */
-static int print_words(const char *text, int at) {
-    while (*text) {
-        int n = (int)strcspn(text, " ");
-        if (at > HELP_COLUMN && at + 1 + n > HELP_WIDTH) {
-            printf("\n%*s", HELP_COLUMN, "");
-            at = HELP_COLUMN;
-        } else if (at > HELP_COLUMN) {
-            putchar(' ');
-            at++;
-        }
-        printf("%.*s", n, text);
-        at += n;
-        text += n;
-        text += *text == ' ';
-    }
-    return at;
-}
-
-static void print_flag(const struct flag *f) {
-    int n = printf("  %s%s%s", f->names, f->value ? " " : "", f->value ? f->value : "");
-    if (n >= HELP_COLUMN) {
-        putchar('\n');
-        n = 0;
-    }
-    printf("%*s", HELP_COLUMN - n, "");
-    int at = print_words(f->help, HELP_COLUMN);
-    if (f->env) {
-        char env[64];
-        snprintf(env, sizeof env, "[%s]", f->env);
-        print_words(env, at);
-    }
-    putchar('\n');
-}
-
-static void print_help(const struct command *c, const struct flag *flags, size_t n_flags) {
-    const struct flag help = {.names = "-h --help", .help = "this text"};
-    printf("qw %s %s: %s\n\n", c->name, c->arguments, c->summary);
-    for (size_t i = 0; i < n_flags; i++) print_flag(&flags[i]);
-    print_flag(&help);
-    if (c->details) printf("\n%s", c->details);
-}
-
-/* ---- the command line ---- */
-
-static const struct flag *find_flag(const struct flag *flags, size_t n_flags, const char *word,
-                                    size_t n) {
-    for (size_t i = 0; i < n_flags; i++)
-        if (has_name(flags[i].names, word, n)) return &flags[i];
-    return NULL;
-}
-
-static int parse_environment(const struct flag *flags, size_t n_flags) {
+static int read_environment(const struct flag *flags, size_t n_flags) {
     for (size_t i = 0; i < n_flags; i++) {
         const char *value = flags[i].env ? getenv(flags[i].env) : NULL;
         if (!value || !*value) continue;
@@ -202,41 +202,183 @@ static int parse_environment(const struct flag *flags, size_t n_flags) {
     return 0;
 }
 
+/* ---- the command line ---- */
+
+struct reader {
+    const struct command *command;
+    const struct flag *flags;
+    size_t n_flags;
+    char **next, **end;                 /* arguments that are not read yet */
+    struct words *words;
+    const struct choice *noted;         /* the last value that -v explains, or NULL */
+    const struct llama_flag *meant;     /* the last flag of llama.cpp that meant a type of ours */
+    const char *meant_type;
+};
+
+static const struct flag *find_flag(const struct reader *r, const char *word, size_t n) {
+    for (size_t i = 0; i < r->n_flags; i++)
+        if (has_name(r->flags[i].names, word, n)) return &r->flags[i];
+    return NULL;
+}
+
+/* A flag on the command line. */
+static int set_flag(struct reader *r, const struct flag *f, const char *name, const char *value) {
+    int rc = set_value(f, name, value);
+    if (rc) return rc;
+    bool unset = value && is_unset(f, value);
+    if (f->given && !unset) *f->given = true;
+    if (f->given && unset && f->type == FLAG_SEED) *f->given = false;
+    const struct choice *choice = f->type == FLAG_TYPE ? find_choice(f->choices, value) : NULL;
+    if (choice && choice->note) r->noted = choice;
+    return 0;
+}
+
+/* ---- flags of llama.cpp ---- */
+
+/* Those that mean the same type of ours must agree: ours is one for keys and values. */
+static int check_agreement(struct reader *r, const struct llama_flag *row, const struct flag *f) {
+    if (f->type != FLAG_TYPE) return 0;
+    const char *type = *(const char **)f->to;
+    if (r->meant && r->meant != row && r->meant_type != type)
+        return usage_error("%s and %s: keys and values of the cache have one type here (%s)",
+                           r->meant_type, type, f->names);
+    r->meant = row;
+    r->meant_type = type;
+    return 0;
+}
+
+/* value: what followed a '=', or NULL */
+static int read_llama_flag(struct reader *r, const struct llama_flag *row, const char *name,
+                           const char *value) {
+    bool more = r->next < r->end;
+    if (row->takes == LLAMA_NO_VALUE && value) return usage_error("%s takes no value", name);
+    if (row->takes == LLAMA_VALUE && !value) {
+        if (!more) return usage_error("%s needs a value", name);
+        value = *r->next++;
+    }
+    if (row->takes == LLAMA_MAY_HAVE_VALUE && !value && more &&
+        find_llama_value(row, name, *r->next))
+        value = *r->next++;
+    const struct llama_flag *found = find_llama_value(row, name, value);
+    if (!found) return usage_error("%s: unknown value '%s'", name, value);
+    if (found->answer == LLAMA_SO_ANYWAY) return 0;
+    if (found->answer != LLAMA_MEANS) return refuse_llama_flag(found, name, value);
+    size_t n = strcspn(found->text, " ");
+    const struct flag *f = find_flag(r, found->text, n);
+    const char *ours = found->text[n] ? found->text + n + 1 : value;
+    int rc = set_flag(r, f, name, f->value ? ours : NULL);
+    return rc ? rc : check_agreement(r, found, f);
+}
+
+/* ---- unknown flags ---- */
+
+/* Names for suggestions, each ended by a NUL. */
+struct names {
+    char text[4096];
+    const char *list[256];
+    size_t n_text;
+    int n;
+};
+
+static void add_names(struct names *all, const char *names) {
+    enum { MAX = sizeof all->list / sizeof *all->list };
+    while (*names) {
+        size_t len = strcspn(names, " ");
+        if (all->n == MAX || all->n_text + len + 1 > sizeof all->text) return;
+        char *to = all->text + all->n_text;
+        if (names[len - 1] != '*') all->list[all->n++] = to;
+        memcpy(to, names, len);
+        to[len] = 0;
+        all->n_text += len + 1;
+        names += len;
+        names += names[0] == ' ';
+    }
+}
+
+/* Of flags of llama.cpp only those that are honoured are suggested. Two letters could be any. */
+static int unknown_flag(const struct reader *r, const char *word, size_t n) {
+    struct names all = {.n = 0};
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)n, word);
+    for (char *p = name + 2; n > 2 && *p; p++)
+        if (*p == '_') *p = '-';
+    for (size_t i = 0; i < r->n_flags; i++) add_names(&all, r->flags[i].names);
+    add_names(&all, "--help");
+    const struct llama_flag *row = llama_flags(r->command->name);
+    for (; row && row->names; row++)
+        if (row->answer == LLAMA_MEANS || row->answer == LLAMA_SO_ANYWAY)
+            add_names(&all, row->names);
+    const char *nearest = n > 2 && n < sizeof name ? nearest_word(name, all.list, all.n) : NULL;
+    if (nearest)
+        return usage_error("unknown flag '%.*s'; did you mean %s?", (int)n, word, nearest);
+    return usage_error("unknown flag '%.*s'; see: qw help %s", (int)n, word, r->command->name);
+}
+
+/* ---- arguments ---- */
+
 /* "-", "-1" and "x" are words; "-x" is a flag. */
 static bool is_word(const char *s) {
     return s[0] != '-' || s[1] == 0 || (s[1] >= '0' && s[1] <= '9');
 }
 
-int parse_flags(const struct command *c, const struct flag *flags, size_t n_flags, int argc,
-                char **argv, struct words *words) {
-    int rc = parse_environment(flags, n_flags);
-    if (words) words->n = 0;
-    for (int i = 0; i < argc && !rc; i++) {
-        const char *word = argv[i], *value = NULL;
-        if (is_word(word)) {
-            if (!words || words->n == words->max)
-                return usage_error("unexpected argument '%s'; see: qw help %s", word, c->name);
-            words->list[words->n++] = word;
-            continue;
-        }
-        size_t n = strlen(word);
-        if (word[1] == '-' && strchr(word, '=')) {
-            n = strcspn(word, "=");
-            value = word + n + 1;
-        }
-        if (has_name("-h --help", word, n)) {
-            print_help(c, flags, n_flags);
-            exit(flush_stdout());
-        }
-        const struct flag *f = find_flag(flags, n_flags, word, n);
-        if (!f) return usage_error("unknown flag '%.*s'; see: qw help %s", (int)n, word, c->name);
-        if (!f->value && value) return usage_error("%.*s takes no value", (int)n, word);
-        if (f->value && !value) {
-            if (++i == argc) return usage_error("%s needs a value: %s", word, f->value);
-            value = argv[i];
-        }
-        rc = set_value(f, word, value);
-        if (!rc && f->given) *f->given = true;
+/* Words right after a command that takes none may have been meant as a prompt. */
+static int unexpected(const struct command *c, const char *word, bool first) {
+    if (first)
+        return usage_error("unexpected argument '%s' (see: qw help %s); as a prompt: qw -- %s %s "
+                           "...", word, c->name, c->name, word);
+    return usage_error("unexpected argument '%s'; see: qw help %s", word, c->name);
+}
+
+static int add_word(const struct reader *r, const char *word, bool first) {
+    struct words *words = r->words;
+    if (!words || words->n == words->max) return unexpected(r->command, word, first);
+    words->list[words->n++] = word;
+    return 0;
+}
+
+static int read_flag(struct reader *r, const char *word) {
+    const char *value = NULL;
+    size_t n = strlen(word);
+    if (word[1] == '-' && strchr(word, '=')) {
+        n = strcspn(word, "=");
+        value = word + n + 1;
     }
+    char name[64];                      /* longer ones are unknown */
+    snprintf(name, sizeof name, "%.*s", (int)n, word);
+    if (has_name("-h --help", word, n)) return HELP_ASKED;
+    const struct flag *f = find_flag(r, word, n);
+    if (!f) {
+        const struct llama_flag *row = find_llama_flag(llama_flags(r->command->name), word, n);
+        return row ? read_llama_flag(r, row, name, value) : unknown_flag(r, word, n);
+    }
+    if (!f->value && value) return usage_error("%s takes no value", name);
+    if (f->value && !value) {
+        if (r->next == r->end) return usage_error("%s needs a value: %s", name, f->value);
+        value = *r->next++;
+    }
+    return set_flag(r, f, name, value);
+}
+
+/* With -v, what a value was taken for. */
+static void print_note(const struct reader *r) {
+    const struct flag *verbose = r->noted ? find_flag(r, "--verbose", 9) : NULL;
+    if (verbose && *(bool *)verbose->to) say("%s: %s", r->noted->word, r->noted->note);
+}
+
+int read_flags(const struct command *c, const struct flag *flags, size_t n_flags, int argc,
+               char **argv, struct words *words) {
+    struct reader r = {.command = c, .flags = flags, .n_flags = n_flags, .next = argv,
+                       .end = argv + argc, .words = words};
+    bool ended = false;                 /* by "--": only words follow */
+    int rc = read_environment(flags, n_flags);
+    if (words) words->n = 0;
+    while (!rc && r.next < r.end) {
+        const char *word = *r.next++;
+        if (ended || is_word(word)) rc = add_word(&r, word, r.next == argv + 1);
+        else if (strcmp(word, "--") == 0) ended = true;
+        else rc = read_flag(&r, word);
+    }
+    if (words) words->ended = ended;
+    if (!rc) print_note(&r);
     return rc;
 }

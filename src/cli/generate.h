@@ -1,54 +1,50 @@
-/* generate.h - what qw run and qw chat share: flags, a loaded model with a conversation, and
- * showing an answer. */
+/* generate.h - what qw run and qw chat share: a loaded model with a conversation, and answers. */
 #ifndef QW_GENERATE_H
 #define QW_GENERATE_H
-#include "cli/flags.h"
-#include "cli/input.h"
-#include "cli/model.h"
-#include "cli/template_flags.h"
-
-struct options {
-    struct model_flags model;
-    struct template_flags template;
-    const char *prompt, *file, *system, *kv_type;
-    int n_predict, n_ctx, n_batch, top_k;
-    float temperature, top_p, min_p, presence, frequency, repetition;
-    uint64_t seed;
-    bool think, special, quiet, verbose;
-    struct bias_list bias;
-    struct {
-        bool think, seed, temperature, top_k, top_p, min_p, repetition;
-    } given;                    /* on the command line */
-};
+#include "cli/options.h"
+#include "cli/output.h"
 
 struct generator {
     struct options o;
+    struct text system;                     /* p NULL: none */
     qw_model *model;
     qw_session *session;
     qw_chat *chat;
+    bool person;                            /* stdin, stdout and stderr are terminals */
     bool show_thoughts, colour, progress;   /* on stderr */
+    bool greedy_told;                       /* that thoughts without chance may never end */
+    double load_seconds;
     double started;                         /* monotonic_seconds at the start of the prompt */
 };
 
-/* Fill o with defaults, the environment and the flags of this command. 0 or an exit code after a
- * message. The caller frees o->bias.p (generator_free does). */
-int  options_read(struct options *o, const struct command *c, int argc, char **argv);
-
-/* Load the model and begin a conversation as g->o says. 0 or an exit code after a message; call
- * generator_free in either case. */
-int  generator_open(struct generator *g);
+/* Load the model and begin a conversation as g->o says; drops: by default a full context drops
+ * turns. 0 or an exit code after a message; call generator_free in either case. */
+int  generator_open(struct generator *g, bool drops);
 void generator_free(struct generator *g);
 
-/* engine_error, with the flags of run and chat that could help. */
-int  generator_error(const struct generator *g, const qw_error *err);
+/* engine_error, with the flags of run and chat that could help. text: the message that was said, if
+ * that failed. */
+int  generator_error(const struct generator *g, const qw_error *err, const struct text *said);
+/* Sampling for thinking or direct answers, whichever is on. 0, or a code of the engine. */
+int  generator_set_sampling(struct generator *g, qw_error *err);
 
-/* Say n bytes of text; print the answer on stdout, with a newline at its end, and thoughts on
- * stderr. 0, an exit code after a message, or EXIT_SIGINT. */
-int  generate(struct generator *g, const char *text, size_t n);
+/* How an answer begins: to a new message, again to the last one, or where the last one stopped. */
+enum turn { TURN_SAY, TURN_REGENERATE, TURN_CONTINUE };
+/* Begin an answer (said: the message, for TURN_SAY); print it on stdout, with a newline at its end,
+ * and thoughts on stderr. 0, an exit code after a message, or EXIT_SIGINT. */
+int  generate(struct generator *g, enum turn turn, const struct text *said);
 
-/* The prompt: -p, the file of -f and, if with_stdin and it is no terminal, stdin, joined by blank
- * lines; files without one newline at their end. The caller frees out->p. 0 or an exit code after a
- * message. */
-int  read_prompt(const struct options *o, bool with_stdin, struct text *out);
+/* Does this exit code of generate end the answer only, and not the conversation? */
+bool ends_turn_only(int rc);
+
+/* ---- how much fits (context_room.c) ---- */
+
+/* Does a message so obviously not fit that it is not worth computing? 0, or EXIT_CONTEXT after a
+ * message that says how much of it would. */
+int  check_message(const struct generator *g, const struct text *said);
+/* What would make room for a context of so many more tokens: a hint, or NULL if nothing does. */
+const char *room_hint(const struct generator *g, size_t tokens, char *out, size_t size);
+/* Tokens of a message, without those of the template; 0: unknown. */
+size_t message_tokens(const struct generator *g, const struct text *said);
 
 #endif

@@ -1,4 +1,4 @@
-/* main.c - the list of commands, and which one is meant. */
+/* main.c - which command is meant, the help and the version of qw itself. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,29 +6,20 @@
 #include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/output.h"
+#include "cli/words.h"
 
-/* In the order of `qw help`. */
-static const struct command *const commands[] = {
-    &command_run,
-    &command_chat,
-    &command_tokenize,
-    &command_detokenize,
-    &command_template,
-    &command_logits,
-    &command_quantize,
-    &command_info,
-    &command_bench,
-};
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
-
-static const struct command *find_command(const char *name) {
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(name, commands[i]->name) == 0) return commands[i];
-    return NULL;
+/* Words after `version` and `help` that do not fit may have been meant as a prompt. word: what
+ * stands before them. */
+static int surplus(const char *word, int argc, char **argv) {
+    if (word[0] == '-') return usage_error("unexpected argument '%s' after %s", argv[0], word);
+    const char *near = near_command(argv[0]);
+    return usage_error("unexpected argument '%s' (%s%s%s); as a prompt: qw -- %s %s%s", argv[0],
+                       near ? "did you mean qw help " : "see: qw help", near ? near : "",
+                       near ? "?" : "", word, argv[0], argc > 1 ? " ..." : "");
 }
 
-static int version(int argc, char **argv) {
-    if (argc > 0) return usage_error("unexpected argument '%s' after --version", argv[0]);
+static int version(const char *word, int argc, char **argv) {
+    if (argc > 0) return surplus(word, argc, argv);
     char levels[128];
     const char *wanted = getenv("QW_CPU"), *used = qw_cpu_levels(levels, sizeof levels);
     if (wanted && *wanted) {
@@ -41,34 +32,42 @@ static int version(int argc, char **argv) {
     return 0;
 }
 
-static int help(int argc, char **argv) {
-    if (argc > 1) return usage_error("unexpected argument '%s'; see: qw help", argv[1]);
-    if (argc == 1) {
+static int help(const char *word, int argc, char **argv) {
+    const struct command *c = argc > 0 ? find_command(argv[0]) : NULL;
+    if (argc > 0 && !c) return surplus(word, argc, argv);
+    if (argc > 1) return surplus(word, argc - 1, argv + 1);
+    if (c) {
         char flag[] = "--help", *flags[] = {flag};
-        const struct command *c = find_command(argv[0]);
-        return c ? c->run(1, flags) : usage_error("unknown command '%s'; see: qw help", argv[0]);
+        return c->run(1, flags);
     }
     printf("qw: Qwen3 on any CPU\n\n  qw [COMMAND] [FLAGS]\n\n");
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; commands[i]; i++)
         printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
     printf("  %-12s %s\n", "help", "this text, or a command's flags: qw help run");
     printf("  %-12s %s\n", "--version", "version and kernels");
+    printf("\nFlags to begin with; qw help run has them all:\n\n");
+    print_first_flags();
     printf("\nWithout -m DIR or QW_MODEL the bundled model is used.\n\n"
            "  qw                                   talk\n"
-           "  qw -p \"Why is the sky blue?\"         ask once\n"
-           "  cat log.txt | qw -p \"What failed?\"   ask about a file\n");
+           "  qw \"Why is the sky blue?\"            ask once\n"
+           "  cat log.txt | qw \"What failed?\"      ask about a file\n");
     return 0;
 }
 
+/* Flags and prompts go to run or chat. A word that is neither a command nor quoted is a mistake,
+ * whatever follows; the words up to the first flag are quoted in the message. */
 static int dispatch(int argc, char **argv) {
     if (argc == 0) return cmd_default(argc, argv);
     const char *word = argv[0];
-    if (has_name("--version version", word, strlen(word))) return version(argc - 1, argv + 1);
-    if (has_name("-h --help help", word, strlen(word))) return help(argc - 1, argv + 1);
-    if (word[0] == '-') return cmd_default(argc, argv);
+    size_t n = strlen(word);
+    if (has_name("--version version", word, n)) return version(word, argc - 1, argv + 1);
+    if (has_name("-h --help help", word, n)) return help(word, argc - 1, argv + 1);
     const struct command *c = find_command(word);
     if (c) return c->run(argc - 1, argv + 1);
-    return usage_error("unknown command '%s'; see: qw help. A prompt needs -p", word);
+    if (word[0] == '-' || is_quoted(word)) return cmd_default(argc, argv);
+    struct words words = {.list = (const char **)argv, .n = 1};
+    while (words.n < argc && argv[words.n][0] != '-') words.n++;
+    return check_words(&words);
 }
 
 int main(int argc, char **argv) {

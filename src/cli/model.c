@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include "cli/model.h"
 #include "cli/progress.h"
@@ -51,7 +52,7 @@ const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]) {
             "to the binary, nor in this directory, nor where make install puts it)");
         return NULL;
     }
-    if (!quiet) say("using the bundled model %s; -m DIR or QW_MODEL chooses another", found);
+    if (!quiet) note("using the bundled model %s; -m DIR or QW_MODEL chooses another", found);
     return found;
 }
 
@@ -61,26 +62,45 @@ const char auto_type_help[] =
     "weights: bf16 (as stored), q8, q4; default auto: as stored below 100 M parameters, "
     "else q8 if it fits, else q4";
 
+static const struct choice weight_types[] = {
+    {.word = "bf16"}, {.word = "q8"}, {.word = "q4"}, {.word = "auto"},
+    {.word = "stored", .means = "stored"},
+    {.word = "q8_0", .means = "q8", .note = "taken as q8, which is qw's own"},
+    {.word = "q4_0", .means = "q4", .note = "taken as q4, which is qw's own"},
+    {.word = NULL}
+};
+
+static const struct choice kv_types[] = {
+    {.word = "f32"}, {.word = "f16"}, {.word = "q8"},
+    {.word = "fp32", .means = "f32"},
+    {.word = "fp16", .means = "f16"},
+    {.word = "q8_0", .means = "q8"},
+    {.word = NULL}
+};
+
 void set_model_flags(struct flag *flags, int n, struct model_flags *to, const char *type_env,
                      const char *type_help) {
     const struct flag all[N_MODEL_AND_THREAD_FLAGS] = {
-        {.names = "-m --model", .value = "DIR", .type = FLAG_PATH, .to = &to->path,
-         .env = "QW_MODEL",
+        {.heading = "Model", .names = "-m --model", .value = "DIR", .type = FLAG_PATH,
+         .to = &to->path, .env = "QW_MODEL",
          .help = "model directory, packed file, or .safetensors file next to its config.json"},
-        {.names = "-q --weight-type", .value = "TYPE", .type = FLAG_STRING, .to = &to->weight_type,
-         .env = type_env, .given = &to->given, .help = type_help},
-        {.names = "--cpu-list", .value = "LIST", .type = FLAG_STRING, .to = &to->cpu_list,
-         .env = "QW_CPU_LIST", .given = &to->given,
+        {.names = "-q --weight-type", .value = "TYPE", .type = FLAG_TYPE, .to = &to->weight_type,
+         .choices = weight_types, .env = type_env, .given = &to->given, .help = type_help},
+        {.heading = "Processor", .names = "--cpu-list -Cr --cpu-range", .value = "LIST",
+         .type = FLAG_STRING, .to = &to->cpu_list, .env = "QW_CPU_LIST", .given = &to->given,
          .help = "run on these CPUs only, one thread each unless -t says otherwise: 0-3,6"},
+        {.names = "-C --cpu-mask", .value = "MASK", .type = FLAG_STRING, .to = &to->cpu_mask,
+         .given = &to->given,
+         .help = "the same as a mask in hexadecimal: f0 is 4-7"},
         {.names = "--cpu", .value = "LEVEL", .type = FLAG_STRING, .to = &to->cpu,
          .env = "QW_CPU", .given = &to->given,
          .help = "kernels of this level; qw --version lists those that this CPU can run"},
         {.names = "-t --threads", .value = "N", .type = FLAG_INT, .to = &to->n_threads,
-         .lo = 1, .hi = 256, .env = "QW_THREADS", .given = &to->given,
-         .help = "threads; default one per fast core"},
+         .lo = 1, .hi = 256, .unset = "-1", .env = "QW_THREADS", .given = &to->given,
+         .help = "threads; default (-1) one per fast core"},
         {.names = "-tb --threads-batch", .value = "N", .type = FLAG_INT, .to = &to->n_threads_batch,
-         .lo = 1, .hi = 256, .env = "QW_THREADS_BATCH", .given = &to->given,
-         .help = "threads for prompts and for quantising; default as many as -t"},
+         .lo = 1, .hi = 256, .unset = "-1", .env = "QW_THREADS_BATCH", .given = &to->given,
+         .help = "threads for prompts and for quantising; default (-1) as many as -t"},
     };
     for (int i = 0; i < n; i++) flags[i] = all[i];
 }
@@ -92,8 +112,8 @@ struct flag tokenizer_flag(const char **to) {
 }
 
 struct flag kv_flag(const char **to) {
-    return (struct flag){.names = "--kv --kv-type", .value = "TYPE", .type = FLAG_STRING, .to = to,
-                         .env = "QW_KV_TYPE",
+    return (struct flag){.names = "--kv --kv-type", .value = "TYPE", .type = FLAG_TYPE, .to = to,
+                         .choices = kv_types, .env = "QW_KV_TYPE",
                          .help = "KV cache: f32, f16, q8; default q8, or f32 if the weights are as "
                                  "stored"};
 }
@@ -113,13 +133,59 @@ int check_kv(const char *type) {
 
 /* ---- loading ---- */
 
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 32;                            /* lower case */
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The CPUs of a mask in hexadecimal, with or without 0x, as a list for qw_use_cpus: "4-7" for f0.
+ * False: it is no such mask, or has no or too many CPUs. */
+static bool list_mask(const char *mask, char out[CPU_LIST]) {
+    const char *digits = mask + (strncasecmp(mask, "0x", 2) == 0 ? 2 : 0);
+    size_t n_digits = strlen(digits), n = 0;
+    size_t first = 0, bits = 4 * n_digits;
+    bool inside = false;                /* of a run of CPUs that began with first */
+    if (n_digits == 0 || digits[strspn(digits, "0123456789abcdefABCDEF")]) return false;
+    for (size_t cpu = 0; cpu <= bits; cpu++) {
+        int digit = cpu < bits ? hex_digit(digits[n_digits - 1 - cpu / 4]) : 0;
+        bool in = digit >> cpu % 4 & 1;
+        if (in && !inside) first = cpu;
+        if (!in && inside)
+            n += (size_t)snprintf(out + n, CPU_LIST - n, "%s%zu-%zu", n ? "," : "", first, cpu - 1);
+        if (n >= CPU_LIST) return false;
+        inside = in;
+    }
+    return n > 0;
+}
+
+/* -C as --cpu-list, whose variable it wins over. */
+static int use_mask(struct model_flags *f) {
+    bool from_env = f->cpu_list && f->cpu_list == getenv("QW_CPU_LIST");
+    if (f->cpu_list && !from_env)
+        return usage_error("-C and --cpu-list are the same: give one of them");
+    if (!list_mask(f->cpu_mask, f->mask_list))
+        return usage_error("-C: '%s' is not a mask of CPUs in hexadecimal, such as f0 for 4-7",
+                           f->cpu_mask);
+    f->cpu_list = f->mask_list;
+    return 0;
+}
+
+/* The first load restricts the threads; later ones start with the same CPUs. */
+static int restrict_cpus(struct model_flags *f) {
+    qw_error err;
+    int rc = f->cpu_mask ? use_mask(f) : 0;
+    if (rc || !f->cpu_list || qw_use_cpus(f->cpu_list, &err) == 0) return rc;
+    const char *flag = f->cpu_mask ? "-C" : "--cpu-list";
+    return usage_error("%s: %s", value_source(f->cpu_list, flag, "QW_CPU_LIST"), err.message);
+}
+
 /* The main thread takes part in the work, and the engine's threads inherit its CPUs. */
 int choose_cpus(struct model_flags *f) {
     qw_error err;
-    if (f->cpus.n_usable == 0) {        /* the first load; later ones start with the same CPUs */
-        if (f->cpu_list && qw_use_cpus(f->cpu_list, &err))
-            return usage_error("%s: %s", value_source(f->cpu_list, "--cpu-list", "QW_CPU_LIST"),
-                               err.message);
+    if (f->cpus.n_usable == 0) {
+        int rc = restrict_cpus(f);
+        if (rc) return rc;
         qw_find_cpus(&f->cpus);
     }
     if (f->cpu_list) {
@@ -129,15 +195,18 @@ int choose_cpus(struct model_flags *f) {
     if (f->cpus.n_fast == f->cpus.n_usable) return 0;
     bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
     if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err))
-        say("%s; the system chooses where the threads run", err.message);
+        warning("%s; the system chooses where the threads run", err.message);
     return 0;
 }
 
 int load_error(const struct model_flags *f, const qw_error *err) {
     int rc = engine_error(err, NULL);
     if (rc != EXIT_USAGE) return rc;
-    if (value_source(f->weight_type, NULL, "QW_WEIGHT_TYPE"))
-        say("(QW_WEIGHT_TYPE is set to '%s')", f->weight_type);
+    const char *type = getenv("QW_WEIGHT_TYPE");
+    const struct choice *choice = type ? find_choice(weight_types, type) : NULL;
+    const char *means = choice && choice->means ? choice->means : type;
+    if (choice && f->weight_type && strcasecmp(f->weight_type, means) == 0)
+        say("(QW_WEIGHT_TYPE is set to '%s')", type);
     if (value_source(f->cpu, NULL, "QW_CPU")) say("(QW_CPU is set to '%s')", f->cpu);
     return rc;
 }
@@ -164,8 +233,8 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     const qw_model_info *info = qw_info(*out);
     bool automatic = !f->weight_type || strcmp(f->weight_type, "auto") == 0;
     if (!quiet && bar.quantised && automatic)
-        say("weights as %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
-            info->weight_type, (double)info->weight_bytes / 1e6);
+        note("weights as %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
+             info->weight_type, (double)info->weight_bytes / 1e6);
     return 0;
 }
 

@@ -3,24 +3,25 @@
 #define QW_CLI_MODEL_H
 #include "cli/flags.h"
 
-enum { MODEL_PATH = 4096 };
+enum { MODEL_PATH = 4096, CPU_LIST = 4096 };
 
-/* path or, if it is NULL, the bundled model's path, written to found and named in one line on
- * stderr unless quiet. NULL after a message if there is none. */
+/* path or, if it is NULL, the bundled model's path, written to found and named in a note unless
+ * quiet. NULL after a message if there is none. */
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 
 /* ---- flags ---- */
 
 struct model_flags {
-    const char *path, *weight_type, *cpu, *cpu_list;
+    const char *path, *weight_type, *cpu, *cpu_list, *cpu_mask;
     int n_threads, n_threads_batch;
     bool given;                 /* the command line has one of these other than -m */
     qw_cpus cpus;               /* filled by choose_cpus */
+    char mask_list[CPU_LIST];   /* cpu_mask as a list, then cpu_list points to it */
 };
 
-/* Fill the first n places of a command's table of flags: -m -q --cpu-list --cpu and, unless the
- * command has its own, -t -tb. type_env: the environment variable of -q, or NULL. */
-enum { N_MODEL_FLAGS = 4, N_MODEL_AND_THREAD_FLAGS = 6 };
+/* Fill the first n places of a command's table of flags: -m -q --cpu-list -C --cpu and, unless
+ * the command has its own, -t -tb. type_env: the environment variable of -q, or NULL. */
+enum { N_MODEL_FLAGS = 5, N_MODEL_AND_THREAD_FLAGS = 7 };
 void set_model_flags(struct flag *flags, int n, struct model_flags *to, const char *type_env,
                      const char *type_help);
 /* The help of -q where the default is auto. */

@@ -1,6 +1,7 @@
 /* output.c - stdout, and files that appear under their name only when they are complete. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,16 @@ static int write_error(const char *name, int error) {
     return EXIT_ERROR;
 }
 
-/* Returns 0 or errno. */
+/* Returns 0 or errno. Whoever shares a pipe with us may have made it non-blocking. */
 static int write_fd(int fd, const void *p, size_t n) {
     const char *at = p;
     while (n > 0) {
         ssize_t put = write(fd, at, n);
+        if (put < 0 && errno == EAGAIN) {
+            struct pollfd room = {.fd = fd, .events = POLLOUT};
+            poll(&room, 1, -1);
+            continue;
+        }
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) return errno;
         at += put;
@@ -31,6 +37,36 @@ static int write_fd(int fd, const void *p, size_t n) {
 int write_stdout(const void *p, size_t n) {
     int error = write_fd(STDOUT_FILENO, p, n);
     return error ? write_error("stdout", error) : 0;
+}
+
+struct text_out text_out(int fd) {
+    return (struct text_out){.fd = fd, .terminal = isatty(fd) != 0};
+}
+
+static int write_text(const struct text_out *t, const void *p, size_t n) {
+    const char *name = t->fd == STDERR_FILENO ? "stderr" : "stdout";
+    int error = write_fd(t->fd, p, n);
+    return error ? write_error(name, error) : 0;
+}
+
+int text_put(struct text_out *t, const void *p, size_t n) {
+    enum { STEP = 1024 };
+    char shown[VISIBLE_GROWTH * (STEP + 4)];
+    const char *at = p;
+    int rc = 0;
+    if (!t->terminal) return write_text(t, p, n);
+    while (n > 0 && rc == 0) {
+        size_t part = n < STEP ? n : STEP;
+        rc = write_text(t, shown, visible_text(&t->visible, at, part, shown));
+        at += part;
+        n -= part;
+    }
+    return rc;
+}
+
+int text_end(struct text_out *t) {
+    char shown[VISIBLE_GROWTH * 4];
+    return write_text(t, shown, visible_end(&t->visible, shown));
 }
 
 int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout", errno); }

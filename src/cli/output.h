@@ -3,10 +3,23 @@
 #define QW_OUTPUT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "cli/visible.h"
 
 /* Each returns 0, or EXIT_ERROR after a message. */
 int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */
 int  flush_stdout(void);                        /* what printf has buffered */
+
+/* Text that a model, a prompt or a file wrote, for stdout or stderr. Pipes and files get its bytes;
+ * a terminal gets what would control it as visible text. Characters may be cut anywhere. */
+struct text_out {
+    int fd;
+    bool terminal;
+    struct visible visible;
+};
+struct text_out text_out(int fd);
+/* All of it, unbuffered, and what is left at its end. 0, or EXIT_ERROR after a message. */
+int  text_put(struct text_out *t, const void *p, size_t n);
+int  text_end(struct text_out *t);
 
 /* A file written under a temporary name. Path "-" is stdout; devices and pipes are written
  * directly. */

@@ -6,7 +6,8 @@
 
 void set_template_flags(struct flag *flags, struct template_flags *to) {
     const struct flag all[N_TEMPLATE_FLAGS] = {
-        {.names = "--template --chat-template", .value = "NAME", .type = FLAG_PATH, .to = &to->name,
+        {.heading = "Chat template", .names = "--template --chat-template", .value = "NAME",
+         .type = FLAG_PATH, .to = &to->name,
          .help = "chat template: hybrid, instruct2507, thinking2507, one of the model's own, "
                  "FILE.jinja, or none: continue the text as it is"},
         {.names = "--chat-template-file", .value = "FILE", .type = FLAG_PATH, .to = &to->file,

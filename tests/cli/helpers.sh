@@ -3,8 +3,9 @@
 QW=${QW:-./qw}
 LC_ALL=C
 export LC_ALL
+exec < /dev/null                            # tests that read stdin give it to qw
 unset QW_CTX_SIZE QW_BATCH_SIZE QW_THREADS QW_THREADS_BATCH QW_CPU_LIST QW_CPU QW_WEIGHT_TYPE \
-      QW_KV_TYPE NO_COLOR
+      QW_KV_TYPE QW_NO_STDIN NO_COLOR
 root=$(pwd)
 bin=${QW##* }
 case $bin in /*) ;; *) bin=$root/$bin ;; esac
@@ -163,7 +164,7 @@ for f in "$tiny"/*; do ln -s "$f" "$d/long"; done
 rm "$d/long/config.json"
 sed 's/"max_position_embeddings": 1024/"max_position_embeddings": 1048576/' "$tiny/config.json" \
     > "$d/long/config.json"
-endless="-m $d/long -c 40960 $raw -l 4070-100000 -l 4072-100000"
+endless="-m $d/long -c 40960 $raw -l 4070-100000 -l 4072-100000 --no-loop-guard"
 
 # A disk of 64 KiB at $d/small, which only commands after $namespace see.
 mkdir "$d/small"

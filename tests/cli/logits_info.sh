@@ -36,7 +36,7 @@ for want in 'parameters +6164480' 'weights +BF16, 12328960 bytes' 'layers +6' 'v
             'chat template +tokenizer_config.json: thinks unless --no-think; keeps no thoughts;' \
             'keeps no thoughts; tools$' \
             'tokenizer +tokenizer.json' 'files +.*model.safetensors' \
-            'memory at -c 1024:.*cache as f32 6\.0 MiB'; do
+            'memory at -c 1024:.*cache as f32 6\.3 MB'; do
     out_has "info: $want" "$want"
 done
 mkdir "$d/odd"
@@ -55,9 +55,9 @@ out_has "info: one thread for each CPU listed" "^threads          1, on CPUs $cp
 QW_CPU_LIST=$cpu QW_THREADS_BATCH=5 t "info: CPUs and -tb from the environment" 0 '*' "" info -t 2
 out_has "info: -t wins over --cpu-list" "^threads          2, 5 for prompts, on CPUs $cpu\$"
 t "info -c" 0 '*' "" info -c 512
-out_has "info: memory at -c" 'memory at -c 512:.*cache as f32 3\.0 MiB'
+out_has "info: memory at -c" 'memory at -c 512:.*cache as f32 3\.1 MB'
 t "info --kv q8" 0 '*' "" info -c 1024 --kv q8
-out_has "info: a cache of q8" 'cache as q8 1\.6 MiB'
+out_has "info: a cache of q8" 'cache as q8 1\.7 MB'
 t "info -q q4" 0 '*' "" info -q q4
 out_has "info: q8 is the cache of q4" 'cache as q8'
 t "info of a larger context" 0 '*' "" info -m "$bare"

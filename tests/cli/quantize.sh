@@ -11,7 +11,7 @@ unchanged() {
     cmp "$tiny/model.safetensors" "$copy/model.safetensors" && [ "$(ls "$tiny")" = "$(ls "$copy")" ]
 }
 check "quantize leaves the model as it is" "$(ls "$copy")" unchanged
-t "quantize --verify" 0 "" "all checksums match" quantize --verify -m "$q4"
+t "quantize --verify" 0 "" "" quantize --verify -m "$q4"
 
 # ---- using a packed file ----
 

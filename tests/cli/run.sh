@@ -1,4 +1,4 @@
-# run.sh - qw run: where the prompt comes from, what each flag does to the answer.
+# run.sh - qw run: what each flag does to the answer.
 
 # ---- the prompt ----
 
@@ -41,16 +41,15 @@ check "-sys adds tokens" "expected more than $without, found $with" \
 # ---- limits ----
 
 t "-n 1 is one token" 0 '*' "answer 1 tokens" run $raw -p "Once upon a time" -n 1 -v
-t "-c: a prompt longer than the context" 5 "" "context.*; a larger -c makes room, up to 1024" \
+t "-c: a prompt longer than the context" 5 "" "context.*; -c 1024 takes [0-9]+ MB; without -c" \
     run -p "$question" -c 8
-t "-c: the context fills up" 5 '*' "context of 40 tokens is full; a larger -c .* up to 1024" \
+t "-c: the context fills up" 5 '*' "context of 40 tokens is full; -c 1024 takes" \
     run -p "Tell me a story." --no-think -s 1 -c 40
 repeat 1500 "and " > "$d/prompt"
 t "-c 0: a prompt longer than the model's context" 5 "" "context" run $raw -c 0 -f "$d/prompt"
 check "no -c is suggested beyond the model's context" "found: $(cat "$d/err")" \
     not grep -q -e ' -c ' "$d/err"
 t "-c beyond the model's" 2 "" "1 to 1024" run -p x -c 1025
-t "-n and thoughts only: nothing on stdout, and why" 0 "" "thoughts" run -p "$question" -s 1 -n 2
 
 # ---- the same text, another text ----
 
@@ -71,10 +70,13 @@ done
 
 # ---- thoughts ----
 
-t "--think shows thoughts on stderr" 0 "$answer" '*' run -p "$question" -s 1 --think < /dev/null
-err_has "--think: they are thoughts" '2 \+ 3'
+t "--show-thoughts shows them in a pipe" 0 "$answer" '*' \
+    run -p "$question" -s 1 --show-thoughts < /dev/null
+err_has "--show-thoughts: they are thoughts" '2 \+ 3'
+t "--show-thoughts wins over --quiet" 0 "$answer" '2 \+ 3' \
+    run -p "$question" -s 1 --show-thoughts --quiet < /dev/null
+t "--think shows no thoughts" 0 "$answer" "" run -p "$question" -s 1 --think < /dev/null
 t "thoughts are dropped in a pipe" 0 "$answer" "" run -p "$question" -s 1 < /dev/null
-t "--quiet wins over --think" 0 "$answer" "" run -p "$question" -s 1 --think --quiet < /dev/null
 t "--no_think is --no-think" 0 "$answer" "" run -p "$question" --no_think --temp 0 < /dev/null
 t "greedy thinking is warned of" 0 "$answer" "temperature 0" run -p "$question" --temp 0 < /dev/null
 t "a bare model cannot run, and why" 1 "" "tokenizer.json" run -m "$bare" -p x

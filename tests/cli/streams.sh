@@ -38,6 +38,13 @@ compare "a reader that leaves: quiet" broken '*' ""
 status=$(cat "$d/rc")
 compare "a reader that leaves, SIGPIPE ignored: quiet" 1 '*' ""
 
+# ---- warnings and notes ----
+
+printf 'ab\377cd' > "$d/invalid"
+t "a warning is shown in a pipe" 0 '*' "not valid UTF-8" run $raw -n 2 -f "$d/invalid"
+t "--quiet silences warnings" 0 '*' "" run $raw -n 2 -f "$d/invalid" --quiet
+t "--quiet does not silence errors" 5 "" "context" run -p "$question" -c 8 --quiet
+
 # ---- input ----
 
 t "-f: a directory" 1 "" "include" run -f include

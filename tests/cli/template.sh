@@ -52,6 +52,11 @@ printf "{%% if add_generation_prompt %%}{{ raise_exception('no system, please') 
 t "template: an exception that it raises" 1 "" "no system, please" \
     template --messages "$d/add.json" --template "$d/raise.jinja"
 t "template --jsonl of a file" 0 "$json" "" template --jsonl --messages "$d/hi.json"
+{ printf '\357\273\277'; cat "$d/hi.json"; } |
+    t "template: a byte order mark" 0 "$user" "" template --messages - --template hybrid
+{ printf '\357\273\277'; cat "$d/hi.json"; } |
+    t "template --jsonl: a byte order mark" 0 "$json" "" \
+        template --jsonl --messages - --template hybrid
 echo "bad" | t "template: bad JSON" 1 "" "not valid JSON" template --messages -
 t "template without --messages" 2 "" "--messages" template
 t "template: no such file" 1 "" "/no/such" template --messages /no/such

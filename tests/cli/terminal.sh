@@ -21,6 +21,9 @@ terminal() {
 }
 resize() { tmux -S "$d/tmux" resize-window -x $1 -y $2; }
 
+# pressed_again: Ctrl-C at a prompt has been answered for the second time
+pressed_again() { [ "$(screen | grep -c "^(Ctrl-C again")" -eq 2 ]; }
+
 chat_on_terminal() {
     terminal "-u QW_MODEL $QW -t 1 -s 1"
     shows "chat is the default, and names the model" "models/tiny"
@@ -46,7 +49,14 @@ chat_on_terminal() {
     terminal "$QW chat"
     shows "the prompt, once more" "^> *$"
     keys "half a line" C-c
-    shows "Ctrl-C at the prompt ends with 130" "^rc=130$"
+    shows "Ctrl-C at the prompt clears the line" "Ctrl-C again or Ctrl-D leaves"
+    keys "/help" Enter
+    shows "a command after Ctrl-C" "forget the last message"
+    shows "the prompt after it" "^> *$"
+    keys C-c
+    wait_for pressed_again
+    keys C-c
+    shows "Ctrl-C twice at the prompt ends with 130" "^rc=130$"
 }
 
 quantize_on_terminal() {
@@ -70,11 +80,22 @@ quantize_on_terminal() {
 }
 
 run_on_terminal() {
-    for e in NO_COLOR=1 TERM=dumb; do
+    for e in NO_COLOR=1 TERM=dumb "-u TERM" NO_COLOR=; do
         terminal "$e $QW run -p '$question' -s 1"
         shows "$e: an answer" "^rc=0$"
-        check "terminal: $e: no colour" "$(screen -e | cat -v)" not is_dim
+        case $e in
+        NO_COLOR=) check "terminal: an empty NO_COLOR: colour" "$(screen -e | cat -v)" is_dim ;;
+        *) check "terminal: $e: no colour" "$(screen -e | cat -v)" not is_dim ;;
+        esac
     done
+    terminal "$QW run -p '$question' -s 1 --color off"
+    shows "--color off: an answer" "^rc=0$"
+    check "terminal: --color off: no colour" "$(screen -e | cat -v)" not is_dim
+    terminal "NO_COLOR=1 $QW run -p '$question' -s 1 --color on"
+    shows "--color on: an answer" "^rc=0$"
+    check "terminal: --color on wins over NO_COLOR" "$(screen -e | cat -v)" is_dim
+    terminal "$QW run $plain -n 2 -p 'Tell me a story.'"
+    shows "an answer cut by -n is noted" "cut at 2 tokens"
     terminal "$QW run -p '$question' -s 1 > '$d/out'"
     shows "stdout elsewhere: done" "^rc=0$"
     check "terminal: stdout elsewhere: no thoughts" "$(screen)" not on_screen '2 \+ 3'

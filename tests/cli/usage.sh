@@ -14,9 +14,10 @@ for c in run chat tokenize detokenize template logits quantize info bench; do
     t "$c: an unknown flag is named" 2 "" "unknown flag '--bogus'" $c --bogus
     t "$c: a flag without its value" 2 "" "-m needs" $c -m
     t "$c: an empty path" 2 "" "-m: the path is empty" $c -m ""
-    [ $c = detokenize ] || t "$c: an unexpected argument" 2 "" "unexpected .*'surplus'" $c surplus
+    case $c in detokenize | run) continue ;; esac
+    t "$c: an unexpected argument" 2 "" "unexpected .*'surplus'" $c surplus
 done
-t "an unknown command is named" 2 "" "unknown command 'nonsense'" nonsense
+t "an unknown command is named" 2 "" "'nonsense' is no command" nonsense
 t "an unexpected argument after --version" 2 "" "unexpected .*'surplus'" --version surplus
 t "an unexpected argument after help run" 2 "" "unexpected .*'surplus'" help run surplus
 
@@ -44,7 +45,8 @@ names() {
 }
 model_names='-m --model
 -q --weight-type
---cpu-list
+--cpu-list -Cr --cpu-range
+-C --cpu-mask
 --cpu
 -t --threads
 -tb --threads-batch'
@@ -53,9 +55,12 @@ for c in run chat; do
 $model_names
 -p --prompt
 -f --file
+--no-stdin
 -sys --system-prompt
+-sysf --system-prompt-file
 -n --predict
 -c --ctx-size
+--context-full
 --kv --kv-type
 -b --batch-size
 -s --seed
@@ -67,14 +72,24 @@ $model_names
 --frequency-penalty
 --repeat-penalty --repetition-penalty
 -l --logit-bias
+-r --stop --reverse-prompt
+--ignore-eos
+--no-loop-guard
 --think
 --no-think
+--reasoning-budget
+--show-thoughts
+-x --extract
+--json
+-st --single-turn
+-cnv --conversation -i --interactive
 --template --chat-template
 --chat-template-file
 --template-var
 --chat-template-kwargs
 --date
 --special
+--color
 --quiet
 -v --verbose
 EOT
@@ -131,7 +146,7 @@ EOT
 
 # ---- wrong values ----
 
-for bad in "-n 0" "-n 1.5" "-n x" "-n 99999999999" "-c -1" "-b 0" "-s -1" \
+for bad in "-n 0" "-n 1.5" "-n x" "-n 99999999999" "-c -1" "-b 0" "-s -2" \
            "-s 18446744073709551616" "--temp -1" "--temp nan" "--temp inf" "--temp 0x1" \
            "--top-k -1" "--top-p 1.1" "--min-p 2" "-t 0" "-t 257" "-t 1e9" "-tb 0" "-tb 257" \
            "-tb 1.5" "-tb x" "-q q9" "-l 1" "--template nonsense" "--think=1" "--temp="; do
@@ -151,6 +166,7 @@ for c in run chat info bench "logits --ids 1 -o $d/x"; do
 done
 t "an unknown template name leaves no empty lines" 2 "" "nonsense" \
     template --messages - --jsonl --template nonsense < /dev/null
+t "run: --color wrong" 2 "" "--color: 'red' is none of: auto on off" run -p x --color red
 t "thinking where the template cannot" 2 "" "does not think" \
     run -p x --template instruct2507 --think
 t "no thinking where the template cannot" 2 "" "always thinks" \
@@ -163,7 +179,8 @@ QW_CPU=scalar t "--version names the kernels in use" 0 '*' "" --version
 out_has "--version: those that QW_CPU chooses" ', kernels scalar \('
 QW_CPU=pentium t "--version: QW_CPU is none" 2 "" "QW_CPU: unknown level 'pentium'" --version
 QW_CPU=pentium t "run: QW_CPU is named" 2 "" "QW_CPU is set to 'pentium'" run -p hi
-QW_WEIGHT_TYPE=q9 t "run: QW_WEIGHT_TYPE is named" 2 "" "QW_WEIGHT_TYPE is set to 'q9'" run -p hi
+QW_WEIGHT_TYPE=q9 t "run: QW_WEIGHT_TYPE is named" 2 "" "QW_WEIGHT_TYPE: unknown type 'q9'" \
+    run -p hi
 QW_KV_TYPE=q3 t "run: QW_KV_TYPE is named" 2 "" "QW_KV_TYPE: unknown type 'q3'" run -p hi
 QW_CPU_LIST=x t "run: QW_CPU_LIST is named" 2 "" "QW_CPU_LIST: 'x'" run -p hi
 QW_THREADS=many t "a bad environment variable is named" 2 "" "QW_THREADS" run -p x

@@ -301,8 +301,8 @@ static int cmd_bench(int argc, char **argv) {
         {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b.threads,
          .lo = 1, .hi = 256, .env = "QW_THREADS",
          .help = "threads; the model is loaded anew for each number; default one per fast core"},
-        {.names = "-p --n-prompt", .value = "N,N...", .type = FLAG_INTS, .to = &b.prompts,
-         .lo = 0, .hi = 1 << 24,
+        {.heading = "Tests", .names = "-p --n-prompt", .value = "N,N...", .type = FLAG_INTS,
+         .to = &b.prompts, .lo = 0, .hi = 1 << 24,
          .help = "prompts of that many tokens; default 512; 0: none"},
         {.names = "-n --n-gen", .value = "N,N...", .type = FLAG_INTS, .to = &b.gens,
          .lo = 0, .hi = 1 << 24,
@@ -317,12 +317,12 @@ static int cmd_bench(int argc, char **argv) {
         {.names = "-r --repetitions", .value = "N", .type = FLAG_INT, .to = &b.n_runs,
          .lo = 1, .hi = 10000,
          .help = "runs of each test; default 5"},
-        kv_flag(&b.kv),
-        batch_flag(&b.n_batch),
-        {.names = "-o --output", .value = "FORMAT", .type = FLAG_STRING, .to = &format,
-         .help = "md (default), csv, json, jsonl"},
         {.names = "--no-warmup", .type = FLAG_OFF, .to = &b.warm_up,
          .help = "no run before those that count"},
+        kv_flag(&b.kv),
+        batch_flag(&b.n_batch),
+        {.heading = "Output", .names = "-o --output", .value = "FORMAT", .type = FLAG_STRING,
+         .to = &format, .help = "md (default), csv, json, jsonl"},
     };
     set_model_flags(flags, N_MODEL_FLAGS, &b.model, "QW_WEIGHT_TYPE", auto_type_help);
     int rc = parse_flags(&command_bench, flags, sizeof flags / sizeof *flags, argc, argv, NULL);

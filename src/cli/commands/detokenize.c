@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/input.h"
 #include "cli/model.h"
@@ -9,17 +10,18 @@
 
 #define SEPARATORS " ,\t\r\n"
 
-/* Write the bytes of one id to stdout. */
-static int print_token(const qw_tokenizer *t, int32_t id) {
+/* Write the bytes of one id. */
+static int print_token(struct text_out *out, const qw_tokenizer *t, int32_t id) {
     size_t n;
     const char *bytes = qw_token_bytes(t, id, &n);
-    if (bytes) return n ? write_stdout(bytes, n) : 0;
+    if (bytes) return n ? text_put(out, bytes, n) : 0;
     say("there is no token %d in this vocabulary (0 to %d)", (int)id, qw_tokenizer_size(t) - 1);
     return EXIT_ERROR;
 }
 
 /* text: ids between separators, a NUL after its n bytes. */
-static int print_tokens(const qw_tokenizer *t, const char *text, size_t n) {
+static int print_tokens(struct text_out *out, const qw_tokenizer *t, const char *text,
+                        size_t n) {
     const char *s = text;
     for (;;) {
         char *end;
@@ -32,7 +34,7 @@ static int print_tokens(const qw_tokenizer *t, const char *text, size_t n) {
             say("'%.20s' is not a token id", s);
             return EXIT_ERROR;
         }
-        int rc = print_token(t, (int32_t)id);
+        int rc = print_token(out, t, (int32_t)id);
         if (rc) return rc;
         s = end;
     }
@@ -41,12 +43,12 @@ static int print_tokens(const qw_tokenizer *t, const char *text, size_t n) {
     return EXIT_ERROR;
 }
 
-static int print_stdin(const qw_tokenizer *t) {
+static int print_stdin(struct text_out *out, const qw_tokenizer *t) {
     struct text in;
     int rc = read_all("-", &in);
     if (rc) return rc;
     in.p[in.n] = 0;
-    rc = print_tokens(t, in.p, in.n);
+    rc = print_tokens(out, t, in.p, in.n);
     free(in.p);
     return rc;
 }
@@ -54,12 +56,14 @@ static int print_stdin(const qw_tokenizer *t) {
 static int detokenize(int argc, char **argv, struct words *words) {
     const char *model = NULL;
     const struct flag flags[] = {tokenizer_flag(&model)};
+    struct text_out out = text_out(STDOUT_FILENO);
     qw_tokenizer *t = NULL;
     int rc = parse_flags(&command_detokenize, flags, 1, argc, argv, words);
     if (!rc) rc = load_tokenizer(&t, model);
     for (int i = 0; !rc && i < words->n; i++)
-        rc = print_tokens(t, words->list[i], strlen(words->list[i]));
-    if (!rc && words->n == 0) rc = print_stdin(t);
+        rc = print_tokens(&out, t, words->list[i], strlen(words->list[i]));
+    if (!rc && words->n == 0) rc = print_stdin(&out, t);
+    if (!rc) rc = text_end(&out);
     qw_tokenizer_free(t);
     return rc;
 }

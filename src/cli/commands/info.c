@@ -2,12 +2,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/model.h"
+#include "cli/visible.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
 
-static double mib(uint64_t bytes) { return (double)bytes / (1 << 20); }
+static double mb(uint64_t bytes) { return (double)bytes / 1e6; }
 
 static void print_threads(const qw_model_info *info, const struct model_flags *f) {
     const qw_cpus *cpus = &f->cpus;
@@ -54,8 +56,21 @@ static void print_template(const qw_model_info *info) {
     printf("; %s\n", info->takes_tools ? "tools" : "no tools");
 }
 
+/* A name that a file system gave: what would control a terminal is shown as text there. */
+static void print_name(const char *label, const char *name) {
+    struct visible v = {0};
+    char out[VISIBLE_GROWTH * 5];
+    printf("%-16s ", label);
+    for (const char *p = name; *p; p++) {
+        if (isatty(STDOUT_FILENO)) fwrite(out, 1, visible_text(&v, p, 1, out), stdout);
+        else putchar(*p);
+    }
+    fwrite(out, 1, visible_end(&v, out), stdout);
+    putchar('\n');
+}
+
 static void print_info(const qw_model_info *info) {
-    printf("model            %s\n", info->path);
+    print_name("model", info->path);
     printf("architecture     Qwen3, dense\n");
     printf("parameters       %" PRIu64 "\n", info->n_params);
     print_weights(info);
@@ -76,7 +91,7 @@ static void print_info(const qw_model_info *info) {
     print_template(info);
     printf("tokenizer        %s\n",
            info->has_tokenizer ? "tokenizer.json" : info->tokenizer_error);
-    for (int i = 0; i < info->n_files; i++) printf("%-16s %s\n", i ? "" : "files", info->files[i]);
+    for (int i = 0; i < info->n_files; i++) print_name(i ? "" : "files", info->files[i]);
     printf("kernels          %s\n", info->kernels);
 }
 
@@ -101,9 +116,9 @@ static int compute_memory(const qw_model *m, struct memory *r, int n_batch) {
 }
 
 static void print_memory(const struct memory *r) {
-    printf("memory at -c %d: weights as %s %.1f MiB, cache as %s %.1f MiB, scratch %.1f MiB, "
-           "together %.1f MiB\n", r->n_ctx, r->weight_type, mib(r->weights), r->kv, mib(r->cache),
-           mib(r->scratch), mib(r->weights + r->cache + r->scratch));
+    printf("memory at -c %d: weights as %s %.1f MB, cache as %s %.1f MB, scratch %.1f MB, "
+           "together %.1f MB\n", r->n_ctx, r->weight_type, mb(r->weights), r->kv, mb(r->cache),
+           mb(r->scratch), mb(r->weights + r->cache + r->scratch));
 }
 
 /* n_ctx as -c has it: below 0 the default, 0 the maximum. */

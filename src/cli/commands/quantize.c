@@ -49,9 +49,9 @@ static int check_target(const char *model, const char *out) {
     for (int i = 0; i < info->n_files; i++)
         if (same_file(info->files[i], out)) own = true;
     if (!own && !info->has_tokenizer)
-        say("the packed file will have no tokenizer: %s", info->tokenizer_error);
+        warning("the packed file will have no tokenizer: %s", info->tokenizer_error);
     if (!own && !info->chat_template)
-        say("the packed file will have no chat template: %s", info->chat_template_error);
+        warning("the packed file will have no chat template: %s", info->chat_template_error);
     qw_free(m);
     if (!own) return 0;
     return usage_error("-o %s is a file of the model itself; choose another name", out);
@@ -87,7 +87,7 @@ static int verify(const struct model_flags *f) {
     qw_error err;
     if (f->given || !f->path) return usage_error("--verify takes -m FILE and nothing else");
     if (qw_verify(f->path, &err)) return engine_error(&err, NULL);
-    say("%s: all checksums match", f->path);
+    note("%s: all checksums match", f->path);
     return 0;
 }
 

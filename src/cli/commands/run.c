@@ -3,15 +3,17 @@
 #include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/generate.h"
+#include "cli/words.h"
 
 static int run(struct generator *g) {
     struct text prompt;
     int rc = read_prompt(&g->o, true, &prompt);
     if (rc) return rc;
     if (prompt.n == 0)
-        rc = usage_error("no prompt: give -p TEXT, -f FILE, or pipe text in; see: qw help run");
-    if (!rc) rc = generator_open(g);
-    if (!rc) rc = generate(g, prompt.p, prompt.n);
+        rc = usage_error("no prompt: give it as words or with -p TEXT or -f FILE, or pipe text in; "
+                         "see: qw help run");
+    if (!rc) rc = generator_open(g, false);
+    if (!rc) rc = generate(g, TURN_SAY, &prompt);
     free(prompt.p);
     return rc;
 }
@@ -19,34 +21,38 @@ static int run(struct generator *g) {
 static int cmd_run(int argc, char **argv) {
     struct generator g = {0};
     int rc = options_read(&g.o, &command_run, argc, argv);
+    if (!rc && g.o.talk) rc = usage_error("-cnv: that is qw chat; qw run answers once");
     if (!rc) rc = run(&g);
     generator_free(&g);
     return rc;
 }
 
-/* Without a command: a conversation if both ends are terminals and no prompt is given, else one
- * answer. */
+/* Without a command: a conversation if it is asked for, or if both ends are terminals and no prompt
+ * is given; else one answer. */
 int cmd_default(int argc, char **argv) {
-    struct options o;
-    int rc = options_read(&o, &command_run, argc, argv);
-    free(o.bias.p);
-    if (rc) return rc;
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    bool talk = terminal && !o.prompt && !o.file;
-    return talk ? command_chat.run(argc, argv) : cmd_run(argc, argv);
+    struct generator g = {0};
+    int rc = options_read(&g.o, &command_run, argc, argv);
+    if (!rc) rc = check_words(&g.o.words);
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !g.o.no_stdin;
+    bool talk = g.o.talk || (terminal && !has_prompt(&g.o));
+    if (!rc) rc = talk ? chat(&g) : run(&g);
+    generator_free(&g);
+    return rc;
 }
 
 const struct command command_run = {
     .name = "run",
-    .summary = "answer one prompt (default when there is a prompt or a pipe)",
-    .arguments = "[FLAGS]",
+    .summary = "answer one prompt (default with a prompt or a pipe)",
+    .arguments = "[FLAGS] [WORDS...]",
     .run = cmd_run,
     .details =
-        "The prompt is -p, then the file of -f, then stdin unless that is a terminal,\n"
-        "with blank lines between. The answer goes to stdout, everything else to stderr.\n"
-        "Thoughts are shown if all of it is on a terminal, or with --think.\n"
-        "Exit codes: 0 done, 1 error, 2 wrong usage, 3 not enough memory, 5 context full,\n"
-        "130 interrupted.\n\n"
-        "  qw run -p \"Why is the sky blue?\"\n"
-        "  cat log.txt | qw run -p \"What went wrong here?\" --no-think\n",
+        "The prompt is -p and -f in the order given, then the words, then stdin unless\n"
+        "that is a terminal or another device, with blank lines between. The answer goes\n"
+        "to stdout, everything else to stderr: errors and warnings always, the rest only\n"
+        "if that is a terminal, or with -v.\n"
+        "Exit codes: 0 done, 1 error, 2 wrong usage, 3 not enough memory, 4 stopped in a\n"
+        "loop, 5 context full, 6 no answer, 130 interrupted.\n\n"
+        "  qw run why is the sky blue\n"
+        "  cat log.txt | qw run -p \"What went wrong here?\" --no-think\n"
+        "  qw -f contract.txt -p \"Who signed it?\"\n",
 };

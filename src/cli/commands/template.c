@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/input.h"
 #include "cli/model.h"
@@ -45,10 +46,13 @@ static int one_conversation(const struct template_job *job, const char *file) {
     qw_error err;
     int rc = read_all(file, &in);
     if (rc) return rc;
+    drop_mark(&in);
     if (render(job, in.p, in.n, &out, &err)) {
         rc = engine_error(&err, template_hint(&err));
     } else {
-        rc = write_stdout(out.p, out.n);
+        struct text_out to = text_out(STDOUT_FILENO);
+        rc = text_put(&to, out.p, out.n);
+        if (!rc) rc = text_end(&to);
         qw_release(out.p);
     }
     free(in.p);

@@ -1,0 +1,74 @@
+/* context_room.c - how much of a message fits in the context, and what would make room. */
+#include <stdio.h>
+#include <string.h>
+#include "cli/generate.h"
+
+enum {
+    CHUNK = 65536,              /* bytes of a message that are counted at a time */
+    TEMPLATE_TOKENS = 64,       /* what a template adds to a message, roughly */
+    ANSWER_TOKENS = 1024,       /* room for an answer of unknown length */
+    STEP = 256                  /* a suggested -c is a multiple of this */
+};
+
+/* Where a chunk that begins at `at` ends: after a line if possible, never within a character. A
+ * newline ends a token unless white space follows, so lines are counted exactly. */
+static size_t chunk_end(const struct text *t, size_t at) {
+    size_t end = at + CHUNK;
+    if (end >= t->n) return t->n;
+    for (size_t i = end; i > at + CHUNK / 2; i--)
+        if (t->p[i - 1] == '\n' && t->p[i] > ' ') return i;
+    while (((unsigned char)t->p[end] & 0xC0) == 0x80) end--;
+    return end;
+}
+
+/* Count the tokens of t until they are more than `most` or it ends; *at is how far that is. */
+static size_t count_tokens(const struct generator *g, const struct text *t, size_t most,
+                           size_t *at) {
+    const qw_tokenizer *tokenizer = qw_model_tokenizer(g->model);
+    size_t n = 0;
+    *at = 0;
+    while (*at < t->n && n <= most) {
+        size_t end = chunk_end(t, *at);
+        int32_t *ids;
+        long more = qw_tokenize(tokenizer, t->p + *at, end - *at, g->o.special, &ids, NULL);
+        if (more < 0) return 0;
+        qw_release(ids);
+        n += (size_t)more;
+        *at = end;
+    }
+    return n;
+}
+
+size_t message_tokens(const struct generator *g, const struct text *said) {
+    size_t at;
+    return count_tokens(g, said, (size_t)-2, &at);
+}
+
+const char *room_hint(const struct generator *g, size_t tokens, char *out, size_t size) {
+    size_t max = (size_t)qw_info(g->model)->n_ctx_max, want;
+    uint64_t cache, scratch;
+    if (g->o.n_ctx <= 0 || (size_t)g->o.n_ctx >= max || tokens >= max) return NULL;
+    want = tokens + (g->o.n_predict > 0 ? (size_t)g->o.n_predict : ANSWER_TOKENS);
+    want = (want + STEP - 1) / STEP * STEP;
+    if (want > max) want = max;
+    qw_session_params session = {.n_ctx = (int)want, .n_batch = g->o.n_batch,
+                                 .kv_type = g->o.kv_type};
+    if (qw_session_memory(g->model, &session, &cache, &scratch, NULL)) return NULL;
+    snprintf(out, size, "-c %zu takes %.0f MB; without -c it grows as needed", want,
+             (double)(cache + scratch) / 1e6);
+    return out;
+}
+
+int check_message(const struct generator *g, const struct text *said) {
+    size_t room = (size_t)qw_n_ctx(g->session), most = room + room / 50 + TEMPLATE_TOKENS, at;
+    if (said->n <= most) return 0;          /* a token has at least one byte */
+    size_t n = count_tokens(g, said, most, &at);
+    if (n <= most) return 0;                /* the engine counts exactly */
+    double per_byte = (double)n / (double)at;
+    char text[96];
+    const char *hint = room_hint(g, (size_t)((double)said->n * per_byte), text, sizeof text);
+    say("the prompt of %zu bytes is far too long: the context of %zu tokens has room for about %zu "
+        "bytes of it%s%s", said->n, room, (size_t)((double)room / per_byte), hint ? "; " : "",
+        hint ? hint : "");
+    return EXIT_CONTEXT;
+}

@@ -1,0 +1,48 @@
+/* words.c - tells words that are a prompt from commands, and names both where it cannot. */
+#include "cli/words.h"
+#include <stdio.h>
+#include <string.h>
+#include "cli/commands/commands.h"
+#include "cli/llama_flags.h"
+#include "cli/suggest.h"
+
+bool is_quoted(const char *word) { return strpbrk(word, " \t\n") != NULL; }
+
+/* The words with blanks between, as far as a message needs them. */
+static void quote_words(const char *const *words, int n, char *out, size_t size) {
+    size_t at = 0;
+    out[0] = 0;
+    for (int i = 0; i < n; i++) {
+        int put = snprintf(out + at, size - at, "%s%s", i ? " " : "", words[i]);
+        if (put < 0 || (size_t)put >= size - at) {
+            snprintf(out + size - 4, 4, "...");
+            return;
+        }
+        at += (size_t)put;
+    }
+}
+
+const char *near_command(const char *word) {
+    const char *names[MAX_COMMANDS];
+    int n = 0;
+    for (; n < MAX_COMMANDS && commands[n]; n++) names[n] = commands[n]->name;
+    return nearest_word(word, names, n);
+}
+
+int check_words(const struct words *words) {
+    char why[256], prompt[64];
+    if (words->ended || words->n == 0) return 0;
+    const char *first = words->list[0];
+    if (words->n == 1 && is_quoted(first)) return 0;
+    const char *near = near_command(first), *refused = refused_command(first);
+    if (refused)
+        snprintf(why, sizeof why, "is no command (%s)", refused);
+    else if (find_command(first))
+        snprintf(why, sizeof why, "is a command only in the first place (qw %s ...)", first);
+    else if (near)
+        snprintf(why, sizeof why, "is no command (did you mean qw %s?)", near);
+    else
+        snprintf(why, sizeof why, "is no command (qw help lists them)");
+    quote_words(words->list, words->n, prompt, sizeof prompt);
+    return usage_error("'%.60s' %s; as a prompt: qw -- %s", first, why, prompt);
+}
