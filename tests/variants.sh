@@ -39,7 +39,10 @@ one() {     # one NAME COMPILER VARIABLE...
     fi
     for t in $tests; do check "$t, $name" "$build/$t" quick; done
     case $name in       # the command line takes minutes; once is enough to see what sanitizers see
-    "gcc sanitizers") check "cli, $name" env QW="$build/qw" sh tests/cli.sh ;;
+    "gcc sanitizers")
+        # flags are fuzzed, and pipes.py measures time
+        check "cli, $name" env QW="$build/qw" sh tests/cli.sh usage which_model run prompts ends \
+            tokens template logits_info streams memory interrupt quantize bench chat terminal ;;
     esac
 }
 one "clang -O3" clang CFLAGS="-O3 -Werror"
