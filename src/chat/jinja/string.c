@@ -73,7 +73,7 @@ bool string_is(struct string s, const char *literal) {
 
 bool string_equal(struct run *r, struct string a, struct string b) {
     if (a.n != b.n) return false;
-    run_work(r, a.n);
+    run_work(r, 4 * a.n);               /* some libcs compare byte by byte */
     return a.n == 0 || memcmp(a.p, b.p, a.n) == 0;
 }
 
