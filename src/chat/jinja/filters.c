@@ -1,7 +1,6 @@
 /* filters.c - filters: x|name. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "chat/jinja/filters.h"
 

@@ -1,5 +1,4 @@
 /* functions.c - arguments of calls, and the functions that every template has. */
-#include <stdio.h>
 #include <string.h>
 #include "chat/jinja/call.h"
 

@@ -20,7 +20,6 @@ struct loop {
     struct list from;           /* what is walked; `next` is where */
     struct value *items;        /* [n] taken so far */
     size_t n, index;
-    int level;
 };
 
 struct machine {
@@ -31,7 +30,6 @@ struct machine {
     struct value *globals;      /* [t->n_names] */
     bool *is_set;               /* [t->n_names] */
     struct builder *out;
-    int n_loops;
     struct value body;          /* of the set block whose filters run */
 };
 

@@ -118,8 +118,6 @@ static void repr(struct run *r, struct builder *b, struct value v, int depth) {
     run_fail(r, "a %s has no text", type_name(v));
 }
 
-void put_repr(struct run *r, struct builder *b, struct value v) { repr(r, b, v, 0); }
-
 struct string value_str(struct run *r, struct value v) {
     struct builder b = {0};
     if (v.type == V_STRING) return *v.u.s;

@@ -195,7 +195,6 @@ uint32_t string_code_point(struct string s, size_t i, size_t *next);
 /* ---- text (text.c, number.c) ---- */
 
 struct string value_str(struct run *r, struct value v);         /* Python's str() */
-void put_repr(struct run *r, struct builder *b, struct value v);
 
 struct json_style {
     bool ascii, sort;
