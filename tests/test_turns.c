@@ -311,6 +311,8 @@ static void test_dropping(void) {
         if (qw_chat_dropped(c)) CHECK(qw_n_tokens(s) <= 80, "%zu tokens", qw_n_tokens(s));
         int why = take(c, 0, &out);
         CHECK(why == QW_STOP_LENGTH || why == QW_STOP_END, "%d", why);
+        /* also in the middle of the answer: half of the context at most is left */
+        CHECK(qw_chat_dropped(c) == 0 || c->begins <= 80, "%zu tokens are left", c->begins);
         dropped += qw_chat_dropped(c);
     }
     CHECK(dropped >= 3 && qw_chat_turns(c) + dropped == 8, "%zu dropped, %zu left", dropped,
