@@ -83,8 +83,8 @@ static void filter(struct qw_chat *c, bool control) {
     struct masked *h = &c->held;
     /* newlines before the answer stop nothing */
     while (!c->raw && !c->begun && skip < n && p[skip] == '\n') skip++;
-    masked_put(&last_turn(c)->drawn, p, skip, control);
-    masked_put(h, p + skip, n - skip, control);
+    if (skip) masked_put(&last_turn(c)->drawn, p, skip, control);
+    if (n > skip) masked_put(h, p + skip, n - skip, control);   /* `p` may be NULL when n is 0 */
     if (h->text.n == 0 || masked_oom(h)) return;
     size_t out = find_stop(c, h->text.p, h->text.n);
     c->stopped = out < h->text.n;
