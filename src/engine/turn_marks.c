@@ -50,6 +50,7 @@ int turn_marks_find(struct turn_marks *out, const struct tokenizer *t,
     if (missing_token(t, r, 0, r->text.n, word))
         snprintf(out->warning, sizeof out->warning,
                  "%.120s: the tokenizer has no token %s; it is text like any other", t_name, word);
+    if (traits->end_n == 0) return 0;           /* the sample may have no text at all */
     int rc = tokenizer_encode(t, r->text.p + traits->end_at, traits->end_n, ADDED_MASKED,
                               (const unsigned char *)r->control.p + traits->end_at, &ids, err);
     for (size_t i = 0; !rc && i < ids.n; i++) {
