@@ -10,6 +10,7 @@ it does. "FILE: NAME" is a test of tests/cli/FILE.sh, a bare NAME one of this fi
 not exist fail.
 """
 import json
+import math
 import os
 import pty
 import re
@@ -483,12 +484,36 @@ for (const r of [spawnSync(program, args, {input: question}),
 
 # ---- ten megabytes ----
 
-def ten_megabytes(text):
+def write_zeros(path, config):
+    """A checkpoint of this shape, all zeros, in a file that takes no room."""
+    d, ff, heads = config["hidden_size"], config["intermediate_size"], config["head_dim"]
+    q, kv = heads * config["num_attention_heads"], heads * config["num_key_value_heads"]
+    shapes = {"model.embed_tokens.weight": [config["vocab_size"], d], "model.norm.weight": [d]}
+    for i in range(config["num_hidden_layers"]):
+        shapes.update({f"model.layers.{i}.{name}.weight": shape for name, shape in {
+            "input_layernorm": [d], "post_attention_layernorm": [d],
+            "self_attn.q_norm": [heads], "self_attn.k_norm": [heads],
+            "self_attn.q_proj": [q, d], "self_attn.k_proj": [kv, d],
+            "self_attn.v_proj": [kv, d], "self_attn.o_proj": [d, q],
+            "mlp.gate_proj": [ff, d], "mlp.up_proj": [ff, d], "mlp.down_proj": [d, ff],
+        }.items()})
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        size = 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    with open(path, "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text)
+        f.truncate(8 + len(text) + at)
+
+
+def ten_megabytes(text, more=()):
     with tempfile.TemporaryFile() as f:
         f.write(text[:10 * 1000 * 1000])
         f.seek(0)
         began = time.monotonic()
-        code, out, err = qw(["-p", "Sum it up."], stdin=f)
+        code, out, err = qw(["-p", "Sum it up.", *more], stdin=f)
         seconds = time.monotonic() - began
     expect((code, out), (5, b""), "exit code and stdout")
     found = re.search(rb"context of 1024 tokens has room for about (\d+) bytes", err)
@@ -510,6 +535,22 @@ def _():
     ten_megabytes(b"word " * 2000000)
     ten_megabytes(b"a" * 10000000)
     ten_megabytes("山高水长".encode() * 900000)
+
+
+@test("10 MB are refused before a model is quantised")
+def _():
+    with tempfile.TemporaryDirectory() as d:
+        # 300 MB of weights, in no time; quantised they would take longer than a second
+        for name in os.listdir(TINY):
+            if name != "config.json" and not name.endswith(".safetensors"):
+                os.symlink(os.path.join(TINY, name), os.path.join(d, name))
+        config = json.load(open(os.path.join(TINY, "config.json")))
+        config.update(hidden_size=1024, intermediate_size=3072, num_hidden_layers=24,
+                      num_attention_heads=16, num_key_value_heads=8, head_dim=128)
+        json.dump(config, open(os.path.join(d, "config.json"), "w"))
+        write_zeros(os.path.join(d, "model.safetensors"), config)
+        ten_megabytes(b"The quick brown fox jumps over the lazy dog.\n" * 230000,
+                      ["-m", d, "-q", "q8"])
 
 
 # ---- --json ----

@@ -7,6 +7,7 @@ enum {
     CHUNK = 65536,              /* bytes of a message that are counted at a time */
     TEMPLATE_TOKENS = 64,       /* what a template adds to a message, roughly */
     ANSWER_TOKENS = 1024,       /* room for an answer of unknown length */
+    LONG_MESSAGE = 4 * CHUNK,   /* bytes that may be too much for every context */
     STEP = 256                  /* a suggested -c is a multiple of this */
 };
 
@@ -27,6 +28,7 @@ static size_t count_tokens(const struct generator *g, const struct text *t, size
     const qw_tokenizer *tokenizer = qw_model_tokenizer(g->model);
     size_t n = 0;
     *at = 0;
+    if (!tokenizer) return 0;
     while (*at < t->n && n <= most) {
         size_t end = chunk_end(t, *at);
         int32_t *ids;
@@ -59,8 +61,8 @@ const char *room_hint(const struct generator *g, size_t tokens, char *out, size_
     return out;
 }
 
-int check_message(const struct generator *g, const struct text *said) {
-    size_t room = (size_t)qw_n_ctx(g->session), most = room + room / 50 + TEMPLATE_TOKENS, at;
+static int check_room(const struct generator *g, const struct text *said, size_t room) {
+    size_t most = room + room / 50 + TEMPLATE_TOKENS, at;
     if (said->n <= most) return 0;          /* a token has at least one byte */
     size_t n = count_tokens(g, said, most, &at);
     if (n <= most) return 0;                /* the engine counts exactly */
@@ -71,4 +73,27 @@ int check_message(const struct generator *g, const struct text *said) {
         "bytes of it%s%s", said->n, room, (size_t)((double)room / per_byte), hint ? "; " : "",
         hint ? hint : "");
     return EXIT_CONTEXT;
+}
+
+int check_message(const struct generator *g, const struct text *said) {
+    return check_room(g, said, (size_t)qw_n_ctx(g->session));
+}
+
+/* The weights as stored need no quantising, which may take a minute. That they could not even be
+ * loaded like this is for load_model to say. */
+int check_long_message(const struct generator *g, const struct text *said) {
+    const qw_load_params params = {.weight_type = "stored", .n_threads = 1};
+    struct generator probe = {.o = g->o};
+    char found[MODEL_PATH];
+    const char *path, *type;
+    uint64_t bytes;
+    if (said->n < LONG_MESSAGE || !(path = find_model(g->o.model.path, true, found))) return 0;
+    if (qw_load(&probe.model, path, &params, NULL)) return 0;
+    size_t room = (size_t)(g->o.n_ctx > 0 ? g->o.n_ctx : qw_info(probe.model)->n_ctx_max);
+    if (!g->o.kv_type && qw_weight_memory(probe.model, g->o.model.weight_type, &type, &bytes, NULL)
+        == 0)
+        probe.o.kv_type = strcmp(type, "bf16") == 0 ? "f32" : "q8";
+    int rc = check_room(&probe, said, room);
+    qw_free(probe.model);
+    return rc;
 }

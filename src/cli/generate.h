@@ -42,6 +42,8 @@ bool ends_turn_only(int rc);
 /* Does a message so obviously not fit that it is not worth computing? 0, or EXIT_CONTEXT after a
  * message that says how much of it would. */
 int  check_message(const struct generator *g, const struct text *said);
+/* The same for a long message before the model is loaded, which can take longer than reading it. */
+int  check_long_message(const struct generator *g, const struct text *said);
 /* What would make room for a context of so many more tokens: a hint, or NULL if nothing does. */
 const char *room_hint(const struct generator *g, size_t tokens, char *out, size_t size);
 /* Tokens of a message, without those of the template; 0: unknown. */

@@ -188,6 +188,7 @@ static int talk_to_pipe(struct talk *talk, int rc) {
 static int begin(struct generator *g, struct talk *talk) {
     struct text first;
     int rc = read_prompt(&g->o, false, &first);
+    if (!rc) rc = check_long_message(g, &first);
     if (!rc) rc = generator_open(g, true);
     if (!rc && talk->keyboard) note("/help lists commands, Ctrl-D ends");
     if (!rc && first.n) {
