@@ -361,8 +361,9 @@ static int read_flag(struct reader *r, const char *word) {
 
 /* With -v, what a value was taken for. */
 static void print_note(const struct reader *r) {
-    const struct flag *verbose = r->noted ? find_flag(r, "--verbose", 9) : NULL;
-    if (verbose && *(bool *)verbose->to) say("%s: %s", r->noted->word, r->noted->note);
+    const struct flag *verbose = find_flag(r, "--verbose", 9), *quiet = find_flag(r, "--quiet", 7);
+    if (!r->noted || !verbose || !*(bool *)verbose->to) return;
+    if (!quiet || !*(bool *)quiet->to) say("%s: %s", r->noted->word, r->noted->note);
 }
 
 int read_flags(const struct command *c, const struct flag *flags, size_t n_flags, int argc,

@@ -124,13 +124,6 @@ struct flag batch_flag(int *to) {
                          .help = "prompt tokens computed at a time; default 64"};
 }
 
-int check_kv(const char *type) {
-    static const char types[] = "f32 f16 q8";
-    if (!type || has_name(types, type, strlen(type))) return 0;
-    return usage_error("%s: unknown type '%s' (f32, f16 or q8)",
-                       value_source(type, "--kv", "QW_KV_TYPE"), type);
-}
-
 /* ---- loading ---- */
 
 static int hex_digit(char c) {

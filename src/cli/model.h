@@ -32,10 +32,6 @@ struct flag tokenizer_flag(const char **to);
 struct flag kv_flag(const char **to);
 struct flag batch_flag(int *to);
 
-/* Is it a type of KV cache, or NULL? Checked before a model is loaded. 0, or an exit code after a
- * message. */
-int check_kv(const char *type);
-
 /* ---- loading ---- */
 
 /* Load the model, with a progress bar on a terminal unless quiet. 0, or an exit code after a

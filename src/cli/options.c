@@ -140,7 +140,7 @@ static int check(struct options *o) {
         o->think = false;
         o->given.think = true;
     }
-    return check_kv(o->kv_type);
+    return 0;
 }
 
 int options_read(struct options *o, const struct command *c, int argc, char **argv) {

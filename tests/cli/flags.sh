@@ -93,6 +93,7 @@ qw run -p "$question" $plain -q q4 > "$d/same" 2> /dev/null
 t "-q Q4_0 is q4, and -v says whose" 0 "@$d/same" "q4_0: taken as q4, which is qw's own" \
     run -p "$question" $plain -v -q Q4_0
 t "-q q4_0 without -v" 0 "@$d/same" "" run -p "$question" $plain -q q4_0 --quiet
+t "-q q4_0 -v --quiet" 0 "@$d/same" "" run -p "$question" $plain -q q4_0 -v --quiet
 t "-q q8_0 is q8" 0 '*' "q8_0: taken as q8" run -p "$question" $plain -v -q q8_0
 t "-q BF16" 0 '*' "" run -p "$question" $plain -q BF16
 

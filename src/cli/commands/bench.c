@@ -326,7 +326,6 @@ static int cmd_bench(int argc, char **argv) {
     };
     set_model_flags(flags, N_MODEL_FLAGS, &b.model, "QW_WEIGHT_TYPE", auto_type_help);
     int rc = parse_flags(&command_bench, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
-    if (!rc) rc = check_kv(b.kv);
     if (!rc) rc = begin(&b, format);
     for (int i = 0; i < b.threads.n && !rc; i++) rc = bench_threads(&b, b.threads.p[i]);
     if (!ferror(stdout)) print_end(&b);

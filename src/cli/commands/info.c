@@ -152,7 +152,6 @@ static int cmd_info(int argc, char **argv) {
     set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &model, "QW_WEIGHT_TYPE",
                     "weights whose memory is reported: auto (default), bf16 (as stored), q8, q4");
     int rc = parse_flags(&command_info, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
-    if (!rc) rc = check_kv(r.kv);
     if (rc) return rc;
     r.weight_type = model.weight_type;
     model.weight_type = "stored";           /* quantise nothing only to report its size */

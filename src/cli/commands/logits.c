@@ -97,17 +97,18 @@ static int cmd_logits(int argc, char **argv) {
          .help = "token ids"},
         {.names = "-o --output", .value = "FILE", .type = FLAG_PATH, .to = &job.path,
          .help = "float32, little-endian, one row per position; - is stdout"},
-        {.names = "--kv --kv-type", .value = "TYPE", .type = FLAG_STRING, .to = &job.kv,
-         .help = "KV cache: f32 (default), f16, q8"},
+        kv_flag(&job.kv),
         batch_flag(&job.n_batch),
     };
+    struct flag *kv = &flags[N_MODEL_AND_THREAD_FLAGS + 2];
+    kv->env = NULL;                         /* the reference is the same whatever is set */
+    kv->help = "KV cache: f32 (default), f16, q8";
     qw_model *m = NULL;
     set_model_flags(flags, N_MODEL_AND_THREAD_FLAGS, &model, "QW_WEIGHT_TYPE",
                     "weights: bf16 (as stored, the default), q8, q4, auto");
     int rc = parse_flags(&command_logits, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
     if (!rc && (!ids || !job.path))
         rc = usage_error("--ids and -o are needed; see: qw help logits");
-    if (!rc) rc = check_kv(job.kv);
     if (!rc) rc = read_ids(&job, ids);
     if (!rc) rc = load_model(&m, &model, false);
     if (!rc) rc = logits(&job, m);
