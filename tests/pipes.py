@@ -780,6 +780,17 @@ def _():
     expect(seen.count(b"> "), 2, "prompts, and no answer between")
 
 
+@test("a typed line that lost its end is refused by all that read one")
+def _():
+    text, jsonl = b"a" * 5000 + b"\n", b'"' + b"a" * 5000 + b'"\n'
+    for args, typed in [(["run", "-f", "-"], text), (["run", "-f", "/dev/tty"], text),
+                        (["run", "-p", "x", "-sysf", "-"], text), (["tokenize"], text),
+                        (["tokenize", "--jsonl"], jsonl), (["detokenize"], b"1 " * 2500 + b"\n"),
+                        (["template", "--messages", "-"], text)]:
+        code, seen = on_terminal(args, [(b"", typed + b"\x04")])
+        expect((code, b"lost its end" in seen), (1, True), f"{args}: exit code, and why")
+
+
 @test("a typed line of 1,000 bytes is not")
 def _():
     code, seen = on_terminal(["chat"] + PLAIN + ["-n", "3"],

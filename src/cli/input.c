@@ -57,6 +57,24 @@ int clean_text(struct text *t, const char *what) {
     return 0;
 }
 
+/* ---- what is typed ---- */
+
+int lost_line(void) {
+    say("a line of more than %d bytes lost its end in the terminal, so nothing of it is used; "
+        "a file has no such limit", TERMINAL_LINE);
+    return EXIT_ERROR;
+}
+
+/* EXIT_ERROR after a message if the end of a line was lost. */
+static int check_typed(const struct text *t) {
+    size_t line = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        line = t->p[i] == '\n' ? 0 : line + 1;
+        if (line == TERMINAL_LINE) return lost_line();
+    }
+    return 0;
+}
+
 /* ---- descriptors ---- */
 
 /* Wait until there is something to read, or the end of it, for so many milliseconds; -1: without
@@ -106,6 +124,7 @@ static int read_path(const char *path, struct text *out, before_read *before, vo
     *out = (struct text){0};
     if (fd < 0) return open_error(path);
     int rc = read_fd(fd, is_stdin ? "stdin" : path, out, before, ctx);
+    if (!rc && isatty(fd)) rc = check_typed(out);
     if (!is_stdin) close(fd);
     if (!rc) return 0;
     free(out->p);
@@ -159,12 +178,6 @@ static int wait_for_stdin(void *ctx, const struct text *t) {
 int read_rest_of_prompt(struct text *out) {
     bool said = false;
     return read_path("-", out, wait_for_stdin, &said);
-}
-
-int lost_line(void) {
-    say("a line of more than %d bytes lost its end in the terminal, so nothing of it is used; "
-        "-f FILE has no such limit", TERMINAL_LINE);
-    return EXIT_ERROR;
 }
 
 /* ---- lines ---- */
@@ -245,6 +258,10 @@ int each_line(const char *path, line_fn *f, void *ctx) {
         struct text line;
         got = read_line(&in, &line);
         if (got != LINE_READ) break;
+        if (line.n >= TERMINAL_LINE && isatty(in.fd)) {
+            rc = lost_line();
+            break;
+        }
         if (number == 1) drop_mark(&line);
         rc = convert_line(f, ctx, &to, line, number, &failed);
     }

@@ -47,16 +47,6 @@ static int check_stdin(const struct options *o) {
     return 0;
 }
 
-/* Text typed at a terminal: EXIT_ERROR after a message if the end of a line was lost. */
-static int check_typed(const struct text *t) {
-    size_t line = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        line = t->p[i] == '\n' ? 0 : line + 1;
-        if (line == TERMINAL_LINE) return lost_line();
-    }
-    return 0;
-}
-
 /* ---- parts ---- */
 
 /* Append a part after a blank line. name: what messages call it. Frees part.p. */
@@ -78,10 +68,6 @@ static int join_string(struct text *all, const char *s, const char *name) {
 static int join_file(struct text *all, const char *path) {
     struct text part;
     int rc = read_prompt_file(path, &part);
-    if (!rc && is_stdin(path) && stdin_kind() == STDIN_TERMINAL) {
-        rc = check_typed(&part);
-        if (rc) free(part.p);
-    }
     if (rc) return rc;
     drop_newline(&part);
     return join(all, part, is_stdin(path) ? "stdin" : path);
