@@ -322,16 +322,17 @@ static bool is_word(const char *s) {
 }
 
 /* Words right after a command that takes none may have been meant as a prompt. */
-static int unexpected(const struct command *c, const char *word, bool first) {
+static int unexpected(const struct reader *r, const char *word, bool first) {
+    const char *command = r->command->name;
     if (first)
-        return usage_error("unexpected argument '%s' (see: qw help %s); as a prompt: qw -- %s %s "
-                           "...", word, c->name, c->name, word);
-    return usage_error("unexpected argument '%s'; see: qw help %s", word, c->name);
+        return usage_error("unexpected argument '%s' (see: qw help %s); as a prompt: qw -- %s %s%s",
+                           word, command, command, word, r->next < r->end ? " ..." : "");
+    return usage_error("unexpected argument '%s'; see: qw help %s", word, command);
 }
 
 static int add_word(const struct reader *r, const char *word, bool first) {
     struct words *words = r->words;
-    if (!words || words->n == words->max) return unexpected(r->command, word, first);
+    if (!words || words->n == words->max) return unexpected(r, word, first);
     words->list[words->n++] = word;
     return 0;
 }
@@ -345,7 +346,8 @@ static int read_flag(struct reader *r, const char *word) {
     }
     char name[64];                      /* longer ones are unknown */
     snprintf(name, sizeof name, "%.*s", (int)n, word);
-    if (has_name("-h --help", word, n)) return HELP_ASKED;
+    if (has_name("-h --help", word, n))
+        return value ? usage_error("%s takes no value", name) : HELP_ASKED;
     const struct flag *f = find_flag(r, word, n);
     if (!f) {
         const struct llama_flag *row = find_llama_flag(llama_flags(r->command->name), word, n);

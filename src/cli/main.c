@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/output.h"
+#include "cli/suggest.h"
 #include "cli/words.h"
 
 /* Words after `version` and `help` that do not fit may have been meant as a prompt. word: what
@@ -64,6 +65,9 @@ static int dispatch(int argc, char **argv) {
     if (has_name("-h --help help", word, n)) return help(word, argc - 1, argv + 1);
     const struct command *c = find_command(word);
     if (c) return c->run(argc - 1, argv + 1);
+    static const char *const flags[] = {"--version"};
+    if (word[0] == '-' && nearest_word(word, flags, 1))
+        return usage_error("unknown flag '%s'; did you mean %s?", word, flags[0]);
     if (word[0] == '-' || is_quoted(word)) return cmd_default(argc, argv);
     struct words words = {.list = (const char **)argv, .n = 1};
     while (words.n < argc && argv[words.n][0] != '-') words.n++;

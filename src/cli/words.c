@@ -22,19 +22,24 @@ static void quote_words(const char *const *words, int n, char *out, size_t size)
     }
 }
 
-const char *near_command(const char *word) {
-    const char *names[MAX_COMMANDS];
+/* Of the commands and of `more`, which may be NULL. */
+static const char *near_name(const char *word, const char *const more[2]) {
+    const char *names[MAX_COMMANDS + 2];
     int n = 0;
     for (; n < MAX_COMMANDS && commands[n]; n++) names[n] = commands[n]->name;
+    for (int i = 0; more && i < 2; i++) names[n++] = more[i];
     return nearest_word(word, names, n);
 }
+
+const char *near_command(const char *word) { return near_name(word, NULL); }
 
 int check_words(const struct words *words) {
     char why[256], prompt[64];
     if (words->ended || words->n == 0) return 0;
     const char *first = words->list[0];
     if (words->n == 1 && is_quoted(first)) return 0;
-    const char *near = near_command(first), *refused = refused_command(first);
+    static const char *const of_main[2] = {"help", "version"};
+    const char *near = near_name(first, of_main), *refused = refused_command(first);
     if (refused)
         snprintf(why, sizeof why, "is no command (%s)", refused);
     else if (find_command(first))

@@ -294,6 +294,12 @@ quantize --verfy --verify
 template --mesages --messages
 logits --id --ids
 EOT
+for typo in --versoin --vresion -version; do
+    t "$typo" 2 "" "unknown flag '$typo'; did you mean --version\?" $typo
+done
+t "a prompt is no typo of --version" 0 '*' "" "a version" $plain
+t "--help=1" 2 "" "--help takes no value" run --help=1
+t "--verbos is nearer to --verbose" 2 "" "did you mean --verbose\?" --verbos
 for typo in -z --bogus --nothing-like-it -zzz --; do
     [ "$typo" = -- ] ||
         t "run: $typo suggests nothing" 2 "" "unknown flag '$typo'; see: qw help run" run $typo

@@ -37,6 +37,8 @@ qunatize quantize
 bnech bench
 ifno info
 logit logits
+hlep help
+versoin version
 EOT
 t "words after chat: run is named" 2 "" "unexpected .*'hello'.*qw run hello \.\.\." chat hello you
 t "words after help are two readings" 2 "" "unexpected .*'me'.*qw help.*qw -- help me \.\.\." \
@@ -44,7 +46,9 @@ t "words after help are two readings" 2 "" "unexpected .*'me'.*qw help.*qw -- he
 t "help of a mistyped command" 2 "" "did you mean qw help chat\?" help chta
 t "words after version are two readings" 2 "" "qw -- version 2 \.\.\." version 2 of it
 for c in tokenize template quantize info bench logits; do
-    t "words after $c are two readings" 2 "" "unexpected .*'this'.*help $c.*qw -- $c this" $c this
+    t "words after $c are two readings" 2 "" "unexpected .*'this'.*help $c.*qw -- $c this \.\.\.$" \
+        $c this now
+    t "a word after $c, too" 2 "" "unexpected .*'this'.*help $c.*qw -- $c this$" $c this
 done
 
 # ---- several parts ----
