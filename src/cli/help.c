@@ -113,7 +113,8 @@ static void dump_flag(const struct flag *f) {
         printf("one of ");
         for (const char *p = f->value; *p; p++) putchar(*p == '|' ? ' ' : *p);
     } else {
-        printf(f->type == FLAG_PATH ? "file" : "value");
+        bool file = f->type == FLAG_PATH || strcmp(f->value, "FILE") == 0;
+        printf(file ? "file" : "value");
     }
     printf("\t%s\t%s\n", or_empty(f->env), f->help);
 }

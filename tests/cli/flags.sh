@@ -379,6 +379,19 @@ else
     check "a flag that the manual lacks is noticed" "not noticed" \
         [ "$(missing manual flag)" = --bogus-flag ]
 
+    # What takes a FILE or a DIR completes to file names. bash offers them where it knows nothing.
+    awk -F '\t' '$1 == "flag" && $4 ~ /^(FILE|DIR)$/ {
+        sub(/.* --/, "--", $3)
+        print $3
+    }' "$d/flags.tsv" | sort -u > "$d/files"
+    check "some flags take files" "$(cat "$d/files")" grep -qx -e --file "$d/files"
+    : > "$d/out"
+    while read -r flag; do
+        grep -qe "$flag}*'*\[.*:_files" "$d/qw.zsh" || echo "zsh $flag" >> "$d/out"
+        grep -qe "-l ${flag#--} -r -F" "$d/qw.fish" || echo "fish $flag" >> "$d/out"
+    done < "$d/files"
+    check "files are completed" "not: $(cat "$d/out")" [ ! -s "$d/out" ]
+
     # The page and the scripts are well-formed.
     if command -v man > /dev/null && man --version 2> /dev/null | grep -q man; then
         man --warnings -E UTF-8 -l -Tutf8 -Z "$d/qw.1" > /dev/null 2> "$d/err" < /dev/null
