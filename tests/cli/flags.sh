@@ -46,9 +46,12 @@ refused run "on, off and auto" -rea maybe
 refused run "-rea needs a value" -p x -rea
 taken run -s 5 -s -1
 qw run $raw -p Once --temp 2 -n 20 -s 5 > "$d/same"
+qw run $raw -p Once --temp 2 -n 20 -s 5 -s -1 > "$d/other"
 qw run $raw -p Once --temp 2 -n 20 -s 5 -s -1 > "$d/out"
 check "-s -1 is a new seed, also after -s 5" "found the same: $(cat "$d/out")" \
     not cmp -s "$d/same" "$d/out"
+check "-s -1 is another one each time" "found the same: $(cat "$d/out")" \
+    not cmp -s "$d/other" "$d/out"
 
 # Conversations: a line of the pipe is a message.
 printf '%s\n%s\n' "$question" "$question" > "$d/twice"
