@@ -29,6 +29,19 @@ static int read_context_full(void *to, const char *value, const char *name) {
     return rc;
 }
 
+/* There is one system message; a second one would win without a word. */
+static int read_system_once(void *to, const char *value, const char *name) {
+    const char **text = to;
+    if (*text) return usage_error("%s is given twice: there is one system message", name);
+    *text = value;
+    return 0;
+}
+
+static int read_system_file_once(void *to, const char *value, const char *name) {
+    if (!*value) return usage_error("%s: the path is empty", name);
+    return read_system_once(to, value, name);
+}
+
 static int parse(struct options *o, const struct command *c, int argc, char **argv) {
     struct flag flags[] = {
         /* set_model_flags and set_template_flags fill those before */
@@ -43,10 +56,11 @@ static int parse(struct options *o, const struct command *c, int argc, char **ar
          .given = &o->given.no_stdin,
          .help = "leave stdin alone, which else is the last part of the message unless it is a "
                  "terminal"},
-        {.names = "-sys --system-prompt", .value = "TEXT", .type = FLAG_STRING, .to = &o->system,
-         .help = "system message"},
-        {.names = "-sysf --system-prompt-file", .value = "FILE", .type = FLAG_PATH,
-         .to = &o->system_file, .help = "file with the system message"},
+        {.names = "-sys --system-prompt", .value = "TEXT", .type = FLAG_READ, .to = &o->system,
+         .read = read_system_once, .help = "system message"},
+        {.names = "-sysf --system-prompt-file", .value = "FILE", .type = FLAG_READ,
+         .to = &o->system_file, .read = read_system_file_once,
+         .help = "file with the system message"},
         {.heading = "Answer and context", .names = "-n --predict", .value = "N", .type = FLAG_INT,
          .to = &o->n_predict,
          .lo = -1, .hi = 1 << 30,

@@ -87,6 +87,9 @@ qw run -p hi $plain -sys "Answer in one word." > "$d/same"
 same "-sysf FILE is -sys" run -p hi $plain -sysf "$d/system"
 same "-sysf - reads stdin" run -p hi $plain -sysf - < "$d/system"
 t "-sys and -sysf" 2 "" "give one of them" run -p hi -sys x -sysf "$d/system"
+t "-sys twice" 2 "" "^qw: -sys is given twice" run -p hi -sys x -sys y
+t "-sysf twice" 2 "" "-sysf is given twice" run -p hi -sysf "$d/system" -sysf "$d/system"
+t "an empty -sysf" 2 "" "-sysf: the path is empty" run -p hi -sysf ""
 t "-sysf: no such file" 1 "" "/no/such" run -p hi -sysf /no/such
 printf 'a\000b' > "$d/nul"
 t "-sysf: a NUL byte" 1 "" "NUL" run -p hi -sysf "$d/nul"
