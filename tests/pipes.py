@@ -6,8 +6,8 @@ a socket or ten megabytes; and what a terminal is shown of what a model, a promp
     python3 tests/pipes.py NAME...      only tests whose names contain one of these
 
 CONTRACT maps each promise about prompts, pipes, streams and exit codes to a test that breaks when
-it does. "FILE: NAME" is a test of tests/cli/FILE.sh, a bare NAME one of this file. Names that do
-not exist fail.
+it does. "FILE: NAME" is a test of tests/cli/FILE.sh or tests/FILE.c, a bare NAME one of this file.
+Names that do not exist fail.
 """
 import json
 import math
@@ -49,6 +49,10 @@ CONTRACT = [
     ("in a piped chat no answer ends the turn", "ends: chat: no answer ends the turn"),
     ("a full context, too", "ends: chat: a message too long ends the turn"),
     ("an unknown command ends it with 2", "ends: chat: an unknown command ends it"),
+    ("a loop ends the turn, too", "ends: chat: a loop ends the turn"),
+    ("so does -n, and the code stays 0", "ends: chat: -n ends the turn, not the chat"),
+    ("without text a loop is 4", "ends: no answer: a loop counts before no answer"),
+    ("without text a full context is 5", "ends: no answer: so does a full context"),
     # prompts and pipes
     ("-- ends the flags", "prompts: after -- nothing is a flag"),
     ("a first word that fits is the command", "chat: chat in a pipe: an answer a line"),
@@ -76,15 +80,36 @@ CONTRACT = [
     ("10 MB are refused with what would fit", "10 MB of lines are refused"),
     ("-c is named where it helps", "run: -c: a prompt longer than the context"),
     ("and only there", "run: no -c is suggested beyond the model's context"),
+    ("a refusal names what would work", "run: -c: the context fills up"),
+    ("the context grows", "test_turns: turns: a context that grows"),
+    ("no bit depends on it", "test_turns: %s, %s: other bits"),
+    ("a step that does not fit ends as context full", "test_turns: turns: a context that cannot"),
+    ("a plan that does not fit is refused", "memory: a context that does not fit in memory"),
     ("--stop", "ends: --stop: the answer ends before it"),
     ("--json: the object", "--json: the fields and their types"),
     ("--json when interrupted", "--json after a SIGINT"),
     ("--json: an error gives no object", "--json: an error"),
     ("-x", "ends: -x: the whole answer where there is no block"),
+    ("-x: the first block", "test_cli: cli: the first fenced block"),
     ("--think and --no-think switch", "run: --think shows no thoughts"),
     ("--show-thoughts", "run: --show-thoughts shows them in a pipe"),
     ("--reasoning-budget", "ends: --reasoning-budget 3"),
+    ("a thought is closed with the documented sentence", "test_turns: turns: thoughts closed"),
+    ("flags of llama.cpp are honoured", "flags: --n-predict is -n"),
+    ("-ctk and -ctv must agree", "flags: bench \"one type\" -ctk f32 -ctv f16"),
+    ("-s -1, -t -1", "flags: -n -1, -t -1, -tb -1 are the defaults"),
+    ("--ignore-eos", "flags: --ignore-eos: it goes on"),
+    ("type names in any case", "flags: QW_KV_TYPE in any case"),
+    ("f16 for the cache only", "flags: unknown type 'f16' "),
+    ("what is so anyway passes without a word", "flags: $taken_name: and nothing is said"),
+    ("what cannot be honoured exits 2, one sentence", "flags: is refused in one line"),
+    ("the words pull list show serve ps rm", "flags: qw $words is refused in one line"),
+    ("llama-bench's flags", "flags: bench|-mmp 0|mapped"),
+    ("a typo gets the nearest flag", "flags: did you mean $meant"),
+    ("help fits 80 columns", "usage: help $c fits in 80 columns"),
+    ("one table: help, manual, completions, tests", "flags: every flag stands in: $where"),
     ("an empty QW_ variable is as good as unset", "prompts: an empty QW_NO_STDIN does not"),
+    ("switches are on with 1", "prompts: QW_NO_STDIN=yes is refused"),
     ("Ctrl-C: answer now", "Ctrl-C in a thought"),
     ("Ctrl-C in pipes ends at once", "Ctrl-C in a pipe ends at once"),
     ("a typed line that lost its end is refused", "a typed line of 5,000 bytes"),
@@ -840,7 +865,9 @@ def _():
     for promise, where in CONTRACT:
         part, _, name = where.partition(": ")
         path = os.path.join("tests", "cli", part + ".sh")
-        if os.path.exists(path) and part + ".sh" in os.listdir("tests/cli"):
+        if not os.path.exists(path):
+            path = os.path.join("tests", part + ".c")
+        if name and os.path.exists(path):
             if path not in texts:
                 with open(path, encoding="utf-8") as f:
                     texts[path] = f.read()

@@ -44,6 +44,14 @@ check "a full context: no hint where the model has no more" "found: $(cat "$d/er
 t "a loop in a thought closes it: a note" 4 '*' "the thought repeated itself and was closed" \
     run -p x --template thinking2507 --temp 0 -l 64+20 -v
 
+# 198 is a newline: an answer of those alone has no text.
+t "no answer: a loop counts before no answer" 4 "" "no answer: the model repeats itself" \
+    run -p x $plain -l 198+1000
+t "no answer: so does a full context" 5 "" "no answer: the context of 64 tokens is full" \
+    run -p x --template thinking2507 --temp 0 -l 64+20 --no-loop-guard -c 64
+t "no answer: -n without any text" 6 "" "no answer: the 4 tokens of -n have no text" \
+    run -p x $plain -l 198+1000 -n 4
+
 # ---- --stop ----
 
 t "--stop: the answer ends before it" 0 "2 + 3\n" "" run -p "$question" $plain --stop " = 5"
@@ -75,6 +83,11 @@ repeat 40 "and " > "$d/much"
 { cat "$d/much"; printf '\n%s\n' "$question"; } |
     t "chat: a message too long ends the turn, not the chat" 5 "2 + 3 = 5\n" "context" \
         chat $plain -c 50
+printf '%s\n%s\n' "$question" "$question" |
+    t "chat: a loop ends the turn, not the chat" 4 '*' "repeats itself" chat $plain -l 64+1000
+lines "chat: two turns that were loops" "$d/out" 2
+printf '%s\n%s\n' "$question" "$question" |
+    t "chat: -n ends the turn, not the chat" 0 "2 +\n2 +\n" "" chat $plain -n 2
 printf '%s\n/nonsense\n%s\n' "$question" "$question" |
     t "chat: an unknown command ends it" 2 "2 + 3 = 5\n" "/nonsense" chat $plain
 printf '%s\n' "$question" |
