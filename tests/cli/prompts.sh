@@ -1,7 +1,7 @@
 # prompts.sh - where a prompt comes from: words, -p, -f and stdin; what is taken off it.
 
 answer="2 + 3 = 5\n"
-story="run $raw -n 6"
+story="run $raw -n 20"
 
 # ---- words ----
 
@@ -66,6 +66,14 @@ same "-p twice, and words after them" $story -p "a time" -p "Once upon" there wa
 same "the words, then stdin" $story -f "$d/a" "Once upon" < "$d/b"
 printf 'Once upon\n' | same "-f - is where stdin stands" $story -f "$d/a" -f - -p "there was"
 same "an empty part adds nothing" $story -f "$d/a" -p "" -p "Once upon" -f /dev/null -f "$d/b"
+# An answer may be the same for a blank line more; the number of tokens is not.
+qw tokenize -p "a time
+
+Once upon
+
+there was" > "$d/ids"
+t "an empty part adds no token" 0 '*' "prompt $(wc -w < "$d/ids" | tr -d ' ') tokens" \
+    $story -v -f "$d/a" -p "" -p "Once upon" -f /dev/null -f "$d/b"
 t "-f - twice" 2 "" "only once" run -f - -f -
 t "an empty file name" 2 "" "-f: the path is empty" run -f ""
 t "only empty parts" 2 "" "no prompt" run -p "" -f /dev/null
