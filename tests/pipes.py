@@ -72,6 +72,7 @@ CONTRACT = [
     ("sockets are read", "a socket with text and an end"),
     ("one warning after a second of silence", "a pipe that stays open: the warning"),
     ("a pipe goes on waiting", "a pipe that stays open: the answer"),
+    ("nothing is said where stdin is the only prompt", "without another prompt stdin is waited"),
     ("a silent socket is left alone", "a socket that stays open"),
     ("--no-stdin", "while read with --no-stdin"),
     ("QW_NO_STDIN=1", "while read with QW_NO_STDIN=1"),
@@ -280,6 +281,19 @@ def _():
     p = start(PLAIN + ["-p", "What is 2"], stdin=subprocess.PIPE)
     time.sleep(1.5)
     good(finish(p, text=b"plus 3?\n"), wanted, WAITS)
+
+
+@test("without another prompt stdin is waited for, and nothing is said")
+def _():
+    p = start(PLAIN, stdin=subprocess.PIPE)
+    mine, its = socket.socketpair()
+    q = start(PLAIN, stdin=its)
+    its.close()
+    time.sleep(1.5)
+    mine.sendall(QUESTION.encode())
+    mine.close()
+    good(finish(p, text=QUESTION.encode()))
+    good(finish(q))
 
 
 # ---- sockets ----

@@ -74,6 +74,12 @@ Once upon
 there was" > "$d/ids"
 t "an empty part adds no token" 0 '*' "prompt $(wc -w < "$d/ids" | tr -d ' ') tokens" \
     $story -v -f "$d/a" -p "" -p "Once upon" -f /dev/null -f "$d/b"
+qw $story -p "-
+
+there was" > "$d/same"
+same "-p - is a dash, and stdin joins it" $story -p - < "$d/b"
+t "stdin that cannot be read, but written, is empty" 0 "$answer" "" run -p "$question" $plain \
+    0> "$d/write-only"
 t "-f - twice" 2 "" "only once" run -f - -f -
 t "an empty file name" 2 "" "-f: the path is empty" run -f ""
 t "only empty parts" 2 "" "no prompt" run -p "" -f /dev/null
