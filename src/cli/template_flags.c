@@ -72,6 +72,9 @@ int use_template_flags(struct template_flags *f, qw_chat_params *params) {
     if (f->vars.n && f->kwargs)
         return usage_error("--template-var and --chat-template-kwargs are the same: give one of "
                            "them");
+    if ((f->vars.n || f->kwargs) && f->name && strcmp(f->name, "none") == 0)
+        return usage_error("%s: --template none has no variables",
+                           f->kwargs ? "--chat-template-kwargs" : "--template-var");
     params->chat_template = f->name;
     params->template_vars = f->kwargs;
     params->date = f->date;
@@ -85,7 +88,7 @@ int use_template_flags(struct template_flags *f, qw_chat_params *params) {
 
 const char *template_hint(const qw_error *err) {
     if (err->code == QW_EFORMAT && strstr(err->message, "the template's variables"))
-        return "--template-var NAME=JSON takes JSON, so texts are in double quotes";
+        return "values are JSON, so texts are in double quotes";
     if (err->code == QW_ETEMPLATE)
         return "--template NAME chooses another one";
     return NULL;

@@ -37,8 +37,12 @@ QW_DATE=2024-02-28 t "template: QW_DATE, and kwargs in one object" 0 "fast 2 28 
     --chat-template-kwargs '{"mode":"fast","n":1}'
 t "template: today without a date" 0 "slow 1 $today" "" template --messages "$d/hi.json" \
     --chat-template-file "$d/own.jinja" --template-var 'mode="slow"' --template-var n=0
-t "template: a variable that is no JSON" 1 "" "variables.*double quotes" \
+t "template: a variable that is no JSON" 1 "" "variables.*; values are JSON, .*double quotes" \
     template --messages "$d/hi.json" --template "$d/own.jinja" --template-var mode=fast
+t "variables without a template" 2 "" "--template-var: --template none has no variables" \
+    run -p x --template none --template-var n=1
+t "variables without a template, in one object" 2 "" "--chat-template-kwargs: --template none" \
+    run -p x -no-cnv --chat-template-kwargs '{"n":1}'
 t "template: a variable without a name" 2 "" "NAME=JSON" \
     template --messages "$d/hi.json" --template "$d/own.jinja" --template-var '=1'
 t "template: a day that is none" 2 "" "2024-02-30" \
