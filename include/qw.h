@@ -316,7 +316,8 @@ enum qw_close { QW_CLOSE_MODEL, QW_CLOSE_NOW, QW_CLOSE_BUDGET, QW_CLOSE_LOOP };
 
 /* Of the last turn. */
 typedef struct {
-    size_t prompt_tokens;       /* of the whole conversation, up to where the answer begins */
+    size_t prompt_tokens;       /* of the whole conversation, up to where the answer begins, or
+                                 * where QW_ECANCEL ended the reading */
     size_t cached_tokens;       /* of those, how many were in the cache already */
     size_t completion_tokens;   /* drawn, thoughts included */
     size_t reasoning_tokens;    /* of those, in thoughts */

@@ -406,6 +406,35 @@ static void test_no_memory(void) {
     qw_session_free(s);
 }
 
+/* ---- reading that is stopped ---- */
+
+static int stop_at_once(void *user, size_t done, size_t all) {
+    (void)user;
+    return done < all;
+}
+
+static void test_stopped_reading(void) {
+    struct buf text = {0};
+    qw_session *s = NULL;
+    qw_error err = {0, ""};
+    const qw_session_params stopped = {.n_ctx = 512, .n_batch = 16, .progress = stop_at_once};
+    CHECK(qw_session_new(&s, tiny, &stopped, &err) == 0, "%s", err.message);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 0));
+    for (int i = 0; i < 60; i++) buf_str(&text, "the cat ");
+    CHECK(qw_chat_say(c, text.p, text.n, &err) == QW_ECANCEL, "%s", err.message);
+    qw_usage u = qw_chat_usage(c);
+    CHECK(u.prompt_tokens == 16 && u.cached_tokens == 0, "%zu tokens, %zu cached", u.prompt_tokens,
+          u.cached_tokens);
+    CHECK(qw_chat_turns(c) == 0, "the turn stays");
+    CHECK(qw_chat_say(c, text.p, text.n, &err) == QW_ECANCEL, "%s", err.message);
+    u = qw_chat_usage(c);
+    CHECK(u.prompt_tokens == 32 && u.cached_tokens == 16, "again: %zu tokens, %zu cached",
+          u.prompt_tokens, u.cached_tokens);
+    buf_free(&text);
+    qw_chat_free(c);
+    qw_session_free(s);
+}
+
 /* ---- JSON ---- */
 
 static void test_messages(void) {
@@ -472,6 +501,7 @@ int main(int argc, char **argv) {
     RUN("turns: answers again, turns forgotten", test_again);
     RUN("turns: a full context drops turns", test_dropping);
     RUN("turns: memory that runs out", test_no_memory);
+    RUN("turns: reading that is stopped", test_stopped_reading);
     RUN("turns: to JSON and back", test_messages);
     qw_free(tiny);
     TEST_END();

@@ -118,7 +118,8 @@ static int set_tokens(struct qw_chat *c, const struct ids *ids, qw_error *err) {
     while (common < have && common + 1 < ids->n && old[common] == ids->p[common]) common++;
     rc = qw_rewind(c->session, common, err);
     if (!rc) rc = qw_feed(c->session, ids->p + common, ids->n - common, err);
-    c->usage = (qw_usage){.prompt_tokens = ids->n, .cached_tokens = common};
+    /* when it was stopped, what has been read */
+    c->usage = (qw_usage){.prompt_tokens = qw_n_tokens(c->session), .cached_tokens = common};
     return rc;
 }
 
