@@ -49,6 +49,10 @@ repeat 1500 "and " > "$d/prompt"
 t "-c 0: a prompt longer than the model's context" 5 "" "context" run $raw -c 0 -f "$d/prompt"
 check "no -c is suggested beyond the model's context" "found: $(cat "$d/err")" \
     not grep -q -e ' -c ' "$d/err"
+t "-c 50: a prompt longer than the model's context" 5 "" "context" \
+    run $raw -c 50 -f "$d/prompt"
+check "no -c is suggested where the model's own limit is met" "found: $(cat "$d/err")" \
+    not grep -q -e ' -c ' "$d/err"
 t "-c beyond the model's" 2 "" "1 to 1024" run -p x -c 1025
 
 # ---- the same text, another text ----
