@@ -168,6 +168,32 @@ static void test_stop_texts(void) {
     qw_session_free(s);
 }
 
+/* What cannot begin a stop text is not held back: the pieces are those without one. */
+static void test_nothing_held(void) {
+    const char *const stops[] = {"\x01.", "\x02"};
+    qw_session *s = new_session(512), *with = new_session(512);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 0, .max_tokens = 20));
+    qw_chat *d = new_chat(with, CHAT(.thinking = 0, .max_tokens = 20, .stop = stops, .n_stop = 2));
+    seed(s, 1);
+    seed(with, 1);
+    say(c, QUESTION);
+    say(d, QUESTION);
+    int n = 0, more = 1;
+    for (; more == 1; n++) {
+        qw_piece a = {0}, b = {0};
+        qw_error err = {0, ""};
+        more = qw_chat_next(c, &a, NULL, &err);
+        CHECK(qw_chat_next(d, &b, NULL, &err) == more, "%s", err.message);
+        CHECK(a.n == b.n && (a.n == 0 || memcmp(a.text, b.text, a.n) == 0), "piece %d: %.*s", n,
+              (int)b.n, b.text);
+    }
+    CHECK(n > 10, "%d pieces", n);
+    qw_chat_free(c);
+    qw_chat_free(d);
+    qw_session_free(s);
+    qw_session_free(with);
+}
+
 static void test_thought_ends(void) {
     struct buf out = {0};
     qw_session *s = new_session(512);
@@ -495,6 +521,7 @@ int main(int argc, char **argv) {
     RUN("turns: a context that grows", test_growing);
     RUN("turns: a context that cannot grow further", test_growing_ends);
     RUN("turns: stop texts", test_stop_texts);
+    RUN("turns: text that stops nothing comes at once", test_nothing_held);
     RUN("turns: thoughts closed", test_thought_ends);
     RUN("turns: loops", test_loops);
     RUN("turns: answers continued", test_continue);

@@ -57,6 +57,7 @@ t "no answer: -n without any text" 6 "" "no answer: the 4 tokens of -n have no t
 t "--stop: the answer ends before it" 0 "2 + 3\n" "" run -p "$question" $plain --stop " = 5"
 t "-r within a token and over several" 0 "2 +\n" "" run -p "$question" $plain -r " 3 ="
 t "-r twice: whichever comes first" 0 "2 \n" "" run -p "$question" $plain -r "= 5" -r "+"
+t "-r twice in one token: what begins first" 0 "Hi! \n" "" run -p hi $plain -r ha -r What
 t "--reverse-prompt is -r" 0 "2 + 3\n" "" run -p "$question" $plain --reverse-prompt " ="
 t "--stop that does not come" 0 "2 + 3 = 5\n" "" run -p "$question" $plain --stop "6"
 t "an empty --stop" 2 "" "--stop: the text is empty" run -p x --stop ""
