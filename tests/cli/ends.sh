@@ -44,6 +44,10 @@ check "a full context: no hint where the model has no more" "found: $(cat "$d/er
 t "a loop in a thought closes it: a note" 4 '*' "the thought repeated itself and was closed" \
     run -p x --template thinking2507 --temp 0 -l 64+20 -v
 
+# 4094 is <think>: where a thought begins again after a loop has closed it, its loop is the end.
+t "a thought that is closed once and loops again" 4 "" "no answer: the model repeats itself" \
+    run -p x --template thinking2507 --top-k 1 -l 4094+1000
+
 # 198 is a newline: an answer of those alone has no text.
 t "no answer: a loop counts before no answer" 4 "" "no answer: the model repeats itself" \
     run -p x $plain -l 198+1000
