@@ -226,6 +226,33 @@ static void test_thought_ends(void) {
     qw_session_free(s);
 }
 
+/* Two pieces into a thought, in a context of n_ctx positions: close it. *before, *after: tokens. */
+static int close_in(int n_ctx, size_t *before, size_t *after) {
+    struct buf out = {0};
+    qw_error err = {0, ""};
+    qw_session *s = new_session(n_ctx);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 1));
+    seed(s, 1);
+    say(c, "What is 2 + 3?");
+    take(c, 2, &out);
+    *before = qw_n_tokens(s);
+    int rc = qw_chat_answer_now(c, &err);
+    *after = qw_n_tokens(s);
+    buf_free(&out);
+    qw_chat_free(c);
+    qw_session_free(s);
+    return rc;
+}
+
+/* A thought is closed where the sentence fits, and a token of the answer after it. */
+static void test_room_to_close(void) {
+    size_t before, after, n, same_n;
+    CHECK(close_in(512, &before, &after) == 0 && after > before + 10, "%zu, %zu", before, after);
+    CHECK(close_in((int)after + 1, &n, &same_n) == 0 && same_n == after, "%zu, %zu", n, same_n);
+    CHECK(close_in((int)after, &n, &same_n) == QW_ECONTEXT && n == before && same_n == before,
+          "no room for an answer: %zu, %zu", n, same_n);
+}
+
 /* One token for ever: the thought is closed, the answer is stopped. */
 static void test_loops(void) {
     struct buf out = {0};
@@ -523,6 +550,7 @@ int main(int argc, char **argv) {
     RUN("turns: stop texts", test_stop_texts);
     RUN("turns: text that stops nothing comes at once", test_nothing_held);
     RUN("turns: thoughts closed", test_thought_ends);
+    RUN("turns: room to close a thought", test_room_to_close);
     RUN("turns: loops", test_loops);
     RUN("turns: answers continued", test_continue);
     RUN("turns: answers again, turns forgotten", test_again);
