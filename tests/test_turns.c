@@ -488,6 +488,24 @@ static void test_stopped_reading(void) {
     qw_session_free(s);
 }
 
+/* ---- tokens taken back ---- */
+
+/* Fed six tokens, of which three were taken back: the next token is drawn a second time only if the
+ * penalty does not count it. */
+static void test_rewound_penalty(void) {
+    const int32_t fed[] = {64, 65, 66, 67, 68, 69};
+    qw_session *s = new_session(64);
+    qw_error err = {0, ""};
+    qw_sampling sampling = {.top_p = 1, .repetition_penalty = 1, .presence_penalty = 100,
+                            .n_bias = 1, .bias = &(qw_logit_bias){64, 60}};
+    int32_t first, second;
+    CHECK(qw_session_set_sampling(s, &sampling, &err) == 0, "%s", err.message);
+    CHECK(qw_feed(s, fed, 6, &err) == 0 && qw_rewind(s, 3, &err) == 0, "%s", err.message);
+    CHECK(qw_next(s, &first, &err) == 1 && qw_next(s, &second, &err) >= 0, "%s", err.message);
+    CHECK(first == 64 && second != 64, "drawn: %d, %d", (int)first, (int)second);
+    qw_session_free(s);
+}
+
 /* ---- JSON ---- */
 
 static void test_messages(void) {
@@ -557,6 +575,7 @@ int main(int argc, char **argv) {
     RUN("turns: a full context drops turns", test_dropping);
     RUN("turns: memory that runs out", test_no_memory);
     RUN("turns: reading that is stopped", test_stopped_reading);
+    RUN("turns: a penalty after tokens were taken back", test_rewound_penalty);
     RUN("turns: to JSON and back", test_messages);
     qw_free(tiny);
     TEST_END();
