@@ -135,6 +135,18 @@ static void test_growing_ends(void) {
     qw_session_free(s);
 }
 
+/* A batch has no more tokens than the context, nor memory for them. */
+static void test_batch(void) {
+    uint64_t cache, small, large;
+    qw_error err = {0, ""};
+    qw_session_params p = {.n_ctx = 64, .n_batch = 64};
+    CHECK(qw_session_memory(tiny, &p, &cache, &small, &err) == 0, "%s", err.message);
+    p.n_batch = 65536;
+    CHECK(qw_session_memory(tiny, &p, &cache, &large, &err) == 0, "%s", err.message);
+    CHECK(large == small, "%llu and %llu bytes", (unsigned long long)large,
+          (unsigned long long)small);
+}
+
 /* ---- why answers end ---- */
 
 static void test_stop_texts(void) {
@@ -565,6 +577,7 @@ int main(int argc, char **argv) {
     }
     RUN("turns: a context that grows", test_growing);
     RUN("turns: a context that cannot grow further", test_growing_ends);
+    RUN("turns: a batch larger than the context", test_batch);
     RUN("turns: stop texts", test_stop_texts);
     RUN("turns: text that stops nothing comes at once", test_nothing_held);
     RUN("turns: thoughts closed", test_thought_ends);
