@@ -400,12 +400,20 @@ static void test_dropping(void) {
     CHECK(rc == QW_ECONTEXT && qw_chat_dropped(c) == 0, "%d", rc);
     qw_chat_free(c);
 
-    /* in the middle of an answer: it goes on, and is the same conversation from scratch */
+    /* in the middle of an answer: it goes on */
+    qw_session_free(s);
+    s = new_session(130);
     c = new_chat(s, CHAT(.thinking = 0, .drop_turns = 1, .max_tokens = 60));
+    seed(s, 1);
     for (int i = 0; i < 4 && !qw_chat_dropped(c); i++) {
         say(c, QUESTION);
+        CHECK(qw_chat_dropped(c) == 0, "dropped before the answer");
+        size_t prompt = qw_chat_usage(c).prompt_tokens;
         out.n = 0;
         CHECK(take(c, 0, &out) != QW_STOP_CONTEXT, "turn %d", i);
+        qw_usage u = qw_chat_usage(c);
+        CHECK(u.prompt_tokens == prompt && u.completion_tokens == qw_n_tokens(s) - c->begins,
+              "counted: %zu of %zu, %zu", u.prompt_tokens, prompt, u.completion_tokens);
     }
     CHECK(qw_chat_dropped(c) > 0, "nothing was dropped");
     buf_free(&out);
