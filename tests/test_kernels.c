@@ -458,7 +458,7 @@ static void test_rows(void) {
             compare((struct args){ROW_Q, type, random_below(2 * PANEL), n, .w = w}, size);
             const float *x = random_floats(X, n, kind);
             compare((struct args){QUANTIZE, type, .n_in = n, .x = x}, acts);
-            if (leave_out(10 * rows * n, 15)) continue;
+            if (leave_out(10 * rows * n, 5)) continue;
             bool bits16 = random_below(2); /* short weights: those of BF16 */
             float *v = random_floats(W, rows * n, kind);
             for (int k = 0; k < rows * n && bits16; k++) memset(&v[k], 0, 2);
@@ -678,8 +678,9 @@ static void test_row_f16(void) {
 /* A row that is not finite: a step of NaN in that superblock, and all else as if it were finite. */
 static void test_pack_not_finite(void) {
     enum { SUPERS = 3, N_IN = SUPERS * SUPER, N = PANEL * N_IN };
-    for (int i = 0; i < 30 * n_levels; i++) {
-        const struct kernels *level = levels[i / 30];
+    const int times = quick ? 6 : 30;
+    for (int i = 0; i < times * n_levels; i++) {
+        const struct kernels *level = levels[i / times];
         int type = i % 2, row = random_below(PANEL), k = random_below(N_IN), wrong = 0;
         size_t size = SUPERS * super_size(type);
         float y[2][N_IN], bad = not_finite[i % 3], *w = random_floats(W, N, NORMAL);

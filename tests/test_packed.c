@@ -1,7 +1,7 @@
 /* test_packed.c - packed files: the same bytes for any number of threads and any level, read back
  * as what -q makes while loading, damage found and named, hostile ones refused; what is not finite
  * is refused; the memory it takes. With `quick` one number of threads and the fastest level only;
- * with `bytes` nothing but the first of these, quickly. */
+ * with `bytes` nothing but the bytes of small models, quickly. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,29 +44,47 @@ static void save(const char *to, const void *p, size_t n) {
     }
 }
 
-static void test_bytes(void) {
+/* The packed file of a model in out, and its hash, from every level and number of threads. */
+static void check_bytes(const char *source, const char *type, uint64_t want, struct buf *out) {
     static const int threads[] = {1, 2, 3, 8};
     char levels[256];
     qw_error err;
-    for (int i = 0; i < 2; i++) {
-        qw_cpu_levels(levels, sizeof levels);
-        for (char *next, *at = levels; at; at = quick ? NULL : next) {
-            if ((next = strchr(at, ' ')) != NULL) *next++ = 0;
-            for (int k = 0; k < (quick ? 1 : 4); k++) {
-                struct buf b = {0};
-                int rc = qw_quantize(SOURCE, types[i],
-                                     &(qw_load_params){.n_threads = threads[k], .cpu = at}, collect,
-                                     &b, &err);
-                CHECK(rc == 0, "%s", err.message);
-                uint64_t h = fnv(b.p, b.n);
-                CHECK(h == pinned[i], "%s, %s, %d threads: %zu bytes, hash 0x%016llX", types[i], at,
-                      threads[k], b.n, (unsigned long long)h);
-                buf_free(&files[i]);
-                files[i] = b;
-            }
+    qw_cpu_levels(levels, sizeof levels);
+    for (char *next, *at = levels; at; at = quick ? NULL : next) {
+        if ((next = strchr(at, ' ')) != NULL) *next++ = 0;
+        for (int k = 0; k < (quick ? 1 : 4); k++) {
+            buf_free(out);
+            int rc = qw_quantize(source, type,
+                                 &(qw_load_params){.n_threads = threads[k], .cpu = at}, collect,
+                                 out, &err);
+            CHECK(rc == 0, "%s", err.message);
+            uint64_t h = fnv(out->p, out->n);
+            CHECK(h == want, "%s, %s, %s, %d threads: %zu bytes, hash 0x%016llX", source, type, at,
+                  threads[k], out->n, (unsigned long long)h);
         }
     }
+}
+
+static void test_bytes(void) {
+    for (int i = 0; i < 2; i++) check_bytes(SOURCE, types[i], pinned[i], &files[i]);
     save(path, files[1].p, files[1].n);
+}
+
+/* Weights of 16 bits and of 32. */
+static void test_small_bytes(void) {
+    static const struct {
+        const char *source;
+        uint64_t hash[2];
+    } small[] = {
+        {"tests/fixtures/forward/no-prefix",
+         {UINT64_C(0xD8025A94128074A1), UINT64_C(0x86F05C173C0749CD)}},
+        {"tests/fixtures/forward/untied-f32-shards",
+         {UINT64_C(0xFECA3FBC376E2357), UINT64_C(0xD322FE8DC58A2D9C)}},
+    };
+    struct buf b = {0};
+    for (int i = 0; i < 4; i++)
+        check_bytes(small[i / 2].source, types[i % 2], small[i / 2].hash[i % 2], &b);
+    buf_free(&b);
 }
 
 /* Logits of a few tokens with the weights as `type`. */
@@ -766,8 +784,9 @@ int main(int argc, char **argv) {
         perror(made);
         return 1;
     }
-    RUN("packed: the same bytes", test_bytes);
+    RUN("packed: the same bytes of small models", test_small_bytes);
     if (!bytes) {
+        RUN("packed: the same bytes", test_bytes);
         RUN("packed: the logits of quantising while loading", test_logits);
         RUN("packed: tokenizer and template", test_text);
         RUN("packed: stopping, and what is refused", test_stopping);
