@@ -1,5 +1,6 @@
 /* test_tokenizer.c - the tokenizer against Hugging Face's ids, a naive BPE, and damaged files.
- * Runs in the project's root. */
+ * Runs in the project's root. `quick`, for sanitizers: fewer code points by themselves, fewer
+ * random tokenizers. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define TINY "models/tiny/tokenizer.json"
 
 static struct tokenizer *real, *tiny;
+static bool quick;
 
 static double seconds(void) {
     struct timespec t;
@@ -236,7 +238,9 @@ static void test_single_code_points(void) {
         struct buf out = {0};
         if (cp >= 0xD800 && cp < 0xE000) continue;
         size_t n = (size_t)utf8_encode(cp, c);
-        CHECK(round_trip(tiny, c, n) && round_trip(real, c, n), "U+%04X", (unsigned)cp);
+        bool left_out = quick && cp >= 0x3000 && cp % 16 != 0;
+        CHECK(left_out || (round_trip(tiny, c, n) && round_trip(real, c, n)), "U+%04X",
+              (unsigned)cp);
         CHECK(split_piece(c, n) == n, "U+%04X", (unsigned)cp);
         check_pieces(c, n);
         CHECK(nfc_normalise(c, n, &out), "out of memory");
@@ -540,7 +544,7 @@ static void naive_encode(const struct naive *v, const char *text, struct ids *ou
 }
 
 static void test_naive(void) {
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < (quick ? 30 : 150); round++) {
         static struct naive v;
         struct buf vocab = {0}, merges = {0};
         char item[256];
@@ -745,8 +749,9 @@ static void test_bad(void) {
           "%s", err.message);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     qw_error err;
+    quick = argc > 1 && strcmp(argv[1], "quick") == 0;
     if (tokenizer_open(&real, REAL, &err) || tokenizer_open(&tiny, TINY, &err)) {
         printf("not ok - %s\n", err.message);
         return 1;
