@@ -1,7 +1,8 @@
 #!/bin/sh
-# variants.sh - the unit tests (their quick form) and the command line under other compilers and
-# options: clang, OpenMP, sanitizers. All warnings are errors; the address sanitizer also finds
-# leaks.
+# variants.sh [JOB...] - the unit tests (their quick form) and the command line under other
+# compilers and options: clang, OpenMP, sanitizers. All warnings are errors; the address sanitizer
+# also finds leaks. `jobs` lists the jobs.
+jobs="gcc-sanitizers clang-sanitizers clang openmp threads"
 make=${MAKE:-make}
 seconds=1200            # for each program
 failed=0
@@ -14,9 +15,10 @@ tests=$(for t in tests/test_*.c; do basename "$t" .c; done)
 check() {
     what=$1
     shift
+    began=$(date +%s)
     out=$(sh tests/limit.sh $seconds "$@" 2>&1)
     case $? in
-    0) echo "ok - $what"; return ;;
+    0) echo "ok - $what ($(($(date +%s) - began)) s)"; return ;;
     124) what="$what: took longer than $seconds s" ;;
     esac
     if echo "$out" | grep -q '^not ok'; then echo "$out" | grep -A5 '^not ok'; fi
@@ -25,7 +27,7 @@ check() {
     failed=1
 }
 
-one() {     # one NAME COMPILER VARIABLE...
+one() {     # one NAME COMPILER VARIABLE...: the programs in $tests
     name=$1 cc=$2 build=.build/variant-$(echo "$1" | tr ' ,' '--')
     shift 2
     if ! command -v "$cc" > /dev/null 2>&1; then echo "skip - $name: $cc is missing"; return; fi
@@ -40,22 +42,50 @@ one() {     # one NAME COMPILER VARIABLE...
     for t in $tests; do check "$t, $name" "$build/$t" quick; done
     case $name in       # the command line takes minutes; once is enough to see what sanitizers see
     "gcc sanitizers")
-        # flags are fuzzed, and pipes.py measures time
+        # flags are fuzzed, and pipes.py measures time; so does bench, once is enough
         check "cli, $name" env QW="$build/qw" sh tests/cli.sh usage which_model run prompts ends \
-            tokens template logits_info streams memory interrupt quantize bench chat terminal ;;
+            tokens template logits_info streams memory interrupt quantize chat terminal
+        check "bench, $name" "$build/qw" bench -m models/tiny -p 16 -n 4 -r 2 -pg 8,2 -d 0,32 ;;
     esac
 }
-one "clang -O3" clang CFLAGS="-O3 -Werror"
-one "gcc OpenMP" gcc CFLAGS="-O2 -Werror" OPENMP=1
-one "gcc sanitizers" gcc CFLAGS="-O1 -g -Werror" SAN=address,undefined
-one "clang sanitizers" clang CFLAGS="-O1 -g -Werror" SAN=address,undefined
 
 # Races in the pool.
-build=.build/variant-threads
-if $make -s BUILD=$build CC=gcc CFLAGS="-O1 -g -Werror" SAN=thread $build/test_base; then
-    check "test_base, gcc thread sanitizer" $build/test_base
-else
-    echo "not ok - gcc thread sanitizer: does not build without warnings"
-    failed=1
-fi
+threads() {
+    build=.build/variant-threads
+    if $make -s BUILD=$build CC=gcc CFLAGS="-O1 -g -Werror" SAN=thread KERNELS=reference \
+        $build/test_base
+    then check "test_base, gcc thread sanitizer" $build/test_base
+    else
+        echo "not ok - gcc thread sanitizer: does not build without warnings"
+        failed=1
+    fi
+}
+
+# With sanitizers a kernel file takes the compilers up to a minute: each level has one of the two.
+case $(uname -m) in
+x86_64) some="x86/avx2 x86/avx512vnni reference" others="x86/sse41 reference" ;;
+aarch64) some="arm/dotprod arm/i8mm reference" others="arm/neon reference" ;;
+*) some= others= ;;
+esac
+
+job() {
+    case $1 in
+    clang) one "clang -O3" clang CFLAGS="-O3 -Werror" ;;
+    openmp)             # what runs on several threads: the rest is what it always is
+        tests="test_base test_forward test_packed test_tiny test_turns"
+        one "gcc OpenMP" gcc CFLAGS="-O2 -Werror" OPENMP=1 KERNELS=reference ;;
+    gcc-sanitizers)
+        one "gcc sanitizers" gcc CFLAGS="-O1 -g -Werror" SAN=address,undefined \
+            ${some:+KERNELS="$some"} ;;
+    clang-sanitizers)
+        one "clang sanitizers" clang CFLAGS="-O1 -g -Werror" SAN=address,undefined \
+            ${others:+KERNELS="$others"} ;;
+    threads) threads ;;
+    *) echo "not ok - variants: no job $1"; failed=1 ;;
+    esac
+}
+if [ "$*" = jobs ]; then echo "$jobs"; exit; fi
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $jobs
+for j; do (job "$j"; exit $failed) || failed=1; done
 exit $failed
