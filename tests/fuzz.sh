@@ -20,7 +20,7 @@ programs=
 for name in "$@"; do programs="$programs .build/fuzz/$name"; done
 # shellcheck disable=SC2086
 "${MAKE:-make}" -s BUILD=.build/fuzz CC=clang CFLAGS='-O1 -g' \
-    SAN=fuzzer-no-link,address,undefined $programs || exit 1
+    SAN=fuzzer-no-link,address,undefined KERNELS=reference $programs || exit 1
 
 # Many small files are written: in memory where possible.
 scratch=$(mktemp -d /dev/shm/qw-fuzz-XXXXXX 2> /dev/null || mktemp -d) || exit 1
