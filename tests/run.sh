@@ -1,10 +1,15 @@
 #!/bin/sh
 # run.sh - runs all tests and counts their lines: "ok - NAME", "not ok - NAME: ...", "skip - NAME:
 # REASON". Called by make test from the project's root, with BUILD, CC and MAKE. QW_CI=1 adds what
-# takes longer: other compilers, sanitizers, fuzzing, a 0.6B checkpoint.
-log=$(mktemp) || exit 1
-trap 'rm -f "$log" "$log.one"' EXIT
-trap 'exit 130' INT TERM
+# takes longer: other compilers, sanitizers, fuzzing, a 0.6B checkpoint. What measures no time runs
+# at the end, as many jobs beside each other as there are cores; each prints when it is done.
+dir=$QW_RUN             # what jobs and the run that started them share
+if [ -z "$dir" ]; then
+    dir=$(mktemp -d) || exit 1
+    trap 'rm -rf "$dir"' EXIT
+fi
+pid=
+trap 'test -z "$pid" || { kill $pid; wait $pid; } 2> /dev/null; exit 130' INT TERM
 
 # The tests' own calls of make are not parts of the make that called this.
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -21,19 +26,38 @@ run() {
     name=$1
     seconds=$2
     shift 2
+    out=$dir/$name.out
     began=$(date +%s)
-    sh tests/limit.sh "$seconds" "$@" > "$log.one" 2>&1
+    sh tests/limit.sh "$seconds" "$@" > "$out" 2>&1
     status=$?
-    took="$took $name $(($(date +%s) - began)),"
-    cat "$log.one"
-    cat "$log.one" >> "$log"
     why=
     if [ $status -eq 124 ]; then why="took longer than $((seconds * ${QW_SLOW:-1})) s"
-    elif [ $status -ne 0 ] && ! grep -q '^not ok' "$log.one"; then why="exit code $status"
-    elif [ $status -eq 0 ] && ! grep -qE '^(ok|not ok|skip)' "$log.one"; then why='ran no test'
+    elif [ $status -ne 0 ] && ! grep -q '^not ok' "$out"; then why="exit code $status"
+    elif [ $status -eq 0 ] && ! grep -qE '^(ok|not ok|skip)' "$out"; then why='ran no test'
     fi
-    if [ -n "$why" ]; then echo "not ok - $name: $why" | tee -a "$log"; fi
+    if [ -n "$why" ]; then echo "not ok - $name: $why" >> "$out"; fi
+    until mkdir "$dir/printing" 2> /dev/null; do sleep 0.1; done
+    cat "$out"
+    cat "$out" >> "$dir/log"
+    echo "$name $(($(date +%s) - began))" >> "$dir/took"
+    rmdir "$dir/printing"
 }
+
+# job NAME: one of those that run beside each other
+job() {
+    case $1 in
+    cross-*) run "$1" 3600 sh tests/cross.sh "${1#cross-}" ;;
+    variants-*) run "$1" 5400 sh tests/variants.sh "${1#variants-}" ;;
+    fuzz) run fuzz $((1800 + 9 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz ;;
+    compilers | synthetic) run "$1" 1800 sh "tests/$1.sh" ;;
+    *) run "$1" 1200 sh "tests/$1.sh" ;;
+    esac
+}
+if [ -n "$QW_RUN" ]; then
+    unset QW_RUN
+    job "$1"
+    exit 0
+fi
 
 run layers 60 sh tools/layers.sh
 run style 60 sh tests/style.sh
@@ -44,32 +68,43 @@ for t in tests/test_*.c; do
 done
 run example 60 sh tests/example.sh "$BUILD/example"
 run cli 900 sh tests/cli.sh
-run library 900 sh tests/library.sh
 run generated 60 sh tests/generated.sh
 run numpy 300 sh tests/numpy.sh
-run jinja 1200 sh tests/jinja.sh
-run cross 3600 sh tests/cross.sh
-if [ -n "$QW_CI" ]; then
-    run compilers 1800 sh tests/compilers.sh
-    run variants 5400 sh tests/variants.sh
-    run synthetic 1800 sh tests/synthetic.sh
-    run fuzz $((1800 + 7 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz
-fi
 
-passed=$(grep -c '^ok' "$log")
-failed=$(grep -c '^not ok' "$log")
-skipped=$(grep -c '^skip' "$log")
+# The longest first.
+{
+    if [ -n "$QW_CI" ]; then
+        echo fuzz
+        printf 'variants-%s\n' $(sh tests/variants.sh jobs)
+        echo compilers
+    fi
+    echo jinja
+    printf 'cross-%s\n' $(sh tests/cross.sh jobs)
+    echo library
+    if [ -n "$QW_CI" ]; then echo synthetic; fi
+} > "$dir/jobs"
+cores=$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN 2> /dev/null || echo 1)
+# In the background, where a signal to this script alone ends it as well.
+QW_RUN=$dir sh tests/limit.sh 14400 \
+    sh -c "xargs -P $cores -n 1 sh tests/run.sh < \"\$QW_RUN/jobs\"" &
+pid=$!
+wait $pid || echo "not ok - run: the jobs did not all end" | tee -a "$dir/log"
+pid=
+
+passed=$(grep -c '^ok' "$dir/log")
+failed=$(grep -c '^not ok' "$dir/log")
+skipped=$(grep -c '^skip' "$dir/log")
 if [ "$skipped" -gt 0 ]; then
     echo
     echo "SKIPPED $skipped:"
-    grep '^skip' "$log"
+    grep '^skip' "$dir/log"
 fi
 if [ "$failed" -gt 0 ]; then
     echo
     echo "FAILED:"
-    grep '^not ok' "$log"
+    grep '^not ok' "$dir/log"
 fi
 echo
-echo "seconds:${took%,}"
+awk '{ printf "%s %s %s", (NR == 1 ? "seconds:" : ","), $1, $2 } END { print "" }' "$dir/took"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
