@@ -91,11 +91,13 @@ LAYERS  := base sys text chat chat/jinja sample model model/formats engine
 KERNEL_C := $(KERNELS:%=src/kernels/%.c)
 ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c \
            $(wildcard src/kernels/$(FAMILY)/features.c) $(KERNEL_C)
+TERMINAL := $(wildcard src/terminal/*.c)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
 TESTS   := $(wildcard tests/test_*.c) tests/example.c tests/render_jinja.c
 FUZZERS := $(wildcard tests/fuzz_*.c)
 KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/%.o)
 ENGINE_O := $(ENGINE:%.c=$(BUILD)/%.o)
+TERMINAL_O := $(TERMINAL:%.c=$(BUILD)/%.o)
 CLI_O   := $(CLI:%.c=$(BUILD)/%.o)
 LIB_O   := $(ENGINE:%.c=$(BUILD)/lib/%.o)
 TEST_BINS := $(TESTS:tests/%.c=$(BUILD)/%)
@@ -119,21 +121,21 @@ help:
 qw: $(BUILD)/qw .build/last
 	@cp $(BUILD)/qw $@.new && mv -f $@.new $@
 
-$(BUILD)/qw: $(KERNEL_O) $(ENGINE_O) $(CLI_O)
+$(BUILD)/qw: $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $(ENGINE_O) $(CLI_O) $(LINK) -lm -o $@
+	$(Q)$(CC) $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -lm -o $@
 
-$(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O)
+$(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(ENGINE_O) $(LINK) -lm -o $@
+	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(LINK) -lm -o $@
 
 # fuzz_flags has the commands in it, but for main and for what prints the help and exits.
 FUZZ_CLI_O := $(filter-out %/cli/main.o %/cli/help.o,$(CLI_O))
 $(BUILD)/fuzz_flags: MORE_O := $(FUZZ_CLI_O)
 $(BUILD)/fuzz_flags: $(FUZZ_CLI_O)
-$(FUZZ_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O)
+$(FUZZ_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(MORE_O) $(ENGINE_O) $(LINK) -fsanitize=fuzzer -lm -o $@
+	$(Q)$(CC) $< $(MORE_O) $(ENGINE_O) $(TERMINAL_O) $(LINK) -fsanitize=fuzzer -lm -o $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC $<)
@@ -248,7 +250,7 @@ uninstall:
 clean:
 	rm -rf .build qw libqw.a libqw.so
 
--include $(wildcard $(patsubst %.o,%.d,$(ENGINE_O) $(CLI_O) $(LIB_O)) \
+-include $(wildcard $(patsubst %.o,%.d,$(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LIB_O)) \
     $(patsubst %.c,$(BUILD)/%.d,$(TESTS) $(FUZZERS)))
 .PHONY: all help lib debug run test fuzz install uninstall clean .FORCE
 .DELETE_ON_ERROR:

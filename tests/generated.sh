@@ -1,7 +1,7 @@
 #!/bin/sh
 # generated.sh - the tables of Unicode are what their scripts make: src/text/unicode_tables.h from
-# data files, src/chat/jinja/unicode_tables.h from Python's own data, where that has the version
-# that the tables were made from.
+# data files, src/chat/jinja/unicode_tables.h from Python's own data, and the tables of widths from
+# those of the system, where these have the version that the tables were made from.
 python=${PYTHON:-python3}
 if ! command -v "$python" > /dev/null 2>&1; then
     echo "skip - generated tables: python3 is missing"
@@ -26,6 +26,7 @@ check() {                           # check NAME SCRIPT TABLES
 }
 check "generated tables" tools/unicode.py src/text/unicode_tables.h
 check "generated tables of templates" tools/chat_unicode.py src/chat/jinja/unicode_tables.h
+check "generated tables of widths" tools/width.py src/terminal/width_tables.h
 check "generated texts of the loop guard" tests/loop_corpus.py \
     tests/fixtures/loops/generated.jsonl
 exit $failed

@@ -15,7 +15,8 @@ BEGIN {
     may["sample"]  = "base"
     may["model"]   = "base sys kernels"
     may["engine"]  = "base sys kernels text chat sample model"
-    may["cli"]     = ""
+    may["terminal"] = "base"
+    may["cli"]     = "terminal"
 }
 function bad(why) { print "  " FILENAME ":" FNR ": " why; failed = 1 }
 function folder(path) { sub(/\/.*/, "", path); return path }

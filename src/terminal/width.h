@@ -1,0 +1,38 @@
+/* width.h - text in cells of a terminal: where characters end, and how wide they are.
+ *
+ * What a person calls a character is a grapheme cluster (UAX 29): a letter with its marks, an
+ * emoji of several parts, a flag. The widths are the same in every locale. */
+#ifndef QW_WIDTH_H
+#define QW_WIDTH_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first grapheme cluster of p[0..n), n > 0. Returns its bytes; *cells is its width: 0, 1 or 2.
+ * What is shown in another form (cli/visible.h) has the width of that: 2 for ^[, 8 for <U+202E>, 4
+ * for <9B>, one byte that is not UTF-8. A newline and a tab have 0: their place depends on the
+ * column. */
+size_t cluster_next(const char *p, size_t n, int *cells);
+/* The bytes of the last cluster of p[0..n), n > 0. */
+size_t cluster_previous(const char *p, size_t n);
+/* The sum of all clusters. */
+size_t text_cells(const char *p, size_t n);
+
+/* The same with what it takes to print it. */
+struct cluster {
+    size_t n;                   /* bytes */
+    int cells;                  /* as in cluster_next */
+    int spread;                 /* the most that a terminal may make of it that knows no clusters */
+    uint32_t first;             /* its first code point; CLUSTER_INVALID: none */
+    bool control;               /* a terminal may not get it as it is */
+};
+#define CLUSTER_INVALID UINT32_MAX
+struct cluster cluster_at(const char *p, size_t n);
+
+/* Room for what visible_form writes. */
+enum { VISIBLE_FORM = 12 };
+/* The visible form of a code point, or with CLUSTER_INVALID of the byte: ^[ or <U+202E> or <9B>.
+ * Writes it with a NUL and returns its length. */
+int visible_form(uint32_t c, unsigned char byte, char out[VISIBLE_FORM]);
+
+#endif
