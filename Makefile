@@ -93,7 +93,7 @@ ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c 
            $(wildcard src/kernels/$(FAMILY)/features.c) $(KERNEL_C)
 TERMINAL := $(wildcard src/terminal/*.c)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
-TESTS   := $(wildcard tests/test_*.c) tests/example.c tests/render_jinja.c
+TESTS   := $(wildcard tests/test_*.c) tests/example.c tests/render_jinja.c tests/edit_line.c
 FUZZERS := $(wildcard tests/fuzz_*.c)
 KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/%.o)
 ENGINE_O := $(ENGINE:%.c=$(BUILD)/%.o)

@@ -16,7 +16,7 @@ struct completions {
     bool oom;
 };
 
-/* Adds a copy of text[0..n). More than COMPLETIONS_MOST are dropped. */
+/* Adds a copy of text[0..n), but none that is not UTF-8, and not more than COMPLETIONS_MOST. */
 enum { COMPLETIONS_MOST = 5000 };
 void completions_add(struct completions *c, const char *text, size_t n, bool partial);
 void completions_free(struct completions *c);

@@ -75,7 +75,8 @@ struct buf *editor_output(struct editor *e);
 
 /* The terminal has a new size. */
 void editor_resize(struct editor *e, int rows, int columns);
-/* Erase the line from the screen; the cursor is where it began. Keys that follow show it again. */
+/* Erase the line from the screen; the cursor is where it began, or on an empty row (plain). Keys
+ * that follow show it again. */
 void editor_hide(struct editor *e);
 /* Show the line from where the cursor is, in the first column of an empty row: after editor_hide,
  * and whatever else was printed. */

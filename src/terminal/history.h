@@ -2,7 +2,8 @@
  *
  * The file has one entry a line, the oldest first; in an entry a newline is \n, a carriage return
  * \r, a backslash \\. Several programs may use it at the same time: each entry is appended at once,
- * so none is lost, and each program sees those that were there when it began. */
+ * so none is lost, and each program sees those that were there when it began. Nothing here waits
+ * for long. */
 #ifndef QW_HISTORY_H
 #define QW_HISTORY_H
 #include <stddef.h>

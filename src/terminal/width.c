@@ -132,21 +132,34 @@ size_t cluster_next(const char *p, size_t n, int *cells) {
     return k.n;
 }
 
-/* From the last place before the end where a cluster ends whatever stands before it. */
-size_t cluster_previous(const char *p, size_t n) {
-    size_t start = n;
-    struct code_point b = decode_last(p, start);
-    for (start -= b.n; start > 0;) {
-        struct code_point a = decode_last(p, start);
+/* The last place before an offset where a cluster ends whatever stands before it. */
+static size_t sure_boundary(const char *p, size_t at) {
+    if (at == 0) return 0;
+    struct code_point b = decode_last(p, at);
+    for (at -= b.n; at > 0;) {
+        struct code_point a = decode_last(p, at);
         if (!joined(a.kind, b.kind) && !depends(a.kind, b.kind)) break;
         b = a;
-        start -= b.n;
+        at -= b.n;
     }
-    for (;;) {
-        size_t length = cluster_at(p + start, n - start).n;
-        if (start + length >= n) return n - start;
-        start += length;
+    return at;
+}
+
+size_t cluster_previous(const char *p, size_t n) {
+    for (size_t at = sure_boundary(p, n);;) {
+        size_t length = cluster_at(p + at, n - at).n;
+        if (at + length >= n) return n - at;
+        at += length;
     }
+}
+
+size_t cluster_boundary(const char *p, size_t n, size_t at) {
+    size_t start = at;
+    while (start > 0 && start < n && at - start < 3 && ((unsigned char)p[start] & 0xC0) == 0x80)
+        start--;                    /* it may be inside a code point */
+    size_t boundary = sure_boundary(p, start);
+    while (boundary < at) boundary += cluster_at(p + boundary, n - boundary).n;
+    return boundary;
 }
 
 size_t text_cells(const char *p, size_t n) {

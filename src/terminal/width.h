@@ -15,6 +15,8 @@
 size_t cluster_next(const char *p, size_t n, int *cells);
 /* The bytes of the last cluster of p[0..n), n > 0. */
 size_t cluster_previous(const char *p, size_t n);
+/* The first place between two clusters, or an end of p[0..n), at or after an offset. */
+size_t cluster_boundary(const char *p, size_t n, size_t at);
 /* The sum of all clusters. */
 size_t text_cells(const char *p, size_t n);
 
