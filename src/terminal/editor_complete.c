@@ -8,11 +8,11 @@ enum { LISTED_MOST = 200, GAP = 2 };
 
 /* ---- the list ---- */
 
-/* The last part of a path is what tells candidates apart. */
+/* The last part of a path is what tells candidates apart. (Commands begin with a slash.) */
 static const char *label(const char *text) {
     const char *last = text;
     for (const char *p = text; *p; p++)
-        if (*p == '/' && p[1]) last = p + 1;
+        if (*p == '/' && p > text && p[1]) last = p + 1;
     return last;
 }
 
@@ -65,6 +65,7 @@ static void list(struct editor *e, const struct completions *c) {
     editor_leave(e);
     put_list(e, c);
     line_move(&e->line, cursor);
+    e->changed = true;
 }
 
 /* ---- what they share ---- */
