@@ -18,8 +18,8 @@ struct editor_model {
     char *folds[FOLDS_MOST];    /* the pastes */
     size_t fold_n[FOLDS_MOST];
     int n_folds;
-    int grouping;               /* 1: the last change was typing, which ended at group_end; 2: it was
-                                 * a backspace */
+    int grouping;               /* 1: the last change was typing, 2: a backspace; it ended at
+                                 * group_end */
     size_t group_end;
     bool killing;               /* the last key killed */
     bool failed;                /* something did not fit in the model */
@@ -253,16 +253,17 @@ static inline void grid_cluster(struct grid *g, const char *p, size_t n) {
         return;
     }
     while (one < n && ((unsigned char)p[one] & 0xC0) == 0x80) one++;
-    if (k.cells == 0) {
+    if (k.mark || k.spread >= g->columns) {
         for (size_t i = 0; i < n;) {
             uint32_t c = cluster_at(p + i, n - i).first;
             visible_form(c, 0, form);
-            grid_ascii(g, form);
+            if (c < 0x80) grid_put(g, p + i, 1, 1, 1);
+            else grid_ascii(g, form);
             for (i++; i < n && ((unsigned char)p[i] & 0xC0) == 0x80;) i++;
         }
         return;
     }
-    bool doubtful = one < n || (k.first >= 0x1F000 && k.first < 0x20000);
+    bool doubtful = one < n || k.spread > k.cells || (k.first >= 0x1F000 && k.first < 0x20000);
     grid_put(g, p, n, k.cells, doubtful ? k.spread + 1 : k.cells);
 }
 
@@ -319,7 +320,7 @@ static inline bool is_doubtful(const struct model_cell *c) {
     struct cluster k = cluster_at(c->s, c->n);
     size_t one = 1;
     while (one < c->n && ((unsigned char)c->s[one] & 0xC0) == 0x80) one++;
-    return one < k.n || (k.first >= 0x1F000 && k.first < 0x20000);
+    return one < k.n || k.spread > k.cells || (k.first >= 0x1F000 && k.first < 0x20000);
 }
 
 /* Does screen row y show row i of the grid, or nothing where the grid has no such row? */

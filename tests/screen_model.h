@@ -174,10 +174,11 @@ static inline int model_used(const struct model_row *r, int columns) {
 
 /* Rows from y on were broken at `columns`: the same text in rows of m->columns. */
 static inline void model_reflow(struct screen_model *m, int columns) {
-    enum { MOST = 4000 };
-    struct model_row *rows = calloc(MOST, sizeof *rows);
+    enum { MOST = MODEL_ROWS * MODEL_COLUMNS / 4 };
+    static struct model_row rows[MOST];
     int n = 0, cursor_x = 0, cursor_y = 0, x = 0, last = m->rows;
     while (last > m->y + 1 && model_used(m->row[last - 1], columns) == 0) last--;
+    rows[0].soft = false;
     for (int y = 0; y < last && n < MOST - 1; y++) {
         const struct model_row *old = m->row[y];
         int used = old->soft ? columns : model_used(old, columns);
@@ -187,6 +188,7 @@ static inline void model_reflow(struct screen_model *m, int columns) {
             if (x + width > m->columns) {
                 for (int k = x; k < m->columns; k++) rows[n].cells[k] = model_blank;
                 rows[n++].soft = true;
+                rows[n].soft = false;
                 x = 0;
             }
             if (y == m->y && (i == m->x || (width == 2 && i + 1 == m->x))) {
@@ -198,7 +200,7 @@ static inline void model_reflow(struct screen_model *m, int columns) {
         }
         if (old->soft && y + 1 < last) continue;
         for (int k = x; k < m->columns; k++) rows[n].cells[k] = model_blank;
-        n++;
+        rows[++n].soft = false;
         x = 0;
     }
     int top = n > m->rows ? n - m->rows : 0;
@@ -210,7 +212,6 @@ static inline void model_reflow(struct screen_model *m, int columns) {
     m->x = cursor_x;
     m->y = cursor_y - top;
     m->pending = false;
-    free(rows);
 }
 
 static inline void model_resize(struct screen_model *m, int rows, int columns) {

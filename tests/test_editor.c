@@ -288,7 +288,8 @@ static void test_paste(void) {
     type("!");
     CHECK(strcmp(row(0), "> see: [pasted 6 lines, 71 bytes]!") == 0, "'%s'", row(0));
     type("\r");
-    CHECK(strcmp(given, "see: row 0 of it\nrow 1 of it\nrow 2 of it\nrow 3 of it\nrow 4 of it\nrow 5 of it!") == 0, "'%s'", given);
+    CHECK(strcmp(given, "see: row 0 of it\nrow 1 of it\nrow 2 of it\nrow 3 of it\nrow 4 of it\n"
+                 "row 5 of it!") == 0, "'%s'", given);
     end();
 }
 
@@ -643,7 +644,8 @@ static void test_search(void) {
     type("draft\022T");
     CHECK(strcmp(row(0), "(search 'T') third entry") == 0 && screen.x == 13, "'%s'", row(0));
     type("\022");
-    CHECK(strcmp(row(0), "(search 'T') two") == 0 && strcmp(row(1), ". lines") == 0, "'%s'", row(0));
+    CHECK(strcmp(row(0), "(search 'T') two") == 0 && strcmp(row(1), ". lines") == 0, "'%s'",
+          row(0));
     type("\022");
     CHECK(strcmp(row(0), "(search 'T') first") == 0 && screen.x == 17, "'%s'", row(0));
     type("\022x");

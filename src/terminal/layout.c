@@ -98,11 +98,21 @@ static void put_form(struct pen *pen, uint32_t c, unsigned char byte) {
     put_string(pen, form);
 }
 
+/* The code points of a cluster one by one. */
+static void put_parts(struct pen *pen, const char *p, size_t n) {
+    for (size_t i = 0; i < n;) {
+        uint32_t c;
+        i += (size_t)utf8_decode(p + i, n - i, &c);
+        if (c < 0x80) put_ascii(pen, (char)c);
+        else put_form(pen, c, 0);
+    }
+}
+
 /* A cluster whose width terminals do not agree on: its cells are cleared, it is printed, and the
  * cursor is put where it belongs; it keeps away from the margin, where a wider one would wrap. */
 static void put_doubtful(struct pen *pen, const char *p, const struct cluster *k) {
     char before[32], after[24];
-    if (pen->column > 0 && pen->column + k->spread >= pen->columns) wrap(pen);
+    if (pen->column + k->spread >= pen->columns) wrap(pen);
     int column = pen->column + 1;
     snprintf(before, sizeof before, "%*s\033[%dG", k->cells, "", column);
     snprintf(after, sizeof after, "\033[%dG", column + k->cells);
@@ -114,18 +124,14 @@ static void put_doubtful(struct pen *pen, const char *p, const struct cluster *k
 
 static bool doubtful(const struct cluster *k) {
     size_t first = k->first < 0x80 ? 1 : 2u + (k->first >= 0x800) + (k->first >= 0x10000);
-    return k->n > first || (k->first >= 0x1F000 && k->first < 0x20000);
+    return k->n > first || k->spread > k->cells || (k->first >= 0x1F000 && k->first < 0x20000);
 }
 
 static void put_cluster(struct pen *pen, const char *p, const struct cluster *k) {
     if (k->control) {
         put_form(pen, k->first, (unsigned char)*p);
-    } else if (k->cells == 0) {         /* marks that have no character to stand on */
-        for (size_t i = 0; i < k->n;) {
-            uint32_t c;
-            i += (size_t)utf8_decode(p + i, k->n - i, &c);
-            put_form(pen, c, 0);
-        }
+    } else if (k->mark || k->spread >= pen->columns) {
+        put_parts(pen, p, k->n);
     } else if (doubtful(k)) {
         put_doubtful(pen, p, k);
     } else {
@@ -190,10 +196,13 @@ static bool is_simple(const struct buf *text, size_t at) {
     return at + 1 == text->n || !((unsigned char)text->p[at + 1] & 0x80);
 }
 
-/* Lays out everything; keeps the rows from y->first up to last. */
-static void lay_out(struct layout *y, const struct view *view, int columns, size_t last) {
+/* Lays out everything; keeps a window of rows. */
+static void lay_out(struct layout *y, const struct view *view, int columns, size_t first,
+                    size_t rows) {
     const struct buf *text = &view->line->text;
-    struct pen pen = {.y = y, .columns = columns, .last = last};
+    struct pen pen = {.y = y, .columns = columns, .last = first + rows};
+    y->first = first;
+    y->n = y->bytes.n = y->cells.n = 0;
     begin_row(&pen);
     put_prompt(&pen, view->prompt);
     pen.since = 0;
@@ -209,18 +218,17 @@ static void lay_out(struct layout *y, const struct view *view, int columns, size
     y->oom = y->oom || y->bytes.oom || y->cells.oom;
 }
 
+/* Nearly always the window stays where it was, and one pass is enough. */
 void layout_text(struct layout *y, const struct view *view, int columns, size_t first,
                  size_t rows) {
     if (columns < LAYOUT_COLUMNS) columns = LAYOUT_COLUMNS;
-    y->n = y->bytes.n = y->cells.n = 0;
     y->oom = y->bytes.oom = y->cells.oom = false;
-    y->first = 0;
-    lay_out(y, view, columns, 0);
+    lay_out(y, view, columns, first, rows);
+    size_t tried = first;
     if (first + rows > y->total) first = y->total > rows ? y->total - rows : 0;
     if (y->cursor_row < first) first = y->cursor_row;
     if (y->cursor_row >= first + rows) first = y->cursor_row - rows + 1;
-    y->first = first;
-    lay_out(y, view, columns, first + rows);
+    if (first != tried) lay_out(y, view, columns, first, rows);
 }
 
 size_t layout_reflow(const struct layout *y, int columns) {

@@ -153,17 +153,19 @@ static bool refuse(struct line *l) {
 
 static size_t expanded_size(const struct line *l, const char *p, size_t n) {
     size_t size = n;
-    for (const char *end = p + n; n && (p = memchr(p, FOLD, n)) != NULL; n = (size_t)(end - p)) {
-        size = size - FOLD_BYTES + line_paste(l, p)->n;
-        p += FOLD_BYTES;
+    for (size_t at = 0; at < n; at += FOLD_BYTES) {
+        const char *fold = memchr(p + at, FOLD, n - at);
+        if (!fold) break;
+        size = size - FOLD_BYTES + line_paste(l, fold)->n;
+        at = (size_t)(fold - p);
     }
     return size;
 }
 
 /* line_replace without undo. */
 static bool put_text(struct line *l, size_t from, size_t to, const char *text, size_t n) {
-    size_t left = l->size - expanded_size(l, l->text.p + from, to - from);
-    size_t more = expanded_size(l, text, n);
+    size_t left = l->size, more = expanded_size(l, text, n);
+    if (to > from) left -= expanded_size(l, l->text.p + from, to - from);
     if (more > l->limit - left || !buf_reserve(&l->text, n)) return refuse(l);
     char *p = l->text.p;
     memmove(p + from + n, p + to, l->text.n - to);
@@ -180,13 +182,22 @@ static void forget_oldest(struct line *l) {
     memmove(l->changes, l->changes + 1, --l->n_changes * sizeof *l->changes);
 }
 
+static bool more_changes(struct line *l) {
+    if (l->n_changes < l->cap_changes) return true;
+    size_t cap = l->cap_changes ? l->cap_changes * 2 : 16;
+    struct change *changes = realloc(l->changes, cap * sizeof *changes);
+    if (!changes) return false;
+    l->changes = changes;
+    l->cap_changes = cap;
+    return true;
+}
+
 /* The record of a change that is to be made. NULL: memory ran out. */
 static struct change *remember(struct line *l, size_t from, size_t to, size_t inserted) {
-    if (!l->changes) l->changes = calloc(CHANGES_MOST, sizeof *l->changes);
-    char *removed = l->changes ? malloc(to - from + 1) : NULL;
-    if (!removed) return NULL;
     while (l->n_changes == CHANGES_MOST || (l->n_changes && l->undo_bytes > UNDO_MEMORY))
         forget_oldest(l);
+    char *removed = more_changes(l) ? malloc(to - from + 1) : NULL;
+    if (!removed) return NULL;
     if (to > from) memcpy(removed, l->text.p + from, to - from);
     l->undo_bytes += to - from;
     struct change *c = &l->changes[l->n_changes++];

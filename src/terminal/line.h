@@ -27,7 +27,7 @@ struct line {
     struct paste { char *p; size_t n, lines; } *pastes;
     size_t n_pastes, paste_bytes;
     struct change *changes;     /* what undo takes back, the last one at the end */
-    size_t n_changes;
+    size_t n_changes, cap_changes;
     size_t undo_bytes;          /* what they hold */
     bool typing;                /* the last change was by line_type or line_backspace: the next one
                                  * may join it */

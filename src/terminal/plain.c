@@ -21,7 +21,7 @@ static int stand_in(const struct line *line, const char *p, const struct cluster
                     char form[FOLD_LABEL]) {
     if (is_fold(p)) return fold_label(line_paste(line, p), form);
     if (*p == '\t') return visible_form('\t', 0, form);
-    if (k->control || k->cells == 0) return visible_form(k->first, (unsigned char)*p, form);
+    if (k->control || k->mark) return visible_form(k->first, (unsigned char)*p, form);
     return 0;
 }
 

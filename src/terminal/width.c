@@ -100,7 +100,8 @@ static int visible_cells(uint32_t c) {
 
 struct cluster cluster_at(const char *p, size_t n) {
     struct code_point v = decode(p, n);
-    struct cluster k = {v.n, v.cells, v.cells, v.c, v.c == CLUSTER_INVALID || is_control(v.c)};
+    struct cluster k = {v.n, v.cells, v.cells, v.c, v.c == CLUSTER_INVALID || is_control(v.c),
+                        v.cells == 0 || v.kind == EXTEND || v.kind == SPACING};
     if (k.control || v.c < 0x20) {
         k.cells = k.spread = visible_cells(v.c);
         return k;
@@ -118,6 +119,7 @@ struct cluster cluster_at(const char *p, size_t n) {
     }
     if (k.cells > 2) k.cells = 2;
     if (k.spread < k.cells) k.spread = k.cells;
+    if (r.last == PREPEND) k.spread++;          /* what follows may be joined to it */
     return k;
 }
 

@@ -27,6 +27,7 @@ struct cluster {
     int spread;                 /* the most that a terminal may make of it that knows no clusters */
     uint32_t first;             /* its first code point; CLUSTER_INVALID: none */
     bool control;               /* a terminal may not get it as it is */
+    bool mark;                  /* it has no base: it would go to the character before, or vanish */
 };
 #define CLUSTER_INVALID UINT32_MAX
 struct cluster cluster_at(const char *p, size_t n);
