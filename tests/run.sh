@@ -68,6 +68,10 @@ for t in tests/test_*.c; do
 done
 run example 60 sh tests/example.sh "$BUILD/example"
 run cli 900 sh tests/cli.sh
+if command -v python3 > /dev/null; then run terminal 600 python3 tests/terminal.py
+else run terminal 60 echo "skip - terminal: no python3"
+fi
+run editor 300 sh tests/editor.sh
 run generated 60 sh tests/generated.sh
 run numpy 300 sh tests/numpy.sh
 

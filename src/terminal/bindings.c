@@ -48,17 +48,20 @@ static void move_to_line(struct editor *e, size_t start) {
     move_to(e, at);
 }
 
-/* While they walk through the history, Up and Down go on with that, whatever an entry holds. */
+/* Up and Down move in the text; but while they walk through the history they go on with that,
+ * whatever an entry holds. */
+static bool walks(const struct editor *e) { return e->params.plain || e->last_did == DID_WALK; }
+
 static enum editor_event up(struct editor *e) {
     size_t start = line_start(&e->line, e->line.cursor);
-    if (start > 0 && e->last_did != DID_WALK) move_to_line(e, line_start(&e->line, start - 1));
+    if (start > 0 && !walks(e)) move_to_line(e, line_start(&e->line, start - 1));
     else recall_older(e);
     return EDITOR_MORE;
 }
 
 static enum editor_event down(struct editor *e) {
     size_t last = line_end(&e->line, e->line.cursor);
-    if (last < e->line.text.n && e->last_did != DID_WALK) move_to_line(e, last + 1);
+    if (last < e->line.text.n && !walks(e)) move_to_line(e, last + 1);
     else recall_newer(e);
     return EDITOR_MORE;
 }
