@@ -181,11 +181,17 @@ check 'plain' 6,11 << END
 140
 > x y
 END
-keys C-j b C-u Up
-check 'plain, several lines' 8,11 << END
+keys C-j b
+check 'plain, a new line' 3,11 << END
 140
 > x y
-.
+. b
+END
+keys Up
+check 'plain, the history' 8,11 << END
+140
+> x y
+. b
 > <the
 . two
 . three>
