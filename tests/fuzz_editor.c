@@ -113,8 +113,15 @@ static void vertical(bool up) {
 
 /* ---- ends of lines ---- */
 
-static void begin_line(void) {
+/* The text is no more. A fold that was killed is yanked as a paste from now on, but the model has
+ * forgotten it. */
+static void forget(void) {
+    if (model.killed.n && memchr(model.killed.p, 0xF8, model.killed.n)) model.failed = true;
     model_forget(&model);
+}
+
+static void begin_line(void) {
+    forget();
     editor_begin(e, "> ", NULL, 0);
     flush();
     recalled = n_past;
@@ -145,8 +152,6 @@ static void enter(void) {
     expect_text(whole.p ? whole.p + from : "", to - from);
     buf_free(&whole);
     expect(screen.x == 0);
-    bool fold = model.killed.n && memchr(model.killed.p, 0xF8, model.killed.n);
-    if (fold) model.failed = true;      /* it is yanked as a paste from now on */
     begin_line();
 }
 
@@ -156,9 +161,7 @@ static void interrupt(void) {
     expect(press("\003") == EDITOR_INTERRUPT);
     expect_text(whole.p, whole.n);
     remember(whole.p, whole.n);
-    bool fold = model.killed.n && memchr(model.killed.p, 0xF8, model.killed.n);
-    if (fold && whole.n) model.failed = true;
-    if (whole.n) model_forget(&model);
+    if (whole.n) forget();
     model.grouping = 0;
     recalled = n_past;
     buf_free(&whole);
@@ -343,7 +346,9 @@ static void follow_bytes(const uint8_t *p, size_t n) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const int columns[] = {80, 40, 20, 10};
+    enum { LONGEST = 1000 };            /* the model is slow */
     struct history *h = history_open(NULL);
+    if (size > LONGEST) size = LONGEST;
     unsigned first = size ? data[0] : 0;
     struct editor_params params = {.rows = first & 4 ? 6 : 24, .columns = columns[first & 3],
                                    .history = h, .plain = (first & 0x90) == 0x90};

@@ -361,7 +361,7 @@ static void test_speed(void) {
     memset(big, 'x', n);
     begin_at(80);
     clock_gettime(CLOCK_MONOTONIC, &t0);
-    for (size_t at = 0; at < n; at += 4000) type_n(big + at, 4000);
+    for (size_t at = 0; at < n; at += 20000) type_n(big + at, 20000);
     for (int i = 0; i < 20; i++) type("\002y\177\033[A");
     clock_gettime(CLOCK_MONOTONIC, &t1);
     double seconds = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) * 1e-9;
@@ -450,7 +450,10 @@ static void resize(bool truncates, const char *keys, bool near_end) {
             editor_hide(e);
             flush();
             screen.truncates = truncates;
-            for (int y = 0; y < 30; y++) model_write(&screen, "old\r\n", 5);
+            for (int y = 10; y < 40; y++) {
+                char old[16];
+                model_write(&screen, old, (size_t)sprintf(old, "old %d\r\n", y));
+            }
             editor_repaint(e);
             flush();
             type(keys);
@@ -468,7 +471,7 @@ static void resize(bool truncates, const char *keys, bool near_end) {
         const char *wrong = grid_wrong(&grid, &screen);
         CHECK(!wrong, "'%s' at %d columns, %d: %s", keys, columns, truncates, wrong);
         int top = screen.y - grid.cursor_y;
-        CHECK(strcmp(row(top - 1), "old") == 0, "'%s' at %d columns, %d: above is '%s'", keys,
+        CHECK(strcmp(row(top - 1), "old 39") == 0, "'%s' at %d columns, %d: above is '%s'", keys,
               columns, truncates, row(top - 1));
     }
     end();
@@ -483,6 +486,8 @@ static void test_resize(void) {
         "\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60.\002",
         "several\nlines, one of them rather long, so that it is broken\nand more\002"
     };
+    resize(false, "two rows of eighty columns, the second of which is going to be deleted, and then "
+           "it is one\nsecond\033[A\005\027\027\027\027\027\027\027\001", false);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char start[512];
         resize(false, keys[i], true);

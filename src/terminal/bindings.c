@@ -237,6 +237,7 @@ static enum editor_event delete_or_end(struct editor *e) {
     if (e->line.text.n) return delete(e);
     if (!e->begun) return EDITOR_MORE;
     editor_leave(e);
+    line_reset(&e->line);
     e->begun = false;
     return EDITOR_END;
 }
