@@ -116,6 +116,7 @@ static const struct { const char *keys, *want; } key_cases[] = {
     {"ab\ncd\033[A\001\033[BX", "ab\nX|cd"},
     {"ab\ncd\001\025X", "abX|cd"}, {"ab\ncd\033[A\005\013X", "abX|cd"},
     {"a\tb", "ab|"},                                      /* Tab without candidates */
+    {"\314\201\001eX", "e\314\201X|"},                     /* two characters became one */
     {"\302\344\344x\033\302\244y", "\357\277\275\357\277\275\357\277\275xy|"},
 };
 
@@ -316,14 +317,26 @@ static void test_fold(void) {
     type("\031");                               /* what was killed is still there */
     CHECK(strcmp(row(1), "> [pasted 120 lines, 1.6 KB]") == 0, "'%s'", row(1));
     end();
+    begin_at(80);
+    type("a");
+    paste(hundred);
+    type("b\033bx\033b\033b\033by\033f\033fz");     /* a word of its own, next to others */
+    CHECK(strcmp(row(0), "> ya[pasted 120 lines, 1.6 KB]zxb") == 0, "'%s'", row(0));
+    end();
 }
 
 /* Controls in a paste are data, and shown; a paste that lost its end is left by Ctrl-C. */
 static void test_hostile_paste(void) {
     begin_at(80);
-    paste("a\003b\033[31mc\033[201x\302\233\342\200\256\377d");
-    CHECK(strcmp(row(0), "> a^Cb^[[31mc^[[201x<U+009B><U+202E>\357\277\275d") == 0, "'%s'", row(0));
-    expect("a\003b\033[31mc\033[201x\302\233\342\200\256\357\277\275d|", "controls");
+    paste("a\003b\033[31mc\033[201x\033\302\233\342\200\256\377d");
+    CHECK(strcmp(row(0), "> a^Cb^[[31mc^[[201x^[<U+009B><U+202E>\357\277\275d") == 0, "'%s'",
+          row(0));
+    expect("a\003b\033[31mc\033[201x\033\302\233\342\200\256\357\277\275d|", "controls");
+    end();
+    begin_at(80);
+    paste("a\033");                             /* its end follows at once */
+    type("b");
+    expect("a\033b|", "Escape at the end of a paste");
     end();
     begin_at(80);
     type("x\033[200~abc\033[20");
@@ -442,7 +455,7 @@ static void test_tall(void) {
 
 /* What is above the line stays, whatever width the terminal gets; nothing is left of the line. */
 static void resize(bool truncates, const char *keys, bool near_end) {
-    static const int widths[] = {40, 20, 100, 80, 21, 9, 10, 80};
+    static const int widths[] = {100, 40, 20, 100, 80, 21, 9, 10, 80};
     for (size_t i = 0; i < sizeof widths / sizeof *widths + 1; i++) {
         int columns = i ? widths[i - 1] : 80;
         if (i == 0) {
@@ -452,11 +465,12 @@ static void resize(bool truncates, const char *keys, bool near_end) {
             screen.truncates = truncates;
             for (int y = 10; y < 40; y++) {
                 char old[16];
-                model_write(&screen, old, (size_t)sprintf(old, "old %d\r\n", y));
+                int n = sprintf(old, "old %d\r\n", y);
+                model_write(&screen, old, (size_t)n);
             }
             editor_repaint(e);
             flush();
-            type(keys);
+            for (const char *p = keys; *p; p++) type_n(p, 1);
         } else {
             model_resize(&screen, 40, columns);
             editor_resize(e, 40, columns);
@@ -471,8 +485,9 @@ static void resize(bool truncates, const char *keys, bool near_end) {
         const char *wrong = grid_wrong(&grid, &screen);
         CHECK(!wrong, "'%s' at %d columns, %d: %s", keys, columns, truncates, wrong);
         int top = screen.y - grid.cursor_y;
-        CHECK(strcmp(row(top - 1), "old 39") == 0, "'%s' at %d columns, %d: above is '%s'", keys,
-              columns, truncates, row(top - 1));
+        const char *above = row(top - 1);
+        CHECK(strcmp(above, "old 39") == 0, "'%s' at %d columns, %d: above is '%s'", keys, columns,
+              truncates, above);
     }
     end();
 }
@@ -486,8 +501,9 @@ static void test_resize(void) {
         "\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60.\002",
         "several\nlines, one of them rather long, so that it is broken\nand more\002"
     };
-    resize(false, "two rows of eighty columns, the second of which is going to be deleted, and then "
-           "it is one\nsecond\033[A\005\027\027\027\027\027\027\027\001", false);
+    /* A row that the next one belongs to no more. */
+    resize(false, "two rows of eighty columns, the second of which is going to be deleted, and "
+           "then it is one\nsecond\033[A\005\027\027\027\027\027\027\027\033[B\005\002", true);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char start[512];
         resize(false, keys[i], true);
@@ -495,6 +511,27 @@ static void test_resize(void) {
         snprintf(start, sizeof start, "%s\033[A\033[A\001", keys[i]);
         resize(false, start, false);
     }
+}
+
+/* The same bytes in the first row, to which the second one belongs from now on. */
+static void test_joined(void) {
+    static const char full[] =
+        "seventy-seven: 67890123456789012345678901234567890123456789012345678901234567";
+    struct history *h = history_open(NULL);
+    char entry[100];
+    history_add(h, entry, (size_t)snprintf(entry, sizeof entry, "%s b", full));
+    begin((struct editor_params){.rows = 24, .columns = 80, .history = h});
+    type(full);
+    type("\nb");
+    CHECK(strcmp(row(1), ". b") == 0, "'%s'", row(1));
+    type("\033[A\033[A");
+    CHECK(strcmp(row(1), "b") == 0, "'%s'", row(1));
+    model_resize(&screen, 24, 100);
+    editor_resize(e, 24, 100);
+    flush();
+    CHECK(strlen(row(0)) == 81 && screen.y == 0 && screen.x == 81, "'%s' %d", row(0), screen.y);
+    end();
+    history_close(h);
 }
 
 static void test_clear_and_hide(void) {
@@ -782,6 +819,7 @@ int main(void) {
     RUN("editor margin", test_margin);
     RUN("editor tall text", test_tall);
     RUN("editor resizing", test_resize);
+    RUN("editor rows that are joined", test_joined);
     RUN("editor hiding and clearing", test_clear_and_hide);
     RUN("editor type-ahead", test_ahead);
     RUN("editor without repainting", test_plain);
