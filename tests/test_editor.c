@@ -497,8 +497,8 @@ static void test_resize(void) {
         "some words that are longer than a screen of forty columns and a half, or of twenty\002",
         "eighty columns: 7890123456789012345678901234567890123456789012345678901234567\002",
         "seventy-nine  : 789012345678901234567890123456789012345678901234567890123456\002",
-        "\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60 \u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60"
-        "\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60.\002",
+        ("\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60 \u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60"
+         "\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60x\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60\u4f60.\002"),
         "several\nlines, one of them rather long, so that it is broken\nand more\002"
     };
     /* A row that the next one belongs to no more. */
@@ -708,6 +708,9 @@ static void test_search(void) {
     flush();
     type("abc\022fir\003");
     CHECK(last == EDITOR_INTERRUPT && strcmp(given, "abc") == 0, "'%s'", given);
+    add(h, "first");
+    type("\022fir\022");
+    CHECK(strcmp(row(2), "(no match 'fir') first") == 0, "'%s'", row(2));     /* the same again */
     end();
     history_close(h);
 }
@@ -715,7 +718,7 @@ static void test_search(void) {
 /* ---- completion ---- */
 
 static void candidates(void *data, const char *text_, size_t n, struct completions *out) {
-    static const char *const words[] = {"/clear", "/continue", "/read", "/r\u00e9g", "/r\u00e8g"};
+    static const char *const words[] = {"/clear", "/continue", "/read", "/z\u00e9", "/z\u00e8"};
     (void)data;
     if (memchr(text_, ' ', n)) {
         complete_path(text_, n, out);
@@ -746,8 +749,10 @@ static void test_complete(void) {
           screen.y == 2 && screen.x == 4, "'%s' '%s'", row(1), row(2));
     type("l\t");
     CHECK(strcmp(row(2), "> /clear") == 0, "'%s'", row(2));
-    type("\025/r\303\251\t");
-    CHECK(strcmp(row(2), "> /r\u00e9g") == 0, "'%s'", row(2));
+    type("\025/z\t");                           /* they share half a character more */
+    CHECK(strcmp(row(2), "> /z") == 0, "'%s'", row(2));
+    type("\303\251\tx");
+    CHECK(strcmp(row(2), "> /z\u00e9 x") == 0, "'%s'", row(2));
     type("\025/x\t");
     CHECK(strcmp(row(2), "> /x") == 0, "'%s'", row(2));
     end();

@@ -61,8 +61,7 @@ static bool rub_out(struct plain *s, const struct line *line, size_t n, struct b
         if (s->shown.p[at] == '\n' || is_fold(s->shown.p + at)) return false;
         at += character(line, s->shown.p + at, s->shown.n - at, form, &cells);
     }
-    size_t columns = (size_t)s->columns;
-    if (s->column % columns == 0 || s->column % columns < sum) return false;
+    if (s->column % (size_t)s->columns < sum) return false;
     for (size_t i = 0; i < sum; i++) buf_str(out, "\b \b");
     s->column -= sum;
     return true;
