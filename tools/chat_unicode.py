@@ -7,6 +7,7 @@ A Python with another version of Unicode makes other tables: it is refused, with
 """
 import sys
 import unicodedata
+from c_tables import array
 
 VERSION = "14.0.0"
 CODE_POINTS = 0x110000
@@ -27,23 +28,11 @@ def edges(is_in):
     return found
 
 
-def array(name, values, comment):
-    print(f"/* {comment} */")
-    print(f"static const uint16_t {name}[{len(values)}] = {{")
-    line = ""
-    for v in values:
-        item = f"{v},"
-        if len(line) + len(item) > 100:
-            print(line)
-            line = ""
-        line += item
-    print(line + "\n};\n")
-
-
 def table(name, is_in, comment):
     found = edges(is_in)
-    array(f"{name}_edges", [cp & 0xFFFF for cp in found], comment)
-    array(f"{name}_planes", [sum(cp >> 16 < p for cp in found) for p in range(PLANES + 1)],
+    array("uint16_t", f"{name}_edges", [cp & 0xFFFF for cp in found], comment)
+    array("uint16_t", f"{name}_planes",
+          [sum(cp >> 16 < p for cp in found) for p in range(PLANES + 1)],
           f"plane p: {name}_edges[{name}_planes[p] ... {name}_planes[p + 1])")
 
 

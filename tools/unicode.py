@@ -7,9 +7,11 @@ The output depends on nothing but those two files.
 """
 import os
 import re
+from c_tables import array, two_stage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_POINTS = 0x110000
+WIDE = 126                      # columns of the tables
 
 
 def sections(name):
@@ -28,32 +30,6 @@ def sections(name):
 def code_points(word):
     first, _, last = word.partition("-")
     return range(int(first, 16), int(last or first, 16) + 1)
-
-
-def two_stage(values, block):
-    """Split values into blocks, equal ones stored once; trailing blocks of zeros are cut off."""
-    end = max(i for i, v in enumerate(values) if v) // block + 1
-    index, blocks = [], []
-    for i in range(end):
-        b = values[i * block:(i + 1) * block]
-        if b not in blocks:
-            blocks.append(b)
-        index.append(blocks.index(b))
-    assert len(blocks) <= 256
-    return index, [v for b in blocks for v in b]
-
-
-def array(ctype, name, values, comment):
-    print(f"/* {comment} */")
-    print(f"static const {ctype} {name}[{len(values)}] = {{")
-    line = ""
-    for v in values:
-        item = f"{v},"
-        if len(line) + len(item) > 126:
-            print(line)
-            line = ""
-        line += item
-    print(line + "\n};\n")
 
 
 def classes():
@@ -127,21 +103,21 @@ def main():
           "tools/unicode-nfc.txt: do not edit. */")
     print("#ifndef QW_UNICODE_TABLES_H\n#define QW_UNICODE_TABLES_H\n#include <stdint.h>\n")
     index, blocks = two_stage(classes(), 64)
-    array("uint8_t", "class_index", index, "code point / 256 -> block of class_blocks")
+    array("uint8_t", "class_index", index, "code point / 256 -> block of class_blocks", WIDE)
     array("uint8_t", "class_blocks", blocks,
           "blocks of 256 classes, four to a byte, the lowest bits first: "
-          "0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}")
+          "0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}", WIDE)
     index, blocks = two_stage(kinds(ccc, decompositions, composites), 128)
-    array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks")
+    array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks", WIDE)
     array("uint8_t", "kind_blocks", blocks,
-          "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change")
+          "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change", WIDE)
     characters = sorted(decompositions)
     array("struct decomposition", "decompositions",
           ["{0x%X,0x%X,0x%X}" % (c, *decompositions[c]) for c in characters],
-          "one-step canonical decompositions by character")
+          "one-step canonical decompositions by character", WIDE)
     composites.sort(key=lambda c: decompositions[c])
     array("uint16_t", "compositions", [characters.index(c) for c in composites],
-          "those of `decompositions` that compose, by first and second")
+          "those of `decompositions` that compose, by first and second", WIDE)
     print("#endif")
 
 

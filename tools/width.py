@@ -9,6 +9,7 @@ of another version, exit code 3.
 import os
 import re
 import sys
+from c_tables import array, two_stage
 
 VERSION = "15.0"
 CODE_POINTS = 0x110000
@@ -96,36 +97,14 @@ def main():
         if style == 0xFE0F:
             values[c] |= EMOJI_STYLE
 
-    usual = 1 << 4
-    end = max(i for i, v in enumerate(values) if v != usual) // BLOCK + 1
-    index, blocks = [], []
-    for i in range(end):
-        b = values[i * BLOCK:(i + 1) * BLOCK]
-        if b not in blocks:
-            blocks.append(b)
-        index.append(blocks.index(b))
-    assert len(blocks) <= 256
-
+    index, blocks = two_stage(values, BLOCK, usual=1 << 4)
     print("/* width_tables.h - made by tools/width.py from the data files of Unicode "
           f"{VERSION}: do not edit. */")
     print("#ifndef QW_WIDTH_TABLES_H\n#define QW_WIDTH_TABLES_H\n#include <stdint.h>\n")
-    array("width_index", index, f"code point / {BLOCK} -> block of width_blocks")
-    array("width_blocks", [v for b in blocks for v in b],
+    array("uint8_t", "width_index", index, f"code point / {BLOCK} -> block of width_blocks")
+    array("uint8_t", "width_blocks", blocks,
           f"blocks of {BLOCK}: bits 0..3 enum grapheme, 4..5 cells, 6 wide when U+FE0F follows")
     print("#endif")
-
-
-def array(name, values, comment):
-    print(f"/* {comment} */")
-    print(f"static const uint8_t {name}[{len(values)}] = {{")
-    line = ""
-    for v in values:
-        item = f"{v},"
-        if len(line) + len(item) > 100:
-            print(line)
-            line = ""
-        line += item
-    print(line + "\n};\n")
 
 
 main()
