@@ -1,7 +1,7 @@
 #!/bin/sh
 # editor.sh - the line editor (edit_line) in a real terminal, tmux: keys, pastes, resizing, plain.
 # Called from the project's root with BUILD.
-binary=$PWD/$BUILD/edit_line
+binary=$PWD/${BUILD:?is the folder of edit_line}/edit_line
 if ! command -v tmux > /dev/null; then
     echo "skip - editor in a terminal: no tmux"
     exit 0

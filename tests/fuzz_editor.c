@@ -91,6 +91,9 @@ static void recall(size_t i) {
         p = past.p + starts[i];
         n = starts[i + 1] - 1 - starts[i];
     }
+    size_t lines = 1;
+    for (size_t k = 0; i < n_past && k < n; k++) lines += p[k] == '\n';
+    if (lines > EDITOR_TALL) model.failed = true;       /* it is folded, which is not modelled */
     model_replace(&model, 0, model.now.n, p, n);
     recalled = i;
 }

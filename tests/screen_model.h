@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "terminal/visible.h"
 #include "terminal/width.h"
 
 enum { MODEL_ROWS = 50, MODEL_COLUMNS = 210, MODEL_BYTES = 14 };

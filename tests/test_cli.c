@@ -2,7 +2,7 @@
  * the first fenced block of an answer. They are included, since they belong to no library. */
 #include <string.h>
 #include "../src/cli/fenced.c"
-#include "../src/cli/visible.c"
+#include "terminal/visible.h"
 #include "test.h"
 
 /* ---- visible text ---- */

@@ -1,6 +1,7 @@
 /* test_width.c - grapheme clusters and their widths: known texts, and the test file of Unicode. */
 #include <string.h>
 #include "base/utf8.h"
+#include "terminal/visible.h"
 #include "terminal/width.h"
 #include "test.h"
 
@@ -50,7 +51,7 @@ static void test_controls(void) {
     char form[VISIBLE_FORM];
     CHECK(visible_form(27, 0, form) == 2 && strcmp(form, "^[") == 0, "%s", form);
     CHECK(visible_form(0x202E, 0, form) == 8 && strcmp(form, "<U+202E>") == 0, "%s", form);
-    CHECK(visible_form(CLUSTER_INVALID, 0x9B, form) == 4 && strcmp(form, "<9B>") == 0, "%s", form);
+    CHECK(visible_form(NO_CODE_POINT, 0x9B, form) == 4 && strcmp(form, "<9B>") == 0, "%s", form);
 }
 
 static void test_spread(void) {
@@ -59,7 +60,7 @@ static void test_spread(void) {
     k = cluster_at("\u4f60x", 4);
     CHECK(k.n == 3 && k.cells == 2 && k.spread == 2 && !k.control, "%zu %d", k.n, k.spread);
     k = cluster_at("\xff", 1);
-    CHECK(k.n == 1 && k.control && k.first == CLUSTER_INVALID, "%zu", k.n);
+    CHECK(k.n == 1 && k.control && k.first == NO_CODE_POINT, "%zu", k.n);
     CHECK(text_cells("a\u4f60\033\u0301", 7) == 5, "%zu", text_cells("a\u4f60\033\u0301", 7));
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
-#include "cli/visible.h"
+#include "terminal/visible.h"
 
 /* What the flags ask for; set once, before anything is said that depends on it. */
 static struct {

@@ -3,7 +3,7 @@
 #define QW_OUTPUT_H
 #include <stdbool.h>
 #include <stddef.h>
-#include "cli/visible.h"
+#include "terminal/visible.h"
 
 /* Each returns 0, or EXIT_ERROR after a message. */
 int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */

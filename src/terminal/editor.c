@@ -31,6 +31,7 @@ void editor_show(struct editor *e) {
 
 void editor_leave(struct editor *e) {
     if (e->params.plain) {
+        if (e->changed) editor_show(e);
         plain_leave(&e->plain, &e->out);
         return;
     }
@@ -73,9 +74,16 @@ static void update(struct editor *e) {
 
 /* ---- the text ---- */
 
+static bool is_tall(const char *text, size_t n) {
+    size_t lines = 1;
+    for (size_t i = 0; i < n; i++) lines += text[i] == '\n';
+    return lines > EDITOR_TALL;
+}
+
 bool editor_put_whole(struct editor *e, const char *text, size_t n) {
     char fold[FOLD_BYTES];
-    if (n <= WHOLE_MOST) return line_replace(&e->line, 0, e->line.text.n, text, n);
+    if (n <= WHOLE_MOST && !is_tall(text, n))
+        return line_replace(&e->line, 0, e->line.text.n, text, n);
     if (!line_fold(&e->line, text, n, fold)) return false;
     return line_replace(&e->line, 0, e->line.text.n, fold, sizeof fold);
 }

@@ -19,6 +19,9 @@
 
 /* The longest text in bytes, pastes included. */
 enum { EDITOR_LIMIT = 16000000 };
+/* A text with more lines that is put into the line (by the caller, or from the history) is shown
+ * folded, as a paste is: else it would flood the screen. */
+enum { EDITOR_TALL = 20 };
 
 struct editor_params {
     struct history *history;    /* NULL: there is none. Must outlive the editor. */

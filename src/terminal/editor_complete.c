@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "terminal/editor_impl.h"
+#include "terminal/visible.h"
 #include "terminal/width.h"
 
 enum { LISTED_MOST = 200, GAP = 2 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/utf8.h"
+#include "terminal/visible.h"
 #include "terminal/width.h"
 
 enum { TAB_STOP = 8 };

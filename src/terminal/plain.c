@@ -2,6 +2,7 @@
 #include "terminal/plain.h"
 #include <string.h>
 #include "base/utf8.h"
+#include "terminal/visible.h"
 #include "terminal/width.h"
 
 void plain_free(struct plain *s) { buf_free(&s->shown); }

@@ -127,7 +127,8 @@ static void extend(struct editor *e, uint32_t c) {
 static void shorten(struct editor *e) {
     struct search *s = &e->search;
     if (s->pattern.n) s->pattern.n -= cluster_previous(s->pattern.p, s->pattern.n);
-    look(e, entries(e), false);
+    if (s->pattern.n) look(e, entries(e), false);
+    else search_begin(e);
 }
 
 bool search_key(struct editor *e, const struct key *key) {

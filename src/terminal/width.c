@@ -2,6 +2,7 @@
 #include "terminal/width.h"
 #include <stdio.h>
 #include "base/utf8.h"
+#include "terminal/visible.h"
 #include "terminal/width_tables.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -14,14 +15,14 @@ enum grapheme {
 };
 
 struct code_point {
-    uint32_t c;                 /* CLUSTER_INVALID: a byte that is not UTF-8 */
+    uint32_t c;                 /* NO_CODE_POINT: a byte that is not UTF-8 */
     size_t n;                   /* bytes */
     enum grapheme kind;
     int cells;
     bool emoji_style;           /* wide when U+FE0F follows */
 };
 
-static const struct code_point invalid = {CLUSTER_INVALID, 1, CONTROL, 4, false};
+static const struct code_point invalid = {NO_CODE_POINT, 1, CONTROL, 4, false};
 
 static struct code_point decode(const char *p, size_t n) {
     struct code_point v;
@@ -44,7 +45,7 @@ static struct code_point decode(const char *p, size_t n) {
 static struct code_point decode_last(const char *p, size_t n) {
     for (size_t k = 1; k <= 4 && k <= n; k++) {
         struct code_point v = decode(p + n - k, k);
-        if (v.c != CLUSTER_INVALID && v.n == k) return v;
+        if (v.c != NO_CODE_POINT && v.n == k) return v;
         if (((unsigned char)p[n - k] & 0xC0) != 0x80) break;
     }
     return invalid;
@@ -86,22 +87,17 @@ static bool goes_on(const struct reading *r, enum grapheme kind) {
     return r->last == JOINER && kind == PICTOGRAPH && r->picture;
 }
 
-static bool is_control(uint32_t c) {
-    if (c < 0x20) return c != '\n' && c != '\t';
-    if (c >= 0x7F && c <= 0x9F) return true;
-    return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-}
-
 static int visible_cells(uint32_t c) {
-    if (c == CLUSTER_INVALID) return 4;
+    if (c == NO_CODE_POINT) return 4;
     if (c == '\n' || c == '\t') return 0;
     return c < 0x80 ? 2 : 8;
 }
 
 struct cluster cluster_at(const char *p, size_t n) {
     struct code_point v = decode(p, n);
-    struct cluster k = {v.n, v.cells, v.cells, v.c, v.c == CLUSTER_INVALID || is_control(v.c),
-                        v.cells == 0 || v.kind == EXTEND || v.kind == SPACING};
+    struct cluster k = {.n = v.n, .cells = v.cells, .spread = v.cells, .first = v.c};
+    k.control = v.c == NO_CODE_POINT || is_terminal_control(v.c);
+    k.mark = v.cells == 0 || v.kind == EXTEND || v.kind == SPACING;
     if (k.control || v.c < 0x20) {
         k.cells = k.spread = visible_cells(v.c);
         return k;
@@ -169,10 +165,4 @@ size_t text_cells(const char *p, size_t n) {
     int cells;
     for (size_t i = 0; i < n; sum += (size_t)cells) i += cluster_next(p + i, n - i, &cells);
     return sum;
-}
-
-int visible_form(uint32_t c, unsigned char byte, char out[VISIBLE_FORM]) {
-    if (c == CLUSTER_INVALID) return snprintf(out, VISIBLE_FORM, "<%02X>", byte);
-    if (c < 0x80) return snprintf(out, VISIBLE_FORM, "^%c", (int)(c ^ 0x40));
-    return snprintf(out, VISIBLE_FORM, "<U+%04X>", (unsigned)c);
 }

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /* The first grapheme cluster of p[0..n), n > 0. Returns its bytes; *cells is its width: 0, 1 or 2.
- * What is shown in another form (cli/visible.h) has the width of that: 2 for ^[, 8 for <U+202E>, 4
- * for <9B>, one byte that is not UTF-8. A newline and a tab have 0: their place depends on the
+ * What is shown in another form (visible.h) has the width of that: 2 for ^[, 8 for <U+202E>, 4 for
+ * <9B>, one byte that is not UTF-8. A newline and a tab have 0: their place depends on the
  * column. */
 size_t cluster_next(const char *p, size_t n, int *cells);
 /* The bytes of the last cluster of p[0..n), n > 0. */
@@ -25,17 +25,10 @@ struct cluster {
     size_t n;                   /* bytes */
     int cells;                  /* as in cluster_next */
     int spread;                 /* the most that a terminal may make of it that knows no clusters */
-    uint32_t first;             /* its first code point; CLUSTER_INVALID: none */
+    uint32_t first;             /* its first code point; NO_CODE_POINT (visible.h): none */
     bool control;               /* a terminal may not get it as it is */
     bool mark;                  /* it has no base: it would go to the character before, or vanish */
 };
-#define CLUSTER_INVALID UINT32_MAX
 struct cluster cluster_at(const char *p, size_t n);
-
-/* Room for what visible_form writes. */
-enum { VISIBLE_FORM = 12 };
-/* The visible form of a code point, or with CLUSTER_INVALID of the byte: ^[ or <U+202E> or <9B>.
- * Writes it with a NUL and returns its length. */
-int visible_form(uint32_t c, unsigned char byte, char out[VISIBLE_FORM]);
 
 #endif

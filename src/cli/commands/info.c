@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/model.h"
-#include "cli/visible.h"
+#include "terminal/visible.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
 

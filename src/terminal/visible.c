@@ -1,9 +1,21 @@
 /* visible.c - shows the characters that would control a terminal. */
-#include "cli/visible.h"
-#include <stdbool.h>
-#include <stdint.h>
+#include "terminal/visible.h"
 #include <stdio.h>
 #include <string.h>
+
+bool is_terminal_control(uint32_t c) {
+    if (c < 0x20) return c != '\n' && c != '\t';
+    if (c >= 0x7F && c <= 0x9F) return true;
+    return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+int visible_form(uint32_t c, unsigned char byte, char out[VISIBLE_FORM]) {
+    if (c == NO_CODE_POINT) return snprintf(out, VISIBLE_FORM, "<%02X>", byte);
+    if (c < 0x80) return snprintf(out, VISIBLE_FORM, "^%c", (int)(c ^ 0x40));
+    return snprintf(out, VISIBLE_FORM, "<U+%04X>", (unsigned)c);
+}
+
+/* ---- a stream ---- */
 
 /* How many bytes a character has that begins with c; 0: none begins so. */
 static int length(unsigned char c) {
@@ -25,15 +37,14 @@ static bool continues(const struct visible *v, unsigned char c) {
     return c >= lo && c <= hi;
 }
 
-static bool is_control(uint32_t c) {
-    if (c < 0x20) return c != '\n' && c != '\t';
-    if (c >= 0x7F && c <= 0x9F) return true;
-    return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-}
-
 /* What v holds is no character: its bytes as numbers. */
 static char *put_bytes(struct visible *v, char *out) {
-    for (int i = 0; i < v->n; i++) out += sprintf(out, "<%02X>", v->held[i]);
+    char form[VISIBLE_FORM];
+    for (int i = 0; i < v->n; i++) {
+        int n = visible_form(NO_CODE_POINT, v->held[i], form);
+        memcpy(out, form, (size_t)n);
+        out += n;
+    }
     v->n = 0;
     return out;
 }
@@ -41,19 +52,14 @@ static char *put_bytes(struct visible *v, char *out) {
 /* What v holds is a character. */
 static char *put_character(struct visible *v, char *out) {
     static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    char form[VISIBLE_FORM];
     uint32_t c = v->held[0] & lead_bits[v->n];
     for (int i = 1; i < v->n; i++) c = c << 6 | (v->held[i] & 0x3F);
-    if (!is_control(c)) {
-        memcpy(out, v->held, (size_t)v->n);
-        out += v->n;
-    } else if (c < 0x80) {
-        *out++ = '^';
-        *out++ = (char)(c ^ 0x40);
-    } else {
-        out += sprintf(out, "<U+%04X>", (unsigned)c);
-    }
+    bool control = is_terminal_control(c);
+    int n = control ? visible_form(c, 0, form) : v->n;
+    memcpy(out, control ? form : (const char *)v->held, (size_t)n);
     v->n = 0;
-    return out;
+    return out + n;
 }
 
 size_t visible_text(struct visible *v, const char *p, size_t n, char *out) {
