@@ -72,7 +72,8 @@ typedef struct qw_model qw_model;
 typedef struct {
     /* "bf16": as stored (BF16, F16 and F32 are used as they are). "q8", "q4": quantised to 8.3 or
      * 4.6 bits while loading. "auto" or NULL: as stored below 100 M parameters, else q8 if it
-     * takes at most three quarters of the free memory, else q4; for a packed file its own type.
+     * takes at most three quarters of the free memory and leaves room for a cache of n_ctx_plan
+     * positions, else q4; for a packed file its own type.
      * "stored": as the file has them, packed or not. */
     const char *weight_type;
     int n_threads;              /* the caller's own included; 0: one per fast core (qw_find_cpus) */
@@ -82,6 +83,7 @@ typedef struct {
      * (QW_ECANCEL). */
     int (*progress)(void *user, uint64_t done, uint64_t all);
     void *user;
+    int n_ctx_plan;             /* positions that will be needed, for "auto"; at least 4096 */
 } qw_load_params;
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */
@@ -234,13 +236,16 @@ typedef struct {
      * (QW_ECANCEL; what was done stays fed). */
     int (*progress)(void *user, size_t done, size_t all);
     void *user;
+    /* With n_ctx 0: positions that will be needed, as far as that is known. They are checked
+     * against the free memory at once; at least 4096 are, or the model's. */
+    int n_ctx_plan;
 } qw_session_params;
 
 /* params may be NULL. The model must outlive the session. */
 int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *params, qw_error *err);
 void qw_session_free(qw_session *s);
-/* Bytes that a session would allocate: the KV cache (with n_ctx 0 its first step, 4096 positions or
- * the model's), and the scratch of the forward pass. */
+/* Bytes that a session would allocate: the KV cache (with n_ctx 0 that of n_ctx_plan
+ * positions), and the scratch of the forward pass. */
 int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
                       uint64_t *scratch, qw_error *err);
 /* Also reseeds. */
@@ -364,6 +369,8 @@ int qw_chat_undo(qw_chat *c, qw_error *err);
 size_t qw_chat_turns(const qw_chat *c);
 /* The text of the last user's message; NULL and 0: none. Valid until the next call. */
 const char *qw_chat_last_message(const qw_chat *c, size_t *n);
+/* The thought of the last answer, as far as it has come; the same. */
+const char *qw_chat_last_thought(const qw_chat *c, size_t *n);
 /* How many of the oldest turns were dropped since the last qw_chat_say, qw_chat_regenerate or
  * qw_chat_continue began: as many as leave at most half of the context used. */
 size_t qw_chat_dropped(const qw_chat *c);
@@ -380,8 +387,13 @@ void qw_chat_clear(qw_chat *c);                     /* forget all turns; the sys
 int qw_chat_thinks(const qw_chat *c);               /* does it think before it answers? */
 /* As in qw_chat_params. QW_EARG if the template does not allow it. */
 int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err);
+/* What limits answers from the next one on: max_tokens, stop, thought_budget, no_loop_guard and
+ * drop_turns of params; the rest of it does not count. On failure nothing changes. */
+int qw_chat_set_limits(qw_chat *c, const qw_chat_params *params, qw_error *err);
 /* NULL: none. QW_EFORMAT for what is not UTF-8; QW_EARG if the template takes none. */
 int qw_chat_set_system(qw_chat *c, const char *system, qw_error *err);
+/* The system message; NULL: none. Valid until there is another one. */
+const char *qw_chat_system(const qw_chat *c);
 
 /* Render a conversation in n bytes of JSON, an object of the template's variables:
  * {"messages":[..],"tools":[..],"enable_thinking":..,"add_generation_prompt":.., ...}; members of
@@ -398,6 +410,10 @@ int qw_render_chat(const char *path, const qw_chat_params *params, const char *j
  * *out_n bytes. QW_EFORMAT. */
 int qw_json_unquote(const char *json, size_t n, char **out, size_t *out_n, qw_error *err);
 int qw_json_quote(const char *text, size_t n, char **out, size_t *out_n, qw_error *err);
+/* The member of this name of a JSON object in n bytes: *value is its JSON text, *value_n bytes
+ * within json. 1; 0: there is none; QW_EFORMAT: no object, or damaged. */
+int qw_json_member(const char *json, size_t n, const char *name, const char **value,
+                   size_t *value_n, qw_error *err);
 /* A copy of n bytes of UTF-8 with U+FFFD in place of each invalid part; *bad is the offset of the
  * first, or n when there was none. *out is allocated, *out_n bytes. */
 int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t *bad,

@@ -283,9 +283,36 @@ static void text_errors(void) {
     REFUSED_OUT(out, QW_EFORMAT, "", qw_json_unquote("\"a", 2, &out, &n, e));
     REFUSED_OUT(out, QW_EFORMAT, "", qw_json_unquote("1", 1, &out, &n, e));
     REFUSED_OUT(out, QW_EFORMAT, "2", qw_json_quote(DAMAGED_UTF8, 3, &out, &n, e));
+    const char *value;
+    CHECK(qw_json_member("[1]", 3, "a", &value, &n, NULL) == QW_EFORMAT, "an array");
+    CHECK(qw_json_member("{\"a\":", 5, "a", &value, &n, NULL) == QW_EFORMAT, "cut off");
     CHECK(qw_utf8_clean(DAMAGED_UTF8, 3, &out, &n, &bad, NULL) == 0, "cleaned");
     CHECK(n == 5 && bad == 2, "%zu bytes, the first bad one at %zu", n, bad);
     qw_release(out);
+}
+
+/* The JSON text of each member of an object. */
+static void test_json_members(void) {
+    static const char json[] =
+        "{ \"s\" : \"a\\\"}\" , \"n\":-1.5e3, \"o\":{\"s\":[\"]\",{}], \"x\":\"{\"}, "
+        "\"l\":[ [1], \"\\\\\" ],\"t\":true,\"s\":\"\"}";
+    static const struct { const char *name, *value; } members[] = {
+        {"s", "\"\""}, {"n", "-1.5e3"}, {"o", "{\"s\":[\"]\",{}], \"x\":\"{\"}"},
+        {"l", "[ [1], \"\\\\\" ]"}, {"t", "true"}, {"x", NULL}, {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const char *value = NULL, *want = members[i].value;
+        size_t n = 0;
+        int found = qw_json_member(json, sizeof json - 1, members[i].name, &value, &n, NULL);
+        CHECK(found == (want != NULL), "%s: %d", members[i].name, found);
+        if (found == 1)
+            CHECK(n == strlen(want) && memcmp(value, want, n) == 0, "%s: %.*s", members[i].name,
+                  (int)n, value);
+    }
+    const char *value;
+    size_t n;
+    CHECK(qw_json_member("{\"a\":\"x\"}", 9, "a", &value, &n, NULL) == 1 && n == 3 &&
+          memcmp(value, "\"x\"", 3) == 0, "a string with its quotes");
 }
 
 /* ---- what stays ---- */
@@ -329,6 +356,7 @@ int main(void) {
     opened = count_open();
     mapped = count_mapped();
     RUN("errors of loading", load_errors);
+    RUN("api: members of JSON objects", test_json_members);
     RUN("errors of packing", packed_errors);
     RUN("errors of CPUs and levels", cpu_errors);
     RUN("errors of weight types", type_errors);

@@ -330,12 +330,14 @@ static void test_auto(void) {
     struct weights w = {.bound = &b, .n_bound = 1, .n_params = 100000000};
     const uint64_t q8 = weights_packed_size(&w, PACKED_Q8), enough = (q8 + 2) / 3 * 4;
     CHECK(q8 == (uint64_t)(1 << 16) * 4 * 4256, "%llu bytes", (unsigned long long)q8);
-    CHECK(auto_type(&w, enough) == PACKED_Q8, "q8 in a third more than it takes");
-    CHECK(auto_type(&w, enough - 4) == PACKED_Q4, "q8 in less than that");
-    CHECK(auto_type(&w, q8) == PACKED_Q4, "q8 in just what it takes");
-    CHECK(auto_type(&w, 0) == PACKED_Q8, "unknown memory");
+    CHECK(auto_type(&w, 0, enough) == PACKED_Q8, "q8 in a third more than it takes");
+    CHECK(auto_type(&w, 0, enough - 4) == PACKED_Q4, "q8 in less than that");
+    CHECK(auto_type(&w, 0, q8) == PACKED_Q4, "q8 in just what it takes");
+    CHECK(auto_type(&w, 1, 0) == PACKED_Q8, "unknown memory");
+    CHECK(auto_type(&w, enough - q8, enough) == PACKED_Q8, "a cache that just fits");
+    CHECK(auto_type(&w, enough - q8 + 1, enough) == PACKED_Q4, "a cache that does not");
     w.n_params--;
-    CHECK(auto_type(&w, 0) == NOT_PACKED && auto_type(&w, q8) == NOT_PACKED, "small models");
+    CHECK(auto_type(&w, 0, 0) == NOT_PACKED && auto_type(&w, 0, q8) == NOT_PACKED, "small models");
 }
 
 static void test_verify(void) {

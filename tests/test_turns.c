@@ -180,6 +180,37 @@ static void test_stop_texts(void) {
     qw_session_free(s);
 }
 
+/* What limits an answer can change in a conversation; a failure changes nothing. */
+static void test_limits(void) {
+    struct buf all = {0}, out = {0};
+    qw_session *s = new_session(512);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 0, .max_tokens = 40));
+    seed(s, 1);
+    say(c, QUESTION);
+    CHECK(take(c, 0, &all) == QW_STOP_LENGTH, "40 tokens");
+    char stop[4] = "";
+    memcpy(stop, all.p + 20, 3);
+    const char *stops[] = {stop}, *wrong[] = {stop, ""};
+    const qw_chat_params limits = {.stop = stops, .n_stop = 1};
+    CHECK(qw_chat_set_limits(c, &limits, NULL) == 0, "limits");
+    CHECK(qw_chat_set_limits(c, CHAT(.max_tokens = -1), NULL) == QW_EARG, "-1 tokens");
+    CHECK(qw_chat_set_limits(c, CHAT(.stop = wrong, .n_stop = 2), NULL) == QW_EARG, "an empty one");
+    CHECK(qw_chat_set_limits(c, CHAT(.n_stop = -1), NULL) == QW_EARG, "-1 texts");
+    seed(s, 1);
+    CHECK(qw_chat_regenerate(c, NULL) == 0, "again");
+    CHECK(take(c, 0, &out) == QW_STOP_TEXT, "the stop text");
+    CHECK(out.n < all.n && memcmp(out.p, all.p, out.n) == 0, "up to it: %.*s", (int)out.n, out.p);
+    CHECK(qw_chat_set_limits(c, CHAT(.max_tokens = 40, .no_loop_guard = 1), NULL) == 0, "back");
+    seed(s, 1);
+    out.n = 0;
+    CHECK(qw_chat_regenerate(c, NULL) == 0 && take(c, 0, &out) == QW_STOP_LENGTH, "again");
+    CHECK(same(&out, &all), "as at first: %.*s", (int)out.n, out.p);
+    buf_free(&all);
+    buf_free(&out);
+    qw_chat_free(c);
+    qw_session_free(s);
+}
+
 /* What cannot begin a stop text is not held back: the pieces are those without one. */
 static void test_nothing_held(void) {
     const char *const stops[] = {"\x01.", "\x02"};
@@ -333,6 +364,7 @@ static void test_again(void) {
     qw_chat *c = new_chat(s, CHAT(.thinking = 0, .max_tokens = 30));
     CHECK(qw_chat_regenerate(c, &err) == QW_EARG && qw_chat_undo(c, &err) == QW_EARG, "no turns");
     CHECK(qw_chat_last_message(c, &n) == NULL && n == 0, "no message");
+    CHECK(qw_chat_last_thought(c, &n) == NULL && n == 0, "no thought");
     seed(s, 5);
     say(c, "Hello!");
     take(c, 0, &again);
@@ -565,6 +597,10 @@ static void test_messages(void) {
         CHECK(qw_chat_turns(d) == 3, "%s changed something", wrong[i][0]);
     }
     CHECK(qw_chat_set_messages(d, "[]", 2, &err) == 0 && qw_chat_turns(d) == 0, "no turns");
+    CHECK(qw_chat_system(d) == NULL, "no system message");
+    const char system[] = "[{\"role\": \"system\", \"content\": \"be brief\"}]";
+    CHECK(qw_chat_set_messages(d, system, sizeof system - 1, &err) == 0 && qw_chat_system(d) &&
+              strcmp(qw_chat_system(d), "be brief") == 0, "a system message");
     qw_release(json);
     qw_release(again);
     buf_free(&out);
@@ -587,6 +623,7 @@ int main(int argc, char **argv) {
     RUN("turns: a context that cannot grow further", test_growing_ends);
     RUN("turns: a batch larger than the context", test_batch);
     RUN("turns: stop texts", test_stop_texts);
+    RUN("turns: limits that change", test_limits);
     RUN("turns: text that stops nothing comes at once", test_nothing_held);
     RUN("turns: thoughts closed", test_thought_ends);
     RUN("turns: room to close a thought", test_room_to_close);

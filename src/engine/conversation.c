@@ -70,6 +70,8 @@ int qw_chat_set_system(qw_chat *c, const char *system, qw_error *err) {
     return 0;
 }
 
+const char *qw_chat_system(const qw_chat *c) { return c->system; }
+
 int qw_chat_set_thinking(qw_chat *c, int thinking, qw_error *err) {
     return check_thinking(c, thinking, &c->thinking, err);
 }
@@ -87,19 +89,27 @@ const char *qw_chat_date(const qw_chat *c) {
     return asks ? c->settings.date : NULL;
 }
 
-static int copy_stops(struct qw_chat *c, const qw_chat_params *p, qw_error *err) {
-    if (p->n_stop < 0) return fail(err, QW_EARG, "n_stop is %d", p->n_stop);
-    if (p->n_stop == 0) return 0;
-    c->stop = alloc_zero((uint64_t)p->n_stop, sizeof *c->stop);
-    if (!c->stop) return fail_memory(err, "stop texts", (uint64_t)p->n_stop * sizeof *c->stop);
-    for (; c->n_stop < p->n_stop; c->n_stop++) {
-        const char *text = p->stop[c->n_stop];
-        if (!*text) return fail(err, QW_EARG, "a stop text is empty");
-        if (check_utf8(text, strlen(text), "a stop text", err)) return QW_EFORMAT;
-        if (!(c->stop[c->n_stop] = strdup(text)))
-            return fail_memory(err, "a stop text", strlen(text));
+static void free_stops(char **stop, int n) {
+    for (int i = 0; i < n; i++) free(stop[i]);
+    free(stop);
+}
+
+/* Copies of the stop texts; NULL and an error if it fails. */
+static char **copy_stops(const qw_chat_params *p, qw_error *err) {
+    char **stop = alloc_zero((uint64_t)p->n_stop + 1, sizeof *stop);
+    int n = 0;
+    if (!stop) fail_memory(err, "stop texts", (uint64_t)p->n_stop * sizeof *stop);
+    for (; stop && n < p->n_stop; n++) {
+        const char *text = p->stop[n];
+        if (!*text) fail(err, QW_EARG, "a stop text is empty");
+        else if (check_utf8(text, strlen(text), "a stop text", err) == 0 &&
+                 !(stop[n] = strdup(text)))
+            fail_memory(err, "a stop text", strlen(text));
+        if (stop[n]) continue;
+        free_stops(stop, n);
+        return NULL;
     }
-    return 0;
+    return stop;
 }
 
 static int copy_string(char **out, const char *s, const char *what, qw_error *err) {
@@ -147,6 +157,33 @@ static int new_guard(struct qw_chat *c, qw_error *err) {
     return rc ? rc : loop_guard_new(&c->guard, m->loop_classes, err);
 }
 
+/* The code of a failure is in *why where the caller wants no message. */
+int qw_chat_set_limits(qw_chat *c, const qw_chat_params *p, qw_error *err) {
+    qw_error mine, *why = err ? err : &mine;
+    if (p->max_tokens < 0 || p->thought_budget < 0)
+        return fail(err, QW_EARG, "max_tokens or thought_budget is negative: %d, %d", p->max_tokens,
+                    p->thought_budget);
+    if (p->n_stop < 0) return fail(err, QW_EARG, "n_stop is %d", p->n_stop);
+    char **stop = copy_stops(p, why);
+    int rc = stop ? 0 : why->code;
+    if (!rc && !p->no_loop_guard && !c->guard) rc = new_guard(c, why);
+    if (rc) {
+        if (stop) free_stops(stop, p->n_stop);
+        return rc;
+    }
+    if (p->no_loop_guard) {
+        loop_guard_free(c->guard);
+        c->guard = NULL;
+    }
+    free_stops(c->stop, c->n_stop);
+    c->stop = stop;
+    c->n_stop = p->n_stop;
+    c->max_tokens = p->max_tokens;
+    c->thought_budget = p->thought_budget;
+    c->drop = p->drop_turns;
+    return 0;
+}
+
 int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_error *err) {
     const struct qw_model *m = s->m;
     const qw_chat_params none = {.thinking = -1}, *p = params ? params : &none;
@@ -155,19 +192,12 @@ int qw_chat_new(qw_chat **out, qw_session *s, const qw_chat_params *params, qw_e
         if (err) *err = m->tokenizer_error;
         return m->tokenizer_error.code;
     }
-    if (p->max_tokens < 0 || p->thought_budget < 0)
-        return fail(err, QW_EARG, "max_tokens or thought_budget is negative: %d, %d", p->max_tokens,
-                    p->thought_budget);
     struct qw_chat *c = alloc_zero(1, sizeof *c);
     if (!c) return fail_memory(err, "the conversation", sizeof *c);
     c->session = s;
     c->m = m;
     c->special = p->special;
-    c->max_tokens = p->max_tokens;
-    c->thought_budget = p->thought_budget;
-    c->drop = p->drop_turns;
-    int rc = copy_stops(c, p, err);
-    if (!rc && !p->no_loop_guard) rc = new_guard(c, err);
+    int rc = qw_chat_set_limits(c, p, err);
     if (!rc) rc = choose_template(c, p, err);
     if (!rc && !c->raw)
         rc = turn_marks_find(&c->marks, m->tokenizer, c->traits, jinja_name(c->template), err);
@@ -203,8 +233,7 @@ void qw_chat_clear(qw_chat *c) {
 void qw_chat_free(qw_chat *c) {
     if (!c) return;
     qw_chat_clear(c);
-    for (int i = 0; i < c->n_stop; i++) free(c->stop[i]);
-    free(c->stop);
+    free_stops(c->stop, c->n_stop);
     free(c->turns);
     free(c->system);
     free(c->date);
@@ -284,4 +313,10 @@ const char *qw_chat_last_message(const qw_chat *c, size_t *n) {
     const struct buf *text = &last_turn(c)->user;
     *n = text->n;
     return text->p ? text->p : "";
+}
+
+const char *qw_chat_last_thought(const qw_chat *c, size_t *n) {
+    const struct buf *text = c->n_turns ? &last_turn(c)->thought.text : NULL;
+    *n = text ? text->n : 0;
+    return *n ? text->p : NULL;
 }

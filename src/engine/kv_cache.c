@@ -14,6 +14,11 @@ uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx) {
     return (uint64_t)c->n_layer * (uint64_t)c->n_head_kv * head_size(type, c->head_dim, n_ctx);
 }
 
+int planned_context(const struct config *c, int needed) {
+    if (needed < PLAN_CONTEXT) needed = PLAN_CONTEXT;
+    return needed < c->n_ctx_max ? needed : c->n_ctx_max;
+}
+
 int kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err) {
     *out = (struct kv_cache){
         .type = type, .n_layer = c->n_layer, .n_head_kv = c->n_head_kv, .head_dim = c->head_dim,

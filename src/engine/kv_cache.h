@@ -23,6 +23,11 @@ struct kv_cache {
 /* Bytes of a cache with room for n_ctx positions. */
 uint64_t kv_cache_size(const struct config *c, enum kv_type type, int n_ctx);
 
+/* Positions that must fit where a context has no fixed size: as many as will be needed, but at
+ * least PLAN_CONTEXT, and no more than the model has. */
+enum { PLAN_CONTEXT = 4096 };
+int  planned_context(const struct config *c, int needed);
+
 /* An empty cache without room. QW_ENOMEM. */
 int  kv_cache_new(struct kv_cache *out, const struct config *c, enum kv_type type, qw_error *err);
 /* Make room for n_ctx positions, rounded up to whole tiles; what is in the cache stays. Blocks may

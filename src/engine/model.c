@@ -5,22 +5,27 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/file.h"
+#include "engine/kv_cache.h"
 #include "model/packing.h"
 #include "sys/memory.h"
 #include "sys/topology.h"
 
 /* ---- the type of the weights ---- */
 
-/* The type that a name stands for, with this model. */
-static int choose_type(const struct qw_model *m, const char *name, enum packed_type *out,
-                       qw_error *err) {
+/* The type that a name stands for, with this model and a cache of n_ctx_plan positions. */
+static int choose_type(const struct qw_model *m, const char *name, int n_ctx_plan,
+                       enum packed_type *out, qw_error *err) {
     const enum packed_type now = m->weights.type;
     const bool is_auto = !name || strcmp(name, "auto") == 0;
     *out = now;
     if (name && strcmp(name, "stored") == 0) return 0;
     int rc = is_auto ? 0 : weight_type_from_name(out, name, err);
     if (rc) return rc;
-    if (is_auto && now == NOT_PACKED) *out = auto_type(&m->weights, available_memory(""));
+    if (is_auto && now == NOT_PACKED) {
+        int plan = planned_context(&m->config, n_ctx_plan);
+        uint64_t cache = kv_cache_size(&m->config, KV_Q8, plan);
+        *out = auto_type(&m->weights, cache, available_memory(""));
+    }
     if (now != NOT_PACKED && *out != now)
         return fail(err, QW_EARG, "%s holds weights packed as %s; it cannot be used as %s", m->path,
                     weight_type_name(now), name);
@@ -33,7 +38,7 @@ static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error
     struct packer packer = {
         .kernels = m->kernels, .pool = m->pool, .progress = p->progress, .user = p->user,
     };
-    int rc = choose_type(m, p->weight_type, &packer.type, err);
+    int rc = choose_type(m, p->weight_type, p->n_ctx_plan, &packer.type, err);
     if (rc) return rc;
     const bool pack = packer.type != w->type;
     uint64_t size = pack ? weights_packed_size(w, packer.type) : weights_widened_size(w);
@@ -48,7 +53,7 @@ static int prepare_weights(struct qw_model *m, const qw_load_params *p, qw_error
 int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
                      uint64_t *bytes, qw_error *err) {
     enum packed_type type;
-    int rc = choose_type(m, weight_type, &type, err);
+    int rc = choose_type(m, weight_type, 0, &type, err);
     *chosen = weight_type_name(type);
     *bytes = type == m->weights.type ? m->weights.bytes : weights_packed_size(&m->weights, type);
     return rc;

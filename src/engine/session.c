@@ -8,9 +8,9 @@
 
 enum {
     DEFAULT_BATCH = 64,
-    /* A cache without a fixed size: there must be memory for PLAN positions; it begins with FIRST,
-     * doubles up to PLAN and goes on in steps of PLAN. */
-    PLAN_CONTEXT = 4096, FIRST_CONTEXT = 512
+    /* A cache without a fixed size begins with FIRST positions, doubles up to PLAN_CONTEXT and goes
+     * on in steps of that. */
+    FIRST_CONTEXT = 512
 };
 
 static const char *const kv_names[N_KV_TYPES] = {
@@ -38,17 +38,12 @@ static int resolve_params(const struct qw_model *m, const qw_session_params *par
     return p->kv_type ? kv_type_from_name(kv, p->kv_type, err) : 0;
 }
 
-/* Positions that must fit where the size is not fixed. */
-static int planned(const struct qw_model *m) {
-    return m->config.n_ctx_max < PLAN_CONTEXT ? m->config.n_ctx_max : PLAN_CONTEXT;
-}
-
 int qw_session_memory(const qw_model *m, const qw_session_params *params, uint64_t *cache,
                       uint64_t *scratch, qw_error *err) {
     int n_ctx, n_batch;
     enum kv_type kv;
     int rc = resolve_params(m, params, &n_ctx, &n_batch, &kv, err);
-    if (n_ctx == 0) n_ctx = planned(m);
+    if (n_ctx == 0) n_ctx = planned_context(&m->config, params ? params->n_ctx_plan : 0);
     return rc ? rc : decoder_memory(&m->config, kv, n_ctx, n_batch, cache, scratch, err);
 }
 
@@ -89,7 +84,8 @@ int qw_session_new(qw_session **out, qw_model *m, const qw_session_params *param
         s->user = params->user;
     }
     int rc = resolve_params(m, params, &s->n_ctx, &s->n_batch, &s->kv, err);
-    if (!rc) rc = check_fits(s, s->n_ctx ? s->n_ctx : planned(m), err);
+    int plan = planned_context(&m->config, params ? params->n_ctx_plan : 0);
+    if (!rc) rc = check_fits(s, s->n_ctx ? s->n_ctx : plan, err);
     s->n_room = s->n_ctx;
     if (s->n_ctx == 0) {
         s->n_ctx = m->config.n_ctx_max;

@@ -147,3 +147,40 @@ int qw_utf8_clean(const char *text, size_t n, char **out, size_t *out_n, size_t 
     utf8_finish(&s, &b);
     return give(&b, out, out_n, 0, err);
 }
+
+/* Where a container ends that begins at p: after its last bracket. The text is valid. */
+static const char *container_end(const char *p) {
+    int depth = 0;
+    bool inside = false;                /* a string */
+    do {
+        if (inside && *p == '\\') p++;
+        else if (*p == '"') inside = !inside;
+        else if (!inside && (*p == '[' || *p == '{')) depth++;
+        else if (!inside && (*p == ']' || *p == '}')) depth--;
+        p++;
+    } while (depth > 0);
+    return p;
+}
+
+int qw_json_member(const char *json, size_t n, const char *name, const char **value,
+                   size_t *value_n, qw_error *err) {
+    struct json j;
+    int rc = json_parse(&j, json, n, "JSON", err);
+    if (rc) return rc;
+    if (json_type(&j, 0) != JSON_OBJECT) {
+        json_free(&j);
+        return fail(err, QW_EFORMAT, "JSON: not an object");
+    }
+    uint32_t node = json_get(&j, 0, name);
+    if (node) {
+        const struct json_node *v = &j.nodes[node];
+        const char *p = json + v->pos;
+        bool string = v->type == JSON_STRING;
+        *value = p - string;
+        *value_n = v->len + 2 * (size_t)string;
+        if (v->type == JSON_ARRAY || v->type == JSON_OBJECT)
+            *value_n = (size_t)(container_end(p) - p);
+    }
+    json_free(&j);
+    return node != 0;
+}

@@ -21,10 +21,12 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type) {
     return sum;
 }
 
-enum packed_type auto_type(const struct weights *w, uint64_t free_bytes) {
+enum packed_type auto_type(const struct weights *w, uint64_t cache_bytes, uint64_t free_bytes) {
     if (w->n_params < SMALL_MODEL) return NOT_PACKED;
+    if (free_bytes == 0) return PACKED_Q8;
     uint64_t q8 = weights_packed_size(w, PACKED_Q8);
-    return free_bytes == 0 || q8 <= free_bytes / 4 * 3 ? PACKED_Q8 : PACKED_Q4;
+    bool fits = q8 <= free_bytes / 4 * 3 && cache_bytes <= free_bytes - q8;
+    return fits ? PACKED_Q8 : PACKED_Q4;
 }
 
 /* Stored bytes of panels [first..first+n); the last panel may have fewer than 16 rows. */

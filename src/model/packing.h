@@ -21,7 +21,7 @@ uint64_t weights_packed_size(const struct weights *w, enum packed_type type);
 
 /* What "auto" stands for: as stored below 100 M parameters, else q8 if that leaves a quarter of the
  * free bytes to the cache, else q4. free_bytes 0: unknown, q8. */
-enum packed_type auto_type(const struct weights *w, uint64_t free_bytes);
+enum packed_type auto_type(const struct weights *w, uint64_t cache_bytes, uint64_t free_bytes);
 
 /* How many panels to pack at a time: about 16 MiB of stored weights. */
 int64_t panels_per_slice(const struct matrix *m);
