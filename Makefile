@@ -1,17 +1,18 @@
-## make                   builds ./qw
-## make run               builds it and chats with the bundled model
-## make test              runs the tests that this machine can run; QW_CI=1 runs all of them
-## make lib               builds libqw.a and libqw.so
-## make install           installs qw, its manual and completions, qw.h, the library, qw.pc and the
-##                        bundled model
-## make uninstall         removes what install wrote
-## make debug             builds ./qw with debug information
-## make fuzz              runs the fuzzers (clang), FUZZ_SECONDS=60 each
-## make clean             removes everything that was built
+## make             builds ./qw
+## make run         builds it and chats with the bundled model
+## make test        runs the tests that this machine can run; QW_CI=1 runs all
+## make lib         builds libqw.a and libqw.so
+## make install     installs qw, its manual and completions, qw.h, the library,
+##                  qw.pc and the bundled model
+## make uninstall   removes what install wrote
+## make debug       builds ./qw with debug information
+## make fuzz        runs the fuzzers (clang), FUZZ_SECONDS=60 each
+## make clean       removes everything that was built
 ##
-## Variables: CC, CFLAGS (-O2), LDFLAGS, PREFIX (/usr/local), LIBDIR (PREFIX/lib), DESTDIR,
-## OPENMP=1 (OpenMP instead of the thread pool), SAN=address,undefined (sanitizers), V=1 (shows the
-## commands). Without -j, make starts as many jobs as there are cores, one for each 300 MB free.
+## Variables: CC, CFLAGS (-O2), LDFLAGS, PREFIX (/usr/local), LIBDIR
+## (PREFIX/lib), DESTDIR, OPENMP=1 (OpenMP instead of the thread pool),
+## SAN=address,undefined (sanitizers), V=1 (shows the commands). Without -j,
+## make starts as many jobs as there are cores, one for each 300 MB free.
 ifeq ($(origin CC),default)
 CC      := cc
 endif
@@ -125,6 +126,11 @@ $(BUILD)/qw: $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -lm -o $@
 
+# qw with a slow model, for tests on a terminal.
+$(BUILD)/qw-slow: $(BUILD)/tests/slow.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
+	$(call say,LD $@)
+	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -Wl,--wrap=decoder_forward -lm -o $@
+
 $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)
 	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(LINK) -lm -o $@
@@ -192,7 +198,7 @@ run: qw
 	./qw chat
 
 # The tests build more by themselves. (In a recipe with the variable MAKE, make -n would run them.)
-test: qw $(TEST_BINS)
+test: qw $(TEST_BINS) $(BUILD)/qw-slow
 	@BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE_COMMAND)' sh tests/run.sh
 
 # A libFuzzer program for each tests/fuzz_*.c.

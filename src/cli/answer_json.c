@@ -38,7 +38,7 @@ static int put_numbers(struct text_out *out, const struct generator *g,
                      u->prompt_tokens, u->cached_tokens, u->completion_tokens, u->reasoning_tokens,
                      g->load_seconds * 1e3, a->prompt_seconds * 1e3,
                      per_second(read, a->prompt_seconds), a->answer_seconds * 1e3,
-                     per_second(u->completion_tokens, a->answer_seconds),
+                     per_second(u->completion_tokens - a->drawn_before, a->answer_seconds),
                      (unsigned long long)g->o.seed);
     return text_put(out, s, (size_t)n);
 }

@@ -9,6 +9,7 @@ struct json_answer {
     const char *finish_reason;
     qw_usage usage;
     double prompt_seconds, answer_seconds;
+    size_t drawn_before;        /* of its tokens, before it went on */
 };
 
 /* Print it on one line of stdout. 0, or an exit code after a message. */

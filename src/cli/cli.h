@@ -27,6 +27,9 @@ enum {
 #define CLI_PRINTF(fmt, args)
 #endif
 
+/* The end of the word for n things. */
+static inline const char *plural(size_t n) { return n == 1 ? "" : "s"; }
+
 /* ---- messages (messages.c): a line "qw: ..." on stderr ---- */
 
 /* An error: why the exit code is not 0. Always shown; so is that stdin is waited for. */
@@ -51,10 +54,14 @@ int  engine_error(const qw_error *err, const char *hint);
 
 /* SIGINTs received since it was last set to 0. */
 extern volatile sig_atomic_t interrupted;
-/* From now on SIGINT and the other fatal signals remove an incomplete output file and end the
- * process, with EXIT_SIGINT after a SIGINT. */
+/* The terminal has another size; the process was stopped and goes on. Set to 0 by who reacts. */
+extern volatile sig_atomic_t resized, resumed;
+/* From now on SIGINT and the other fatal signals remove an incomplete output file, leave the
+ * terminal as it was found and end the process, with EXIT_SIGINT after a SIGINT. */
 void catch_signals(void);
-/* From now on only the third SIGINT ends the process. The caller must poll `interrupted`. */
-void poll_sigint(void);
+/* From now on only so many SIGINTs that nothing has reacted to end the process. The caller must
+ * poll `interrupted`. */
+enum { SIGINTS_OF_A_PIPE = 3, SIGINTS_OF_A_CHAT = 1000 };
+void poll_sigint(int fatal);
 
 #endif

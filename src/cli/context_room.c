@@ -1,4 +1,5 @@
 /* context_room.c - how much of a message fits in the context, and what would make room. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include "cli/generate.h"
@@ -44,6 +45,24 @@ static size_t count_tokens(const struct generator *g, const struct text *t, size
 size_t message_tokens(const struct generator *g, const struct text *said) {
     size_t at;
     return count_tokens(g, said, (size_t)-2, &at);
+}
+
+static int with_answer(const struct generator *g, size_t prompt) {
+    size_t answer = g->o.n_predict > 0 ? (size_t)g->o.n_predict : ANSWER_TOKENS;
+    size_t all = prompt + TEMPLATE_TOKENS + answer;
+    return all < INT_MAX ? (int)all : INT_MAX;
+}
+
+int rough_context(const struct generator *g, const struct text *prompt) {
+    enum { BYTES_PER_TOKEN = 4 };
+    return with_answer(g, prompt->n / BYTES_PER_TOKEN);
+}
+
+/* Short prompts are not counted: the engine plans for 4,096 positions anyway. */
+int exact_context(const struct generator *g, const struct text *prompt) {
+    enum { SHORT = 2048 };
+    size_t tokens = prompt->n < SHORT ? prompt->n : message_tokens(g, prompt);
+    return with_answer(g, tokens);
 }
 
 const char *room_hint(const struct generator *g, size_t tokens, char *out, size_t size) {

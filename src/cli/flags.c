@@ -134,6 +134,20 @@ static int read_type(const struct flag *f, const char *s, const char *name) {
     return usage_error("%s: unknown type '%s' (%s)", name, s, list);
 }
 
+static int read_word(const struct flag *f, const char *s, const char *name) {
+    int place = 0;
+    for (const char *word = f->value; *word; place++) {
+        size_t n = strcspn(word, "|");
+        if (strlen(s) == n && memcmp(s, word, n) == 0) {
+            *(int *)f->to = place;
+            return 0;
+        }
+        word += n;
+        word += *word == '|';
+    }
+    return usage_error("%s: '%s' is none of %s", name, s, f->value);
+}
+
 /* A switch in the environment. */
 static int read_switch(const struct flag *f, const char *s, const char *name) {
     bool on = strcmp(s, "1") == 0;
@@ -187,9 +201,54 @@ static int set_value(const struct flag *f, const char *name, const char *value) 
         if (!is_unset(f, value)) return read_range(f, value, name);
         *(int *)f->to = 0;
         return 0;
+    case FLAG_WORD: return read_word(f, value, name);
     case FLAG_READ: return f->read(f->to, value, name);
     }
     return 0;
+}
+
+int set_live_flag(const struct flag *f, const char *name, const char *value) {
+    bool is_switch = f->type == FLAG_ON || f->type == FLAG_OFF;
+    if (is_switch && strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+        return usage_error("%s: '%s' is neither on nor off", name, value);
+    if (is_switch) {
+        *(bool *)f->to = (strcmp(value, "on") == 0) == (f->type == FLAG_ON);
+        return 0;
+    }
+    int rc = set_value(f, name, value);
+    if (!rc && f->given) *f->given = !is_unset(f, value);
+    return rc;
+}
+
+static void print_number(const struct flag *f, char *out, size_t size) {
+    if (f->type == FLAG_INT) {
+        snprintf(out, size, "%d", *(const int *)f->to);
+    } else if (f->type == FLAG_FLOAT) {         /* the shortest that reads as the same number */
+        for (int digits = 6; digits <= 9; digits++) {
+            snprintf(out, size, "%.*g", digits, *(const float *)f->to);
+            if (strtof(out, NULL) == *(const float *)f->to) break;
+        }
+    } else {
+        snprintf(out, size, "%llu", (unsigned long long)*(const uint64_t *)f->to);
+    }
+}
+
+void print_flag_value(const struct flag *f, char *out, size_t size) {
+    const struct string_list *texts = f->to;
+    const char *word = f->value;
+    switch (f->type) {
+    case FLAG_ON: case FLAG_OFF:
+        snprintf(out, size, "%s", *(const bool *)f->to == (f->type == FLAG_ON) ? "on" : "off");
+        return;
+    case FLAG_STRINGS:
+        snprintf(out, size, "%s%s", texts->n ? texts->list[0] : "", texts->n > 1 ? " ..." : "");
+        return;
+    case FLAG_WORD:
+        for (int i = *(const int *)f->to; i > 0; i--) word = strchr(word, '|') + 1;
+        snprintf(out, size, "%.*s", (int)strcspn(word, "|"), word);
+        return;
+    default: print_number(f, out, size);
+    }
 }
 
 static int read_environment(const struct flag *flags, size_t n_flags) {

@@ -25,6 +25,7 @@ enum flag_type {
     FLAG_BIAS,                  /* ID+BIAS or ID-BIAS; struct bias_list, appended to */
     FLAG_INTS,                  /* N,N,... each from lo to hi; struct int_list, appended to */
     FLAG_PAIRS,                 /* the same, an even number of them */
+    FLAG_WORD,                  /* one of the words of `value`, between '|'; int, its place */
     FLAG_READ                   /* whatever the function `read` of the flag makes of it */
 };
 
@@ -47,6 +48,7 @@ struct flag {
     const char *env;            /* environment variable that provides a value, or NULL; an empty one
                                  * counts as unset, and switches are on with 1, off with 0 */
     bool *given;                /* set if the flag is on the command line, or NULL */
+    const char *live;           /* its name for /set in a conversation; NULL: not to be set there */
     const char *help;
     /* FLAG_READ: 0, or an exit code after a message. name: the flag as it was written. */
     int (*read)(void *to, const char *value, const char *name);
@@ -89,6 +91,12 @@ int  parse_flags(const struct command *c, const struct flag *flags, size_t n_fla
 
 /* The flags that somebody needs on the first day, for the help of qw itself. */
 void print_first_flags(void);
+
+/* Set a flag whose field `live` is set: 0, or an exit code after a message that calls it `name`.
+ * Switches are on or off. A text must live as long as the flag's variable. */
+int  set_live_flag(const struct flag *f, const char *name, const char *value);
+/* What it is set to, in so many bytes. */
+void print_flag_value(const struct flag *f, char *out, size_t size);
 
 /* Is word[0..n) one of the space-separated names? In long flags '_' equals '-'. A name that ends in
  * '*' stands for all that begin so. */

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/suggest.h"
 #include "cli/words.h"
+#include "terminal/tty.h"
 
 /* Words after `version` and `help` that do not fit may have been meant as a prompt. word: what
  * stands before them. */
@@ -85,5 +86,6 @@ int main(int argc, char **argv) {
     catch_signals();
     int rc = dispatch(argc > 0 ? argc - 1 : 0, argv + 1);
     int flushed = flush_stdout();
+    tty_set_mode(TTY_FOUND);
     return rc ? rc : flushed;
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
+#include "cli/live.h"
 #include "terminal/visible.h"
+#include "terminal/tty.h"
+#include "terminal/wrap.h"
 
 /* What the flags ask for; set once, before anything is said that depends on it. */
 static struct {
@@ -20,6 +23,24 @@ void set_messages(bool quiet, bool verbose) {
 }
 
 bool shows_notes(void) { return !wanted.quiet && (wanted.verbose || isatty(STDERR_FILENO)); }
+
+/* On a terminal wrapped at words, so that nobody has to put them together. */
+static void print_wrapped(const char *line, size_t n) {
+    struct wrap wrap = {.columns = 0};
+    struct buf out = {0};
+    int columns, rows;
+    if (isatty(STDERR_FILENO) && !is_plain_terminal()) {
+        tty_size(STDERR_FILENO, &columns, &rows);
+        wrap_resize(&wrap, (size_t)columns);
+    }
+    wrap_put(&wrap, "qw: ", 4, &out);
+    wrap_put(&wrap, line, n, &out);
+    wrap_put(&wrap, "\n", 1, &out);
+    if (out.oom) fprintf(stderr, "qw: %.*s\n", (int)n, line);
+    else fwrite(out.p, 1, out.n, stderr);
+    wrap_free(&wrap);
+    buf_free(&out);
+}
 
 /* One line. Messages quote what files, flags and models contain, so controls are made visible; a
  * newline, too. */
@@ -39,7 +60,7 @@ static void print_message(const char *fmt, va_list ap) {
         p++;
     }
     n += visible_end(&v, line + n);
-    fprintf(stderr, "qw: %.*s\n", (int)n, line);
+    print_wrapped(line, n);
 }
 
 void say(const char *fmt, ...) {

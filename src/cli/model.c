@@ -5,7 +5,8 @@
 #include <strings.h>
 #include <unistd.h>
 #include "cli/model.h"
-#include "cli/progress.h"
+#include "cli/live.h"
+#include "cli/words.h"
 
 /* ---- the bundled model ---- */
 
@@ -54,6 +55,28 @@ const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]) {
     }
     if (!quiet) note("using the bundled model %s; -m DIR or QW_MODEL chooses another", found);
     return found;
+}
+
+void model_name(const char *path, char out[MODEL_NAME]) {
+    static const char file[] = "/model.safetensors", suffix[] = ".safetensors";
+    size_t n = strlen(path), start;
+    if (n > sizeof file && strcmp(path + n - (sizeof file - 1), file) == 0) n -= sizeof file - 1;
+    while (n > 1 && path[n - 1] == '/') n--;
+    for (start = n; start > 0 && path[start - 1] != '/';) start--;
+    bool packed = n - start > sizeof suffix && strncmp(path + n - (sizeof suffix - 1), suffix,
+                                                       sizeof suffix - 1) == 0;
+    if (packed) n -= sizeof suffix - 1;
+    snprintf(out, MODEL_NAME, "%.*s", (int)(n - start < MODEL_NAME ? n - start : MODEL_NAME - 1),
+             path + start);
+}
+
+bool is_bundled(const char *path) {
+    char found[MODEL_PATH], *real = realpath(path, NULL), *bundled = NULL;
+    if (find_bundled(found)) bundled = realpath(found, NULL);
+    bool same = real && bundled && strcmp(real, bundled) == 0;
+    free(real);
+    free(bundled);
+    return same;
 }
 
 /* ---- flags ---- */
@@ -204,10 +227,21 @@ int load_error(const struct model_flags *f, const qw_error *err) {
     return rc;
 }
 
+/* What was chosen, and the command that saves the wait from now on. */
+static void note_quantised(const qw_model_info *info, const char *path) {
+    char name[MODEL_NAME], file[MODEL_NAME + 40], word[MODEL_PATH], file_word[2 * MODEL_NAME];
+    model_name(path, name);
+    snprintf(file, sizeof file, "%s-%s.safetensors", name, info->weight_type);
+    note("quantised to %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
+         info->weight_type, (double)info->weight_bytes / 1e6);
+    note("once and for all: qw quantize -m %s -q %s -o %s", shell_word(path, word, sizeof word),
+         info->weight_type, shell_word(file, file_word, sizeof file_word));
+}
+
 int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     char found[MODEL_PATH];
     const char *path = find_model(f->path, quiet, found);
-    struct progress_bar bar = progress_bar_start(quiet);
+    struct loading loading = loading_start("qw quantize once saves this");
     qw_error err;
     *out = NULL;
     if (!path) return EXIT_ERROR;
@@ -217,17 +251,14 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
                                    .n_threads = f->n_threads,
                                    .n_threads_batch = f->n_threads_batch,
                                    .cpu = f->cpu,
+                                   .n_ctx_plan = f->n_ctx_plan,
                                    .progress = on_load,
-                                   .user = &bar};
+                                   .user = &loading};
     int failed = qw_load(out, path, &params, &err);
-    progress_bar_end(&bar);
+    loading_end(&loading);
     if (failed) return load_error(f, &err);
-    poll_sigint();
-    const qw_model_info *info = qw_info(*out);
-    bool automatic = !f->weight_type || strcmp(f->weight_type, "auto") == 0;
-    if (!quiet && bar.quantised && automatic)
-        note("weights as %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
-             info->weight_type, (double)info->weight_bytes / 1e6);
+    poll_sigint(SIGINTS_OF_A_PIPE);
+    if (loading.quantised) note_quantised(qw_info(*out), path);
     return 0;
 }
 

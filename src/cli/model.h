@@ -9,11 +9,17 @@ enum { MODEL_PATH = 4096, CPU_LIST = 4096 };
  * quiet. NULL after a message if there is none. */
 const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
 
+/* What people call the model at path: the last part of it, without .safetensors. */
+enum { MODEL_NAME = 128 };
+void model_name(const char *path, char out[MODEL_NAME]);
+bool is_bundled(const char *path);
+
 /* ---- flags ---- */
 
 struct model_flags {
     const char *path, *weight_type, *cpu, *cpu_list, *cpu_mask;
     int n_threads, n_threads_batch;
+    int n_ctx_plan;             /* positions that will be needed, roughly; 0: unknown */
     bool given;                 /* the command line has one of these other than -m */
     qw_cpus cpus;               /* filled by choose_cpus */
     char mask_list[CPU_LIST];   /* cpu_mask as a list, then cpu_list points to it */
@@ -34,8 +40,8 @@ struct flag batch_flag(int *to);
 
 /* ---- loading ---- */
 
-/* Load the model, with a progress bar on a terminal unless quiet. 0, or an exit code after a
- * message. After it has loaded SIGINT is polled (cli.h). */
+/* Load the model, and show how far it is; quiet: the bundled model is not named. 0, or an exit code
+ * after a message. After it has loaded SIGINT is polled (cli.h). */
 int load_model(qw_model **out, struct model_flags *f, bool quiet);
 
 /* The tokenizer of the model at path, or of the bundled one. 0, or an exit code after a message. */

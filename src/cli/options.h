@@ -8,7 +8,8 @@
 
 enum colour_mode { COLOUR_AUTO, COLOUR_ON, COLOUR_OFF };
 /* What a full context does: the oldest turns go; the answer ends; or as the command likes. */
-enum context_full { FULL_UNSET, FULL_DROP, FULL_STOP };
+enum context_full { FULL_UNSET = -1, FULL_DROP, FULL_STOP };
+enum wrap_mode { WRAP_ON, WRAP_OFF };
 
 struct options {
     struct model_flags model;
@@ -23,7 +24,7 @@ struct options {
     struct bias_list bias;
     struct string_list stop;
     int budget;                         /* most tokens of a thought; -1: no limit */
-    int colour, context_full;           /* enum colour_mode, enum context_full */
+    int colour, context_full, wrap;     /* the enums above */
     bool think, show_thoughts, no_loop_guard, special;
     bool json, extract, single_turn, talk, ignore_eos;
     bool quiet, verbose;
@@ -36,5 +37,12 @@ struct options {
  * message. Call options_free in either case. */
 int  options_read(struct options *o, const struct command *c, int argc, char **argv);
 void options_free(struct options *o);
+/* What o is without any flag. */
+void options_start(struct options *o);
+/* The table of flags, whose variables are o's. Returns how many there are. */
+enum { MOST_FLAGS = 64 };
+size_t options_flags(struct options *o, struct flag out[MOST_FLAGS]);
+/* What one flag alone does not show. 0, or EXIT_USAGE after a message. */
+int  options_check(struct options *o);
 
 #endif

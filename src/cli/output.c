@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "terminal/tty.h"
 
 /* After EPIPE (SIGPIPE is ignored) no message: the reader left on purpose. */
 static int write_error(const char *name, int error) {
@@ -49,15 +50,31 @@ static int write_text(const struct text_out *t, const void *p, size_t n) {
     return error ? write_error(name, error) : 0;
 }
 
+/* To a terminal: wrapped, if it is, and noted whether a line is left unfinished. */
+static int show(const struct text_out *t, const char *p, size_t n) {
+    struct buf out = {0};
+    if (n == 0) return 0;
+    if (!t->wrap) {
+        tty_set_line(p[n - 1] == '\n' ? TTY_LINE_NONE : TTY_LINE_HALF);
+        return write_text(t, p, n);
+    }
+    wrap_put(t->wrap, p, n, &out);
+    tty_set_line(wrap_at_line(t->wrap) ? TTY_LINE_NONE : TTY_LINE_HALF);
+    int rc = out.oom ? memory_error("the text on the screen") : write_text(t, out.p, out.n);
+    buf_free(&out);
+    return rc;
+}
+
 int text_put(struct text_out *t, const void *p, size_t n) {
     enum { STEP = 1024 };
     char shown[VISIBLE_GROWTH * (STEP + 4)];
     const char *at = p;
     int rc = 0;
+    fflush(t->fd == STDERR_FILENO ? stderr : stdout);
     if (!t->terminal) return write_text(t, p, n);
     while (n > 0 && rc == 0) {
         size_t part = n < STEP ? n : STEP;
-        rc = write_text(t, shown, visible_text(&t->visible, at, part, shown));
+        rc = show(t, shown, visible_text(&t->visible, at, part, shown));
         at += part;
         n -= part;
     }
@@ -66,7 +83,8 @@ int text_put(struct text_out *t, const void *p, size_t n) {
 
 int text_end(struct text_out *t) {
     char shown[VISIBLE_GROWTH * 4];
-    return write_text(t, shown, visible_end(&t->visible, shown));
+    size_t n = visible_end(&t->visible, shown);
+    return t->terminal ? show(t, shown, n) : write_text(t, shown, n);
 }
 
 int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout", errno); }

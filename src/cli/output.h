@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "terminal/visible.h"
+#include "terminal/wrap.h"
 
 /* Each returns 0, or EXIT_ERROR after a message. */
 int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */
@@ -15,6 +16,7 @@ struct text_out {
     int fd;
     bool terminal;
     struct visible visible;
+    struct wrap *wrap;          /* wraps what goes to a terminal; NULL: nothing does */
 };
 struct text_out text_out(int fd);
 /* All of it, unbuffered, and what is left at its end. 0, or EXIT_ERROR after a message. */

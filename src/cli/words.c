@@ -51,3 +51,20 @@ int check_words(const struct words *words) {
     quote_words(words->list, words->n, prompt, sizeof prompt);
     return usage_error("'%.60s' %s; as a prompt: qw -- %s", first, why, prompt);
 }
+
+const char *shell_word(const char *word, char *out, size_t size) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./-+=:@,%";
+    size_t n = 0;
+    if (*word && !word[strspn(word, plain)]) {
+        snprintf(out, size, "%s", word);
+        return out;
+    }
+    out[n++] = '\'';
+    for (; *word && n + 6 < size; word++) {
+        bool quote = *word == '\'';
+        n += (size_t)snprintf(out + n, size - n, quote ? "'\\''" : "%c", *word);
+    }
+    snprintf(out + n, size - n, "'");
+    return out;
+}

@@ -13,4 +13,7 @@ int  check_words(const struct words *words);
 /* The command whose name is nearest to a mistyped word, or NULL. */
 const char *near_command(const char *word);
 
+/* A word as a shell takes it, in quotes if it needs them; cut off to so many bytes. Returns out. */
+const char *shell_word(const char *word, char *out, size_t size);
+
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "cli/commands/bench.h"
 #include "cli/commands/commands.h"
-#include "cli/progress.h"
+#include "cli/live.h"
 
 /* ---- measuring ---- */
 
@@ -81,6 +81,14 @@ static void name_test(struct test t, char *out, size_t size) {
     if (t.n_depth) snprintf(out + n, size - (size_t)n, " @ d%d", t.n_depth);
 }
 
+static void show_run(struct bench *b, const struct machine *m, const struct result *r, int i) {
+    struct variants v = {.n = 0};
+    if (!live_due(&b->live)) return;
+    add_variant(&v, "%s, %d threads: run %d of %d", r->name, m->info->n_threads, i + 1, b->n_runs);
+    add_variant(&v, "%.12s: run %d", r->name, i + 1);
+    live_show(&b->live, &v);
+}
+
 /* All runs of a test in a session: fills b->ns, b->ts and r->first. */
 static int run_all(struct bench *b, qw_session *s, const struct machine *m, struct result *r) {
     const struct test t = r->test, small = {t.n_prompt, t.n_gen > 0, t.n_depth};
@@ -88,15 +96,13 @@ static int run_all(struct bench *b, qw_session *s, const struct machine *m, stru
     int rc = t.n_depth ? feed(b, s, t.n_depth) : 0;
     if (!rc && b->warm_up) rc = run(b, s, m->info, small, &seconds, &first);
     for (int i = 0; i < b->n_runs && !rc; i++) {
-        if (b->live)
-            LIVE_LINE("%s, %d threads: run %d of %d", r->name, m->info->n_threads, i + 1,
-                      b->n_runs);
+        show_run(b, m, r, i);
         rc = run(b, s, m->info, t, &seconds, &first);
         b->ns[i] = seconds * 1e9;
         b->ts[i] = (t.n_prompt + t.n_gen) / seconds;
         r->first += first / b->n_runs;
     }
-    if (b->live) fputs("\r\033[K", stderr);
+    live_clear(&b->live);
     return rc;
 }
 
@@ -220,11 +226,11 @@ static int check_hash(struct bench *b, qw_model *model) {
     return EXIT_ERROR;
 }
 
-static void say_loaded(const struct bench *b, const struct machine *m) {
+static void note_loaded(const struct bench *b, const struct machine *m) {
     int n = m->info->n_threads;
     char speed[40] = "unknown (too little memory is free)";
     if (m->read_speed > 0) snprintf(speed, sizeof speed, "%.1f GB/s", m->read_speed / 1e9);
-    say("%s, %d thread%s: loaded in %.2f s, read bandwidth %s, logits %016" PRIx64,
+    note("%s, %d thread%s: loaded in %.2f s, read bandwidth %s, logits %016" PRIx64,
         m->info->kernels, n, n > 1 ? "s" : "", m->load, speed, b->hash);
 }
 
@@ -238,7 +244,7 @@ static int bench_model(struct bench *b, qw_model *model, struct machine *m) {
     if (rc) return rc;
     b->n_loads++;
     if (qw_read_bandwidth(model, &m->read_speed, &err)) return engine_error(&err, NULL);
-    say_loaded(b, m);
+    note_loaded(b, m);
     return each_test(b, model, m, measure);
 }
 
@@ -289,13 +295,14 @@ static int begin(struct bench *b, const char *format) {
     if (!any_positive(&b->prompts) && !any_positive(&b->gens) && !any_positive(&b->pairs))
         return usage_error("-p 0 and -n 0: nothing to measure");
     b->model.path = find_model(b->model.path, false, b->found);     /* named once, not per load */
-    b->live = progress_bar_start(false).visible;
+    b->live = live_start(0);
     return b->model.path ? 0 : EXIT_ERROR;
 }
 
 static int cmd_bench(int argc, char **argv) {
     struct bench b = {.n_runs = 5, .n_batch = 64, .warm_up = true};
     const char *format = "md";
+    bool verbose = false;
     struct flag flags[] = {
         [N_MODEL_FLAGS] =                   /* set_model_flags fills those before */
         {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b.threads,
@@ -323,9 +330,12 @@ static int cmd_bench(int argc, char **argv) {
         batch_flag(&b.n_batch),
         {.heading = "Output", .names = "-o --output", .value = "FORMAT", .type = FLAG_STRING,
          .to = &format, .help = "md (default), csv, json, jsonl"},
+        {.names = "-v --verbose", .type = FLAG_ON, .to = &verbose,
+         .help = "how long loading took and what the memory can do, also in a pipe"},
     };
     set_model_flags(flags, N_MODEL_FLAGS, &b.model, "QW_WEIGHT_TYPE", auto_type_help);
     int rc = parse_flags(&command_bench, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
+    set_messages(false, verbose);
     if (!rc) rc = begin(&b, format);
     for (int i = 0; i < b.threads.n && !rc; i++) rc = bench_threads(&b, b.threads.p[i]);
     if (!ferror(stdout)) print_end(&b);

@@ -2,6 +2,7 @@
 #ifndef QW_BENCH_H
 #define QW_BENCH_H
 #include "cli/flags.h"
+#include "cli/live.h"
 #include "cli/model.h"
 
 enum format { MARKDOWN, CSV, JSON, JSONL, N_FORMATS };
@@ -19,7 +20,7 @@ struct bench {
     bool warm_up;
 
     int n_rows;                     /* printed so far */
-    bool live;                      /* stderr shows which run it is */
+    struct live live;               /* which run it is */
     uint64_t hash;                  /* of this model's logits, once n_loads > 0 */
     int n_loads;
     double *ns, *ts;                /* [n_runs] nanoseconds, and tokens per second, of each run */

@@ -1,173 +1,85 @@
-/* chat.c - qw chat, a conversation line by line. */
+/* chat.c - qw chat, a conversation. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/commands/commands.h"
-#include "cli/generate.h"
+#include "cli/talk.h"
+#include "terminal/tty.h"
 
-#define CHAT_COMMANDS \
-    "  /regen       answer the last message again; /continue: go on with the answer\n" \
-    "  /undo        forget the last message and its answer; /clear: everything\n" \
-    "  /think       think before answering; /nothink: answer directly\n" \
-    "  /exit        end; also /quit, /bye, Ctrl-D\n" \
-    "  /help        this list\n" \
-    "  Ctrl-C       answer now (in a thought); stop (in an answer); end (twice)\n" \
-    "Lines between two lines of \"\"\", or lines that end in \\, make one message.\n"
-
-/* Where messages come from. */
-struct talk {
-    struct generator *g;
-    struct line_reader in;
-    bool keyboard;              /* a person types them */
-    bool begun;                 /* a line has been read */
-    bool end;                   /* the conversation is over */
-};
-
-/* ---- input ---- */
-
-/* Append one line without its newline to t, and a NUL that t->n does not count. *lost is set if the
- * terminal has cut it off. */
-static enum line_result add_line(struct talk *talk, struct text *t, const char *prompt,
-                                 bool *lost) {
-    struct text line;
-    if (talk->keyboard) {
-        fputs(prompt, stderr);
-        fflush(stderr);
+void tell(const struct talk *talk, const char *fmt, ...) {
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (!shows_notes()) return;
+    if (!talk->keys) {
+        note("%s", text);
+        return;
     }
-    enum line_result in = read_line(&talk->in, &line);
-    if (in != LINE_READ) return in;
-    *lost = *lost || (talk->keyboard && line.n >= TERMINAL_LINE);
-    if (!talk->begun) drop_mark(&line);
-    talk->begun = true;
-    if (text_append(t, line.p, line.n, "the message") || text_append(t, "", 1, "the message"))
-        return LINE_FAILED;
-    t->n--;
-    return LINE_READ;
+    struct text_out out = text_out(STDERR_FILENO);
+    struct wrap wrap = {.columns = 0};
+    int columns, rows;
+    tty_size(STDERR_FILENO, &columns, &rows);
+    if (!talk->g->plain) wrap_resize(&wrap, (size_t)columns);
+    out.wrap = &wrap;
+    text_put(&out, "(", 1);
+    text_put(&out, text, strlen(text));
+    text_end(&out);
+    text_put(&out, ")\n", 2);
+    wrap_free(&wrap);
 }
 
-/* After a line of three quotes: all lines up to the next one, or to the end. */
-static enum line_result read_quoted(struct talk *talk, struct text *t, bool *lost) {
-    t->n = 0;
-    for (;;) {
-        size_t start = t->n;
-        enum line_result in = add_line(talk, t, ". ", lost);
-        if (in == LINE_END) return LINE_READ;
-        if (in != LINE_READ) return in;
-        if (strcmp(t->p + start, "\"\"\"") == 0) {
-            t->n = start ? start - 1 : 0;
-            return LINE_READ;
-        }
-        t->p[t->n++] = '\n';            /* in place of the NUL */
-    }
+/* ---- a message ---- */
+
+/* The files of /read, a blank line, the message. */
+static int add_files(struct talk *talk, struct text *t) {
+    struct text whole = talk->files;
+    if (whole.n == 0) return 0;
+    int rc = t->n ? text_append(&whole, "\n\n", 2, "the message") : 0;
+    if (!rc) rc = text_append(&whole, t->p, t->n, "the message");
+    talk->files = (struct text){0};
+    free(t->p);
+    *t = whole;
+    return rc;
 }
 
-/* A message: one line; lines joined by a backslash at their ends; or lines between two lines of
- * three quotes. */
-static enum line_result read_message(struct talk *talk, struct text *t, bool *lost) {
-    enum line_result in = add_line(talk, t, "> ", lost);
-    if (in == LINE_READ && strcmp(t->p, "\"\"\"") == 0) return read_quoted(talk, t, lost);
-    while (in == LINE_READ && t->n > 0 && t->p[t->n - 1] == '\\') {
-        t->p[t->n - 1] = '\n';
-        in = add_line(talk, t, ". ", lost);
-        if (in == LINE_END) return LINE_READ;       /* what there is of the message */
-    }
-    return in;
-}
-
-/* ---- commands ---- */
-
-/* A command is the only word of a message, with a slash at its start and none later. */
-static bool is_command(const struct text *t) {
-    if (t->n < 2 || t->p[0] != '/') return false;
-    if (memchr(t->p, ' ', t->n) || memchr(t->p, '\n', t->n)) return false;
-    return !memchr(t->p + 1, '/', t->n - 1);
-}
-
-/* Thinking or not, and the sampling that goes with it. 0, or a code of the engine. */
-static int set_thinking(struct generator *g, bool think, qw_error *err) {
-    int rc = qw_chat_set_thinking(g->chat, think, err);
-    return rc ? rc : generator_set_sampling(g, err);
-}
-
-/* The last message again, with the next seed: the same one would give the same answer. */
-static int regenerate(struct generator *g) {
-    qw_error err;
-    g->o.seed++;
-    if (generator_set_sampling(g, &err)) return generator_error(g, &err, NULL);
-    return generate(g, TURN_REGENERATE, NULL);
-}
-
-/* 0 or an exit code after a message. */
-static int run_command(struct talk *talk, const struct text *t) {
-    struct generator *g = talk->g;
-    char word[32];
-    qw_error err;
-    snprintf(word, sizeof word, "%.*s", (int)(t->n > 31 ? 31 : t->n), t->p);
-    size_t n = strlen(word);
-    if (has_name("/exit /quit /bye", word, n)) {
-        talk->end = true;
-    } else if (strcmp(word, "/clear") == 0) {
-        qw_chat_clear(g->chat);
-    } else if (strcmp(word, "/undo") == 0) {
-        if (qw_chat_undo(g->chat, &err)) return generator_error(g, &err, NULL);
-    } else if (strcmp(word, "/regen") == 0) {
-        return regenerate(g);
-    } else if (strcmp(word, "/continue") == 0) {
-        return generate(g, TURN_CONTINUE, NULL);
-    } else if (strcmp(word, "/help") == 0) {
-        fputs(CHAT_COMMANDS, stderr);
-    } else if (has_name("/think /nothink", word, n)) {
-        if (set_thinking(g, strcmp(word, "/think") == 0, &err))
-            return generator_error(g, &err, NULL);
-    } else {
-        return usage_error("unknown command %s; /help lists them", word);
-    }
-    return 0;
-}
-
-/* ---- the conversation ---- */
-
+/* A message that was not taken (Ctrl-C, or it is too long) comes back into the line. */
 static int answer(struct talk *talk, struct text *t) {
     struct generator *g = talk->g;
-    int rc = clean_text(t, "the message");
-    if (rc || t->n == 0) return rc;
-    if (is_command(t)) return run_command(talk, t);
-    rc = generate(g, TURN_SAY, t);
-    if (rc == EXIT_CONTEXT && talk->keyboard && qw_n_tokens(g->session) > 0)
-        note("/clear forgets the conversation and makes room");
+    unescape_slash(t);
+    int rc = add_files(talk, t);
+    if (!rc) rc = generate(g, TURN_SAY, t);
+    if (talk->keys && rc && g->last.unread)
+        rc = text_append(&talk->edit, t->p, t->n, "the message");
     if (g->o.single_turn) talk->end = true;
     return rc;
 }
 
-/* Read a message and answer it; *rc is 0 or an exit code. */
-static enum line_result one_message(struct talk *talk, int *rc) {
-    struct text t = {0};
-    bool lost = false;
+static int react(struct talk *talk, struct text *t) {
+    int rc = clean_text(t, "the message");
+    if (rc || t->n == 0) return rc;
     interrupted = 0;
-    *rc = 0;
-    enum line_result in = read_message(talk, &t, &lost);
-    if (talk->keyboard && in != LINE_READ) fputc('\n', stderr);
-    switch (in) {
-    case LINE_READ: *rc = lost ? lost_line() : answer(talk, &t); break;
-    case LINE_END: break;
-    case LINE_INTERRUPTED: *rc = EXIT_SIGINT; break;
-    case LINE_FAILED: *rc = EXIT_ERROR; break;
-    }
-    free(t.p);
-    return in;
+    rc = is_chat_command(t) ? run_chat_command(talk, t) : answer(talk, t);
+    if (interrupted || rc == EXIT_SIGINT) talk->returned = monotonic_seconds();
+    interrupted = 0;
+    return rc;
 }
+
+/* ---- the conversation ---- */
 
 /* A person's conversation goes on, whatever a turn ended with. */
 static int talk_to_person(struct talk *talk) {
-    bool pressed = false;           /* Ctrl-C was the answer to the last prompt */
     while (!talk->end) {
-        int rc;
-        enum line_result in = one_message(talk, &rc);
-        if (in == LINE_END) break;
-        if (in == LINE_FAILED || (in == LINE_INTERRUPTED && pressed)) return rc;
-        pressed = in == LINE_INTERRUPTED;
-        if (pressed) fputs("(Ctrl-C again or Ctrl-D leaves)\n", stderr);
+        struct text t = {0};
+        enum message in = read_typed_message(talk, &t);
+        if (in == MESSAGE) react(talk, &t);
+        free(t.p);
+        if (in == MESSAGE_LEAVE) return EXIT_SIGINT;
+        if (in == MESSAGE_FAILED) return EXIT_ERROR;
+        if (in == MESSAGE_END) break;
     }
     return 0;
 }
@@ -176,21 +88,56 @@ static int talk_to_person(struct talk *talk) {
  * first answer. Returns that of the last one that was not 0. */
 static int talk_to_pipe(struct talk *talk, int rc) {
     while (!talk->end) {
-        int next;
-        enum line_result in = one_message(talk, &next);
-        if (in == LINE_END) break;
+        struct text t = {0};
+        int next = 0;
+        enum message in = read_piped_message(talk, &t);
+        if (in == MESSAGE) next = react(talk, &t);
+        free(t.p);
+        if (in == MESSAGE_LEAVE) return EXIT_SIGINT;
+        if (in == MESSAGE_FAILED) return EXIT_ERROR;
+        if (in == MESSAGE_END) break;
         if (next) rc = next;
         if (next && !ends_turn_only(next)) break;
     }
     return rc;
 }
 
-static int begin(struct generator *g, struct talk *talk) {
+/* ---- the beginning ---- */
+
+/* One line: which model this is. */
+static void introduce(const struct generator *g) {
+    const qw_model_info *info = qw_info(g->model);
+    const char *path = info->path, *s = plural((size_t)info->n_threads);
+    char name[MODEL_NAME], left[MODEL_NAME + 80];
+    struct variants v = {.n = 0};
+    int columns, rows;
+    if (!shows_notes()) return;
+    model_name(path, name);
+    tty_size(STDERR_FILENO, &columns, &rows);
+    snprintf(left, sizeof left, "%s  %s  %d thread%s  context to %d", name, info->weight_type,
+             info->n_threads, s, qw_n_ctx(g->session));
+    int room = (columns < 80 ? columns : 80) - 1 - (int)strlen(left);
+    if (room > 20) add_variant(&v, "%s%*s", left, room, "/help, Ctrl-D ends");
+    add_variant(&v, "%s  /help", left);
+    add_variant(&v, "%s %s, %d thread%s, /help", name, info->weight_type, info->n_threads, s);
+    add_variant(&v, "%.12s %s", name, info->weight_type);
+    view_line(g, &v);
+    if (!is_bundled(path)) return;
+    v.n = 0;
+    add_variant(&v, "This is the bundled demo. Real models: README.md; then qw -m DIR.");
+    add_variant(&v, "The bundled demo; qw -m DIR: a real one");
+    add_variant(&v, "The bundled demo.");
+    view_line(g, &v);
+}
+
+static int begin(struct talk *talk) {
+    struct generator *g = talk->g;
     struct text first;
     int rc = read_prompt(&g->o, false, &first);
     if (!rc) rc = check_long_message(g, &first);
-    if (!rc) rc = generator_open(g, true);
-    if (!rc && talk->keyboard) note("/help lists commands, Ctrl-D ends");
+    if (!rc) rc = generator_open(g, &first);
+    if (!rc && talk->keys) poll_sigint(SIGINTS_OF_A_CHAT);
+    if (!rc && talk->keys) introduce(g);
     if (!rc && first.n) {
         rc = generate(g, TURN_SAY, &first);
         talk->end = g->o.single_turn;
@@ -199,23 +146,40 @@ static int begin(struct generator *g, struct talk *talk) {
     return rc;
 }
 
-int chat(struct generator *g) {
-    enum stdin_kind kind = stdin_kind();
-    struct talk talk = {.g = g, .in = {.fd = STDIN_FILENO, .name = "stdin"},
-                        .keyboard = kind == STDIN_TERMINAL && !g->o.no_stdin};
-    if (g->o.words.n) {
-        const char *word = g->o.words.list[0];
+static int check_words(const struct options *o) {
+    const char *word = o->words.n ? o->words.list[0] : NULL;
+    if (word)
         return usage_error("unexpected argument '%s': qw chat takes no words; qw run %s%s answers "
-                           "them", word, word, g->o.words.n > 1 ? " ..." : "");
-    }
-    if (g->o.no_stdin && !has_prompt(&g->o))
+                           "them", word, word, o->words.n > 1 ? " ..." : "");
+    if (o->no_stdin && !has_prompt(o))
         return usage_error("no message: with --no-stdin qw chat answers -p or -f only");
-    int rc = begin(g, &talk);
-    if (kind == STDIN_DEVICE || g->o.no_stdin) talk.end = true;
+    return 0;
+}
+
+static int converse(struct talk *talk, enum stdin_kind kind) {
+    struct generator *g = talk->g;
+    int rc = 0;
+    if (kind == STDIN_TERMINAL && !g->o.no_stdin)
+        talk->keys = keyboard_open(is_plain_terminal(), &rc);
+    g->typed = talk->keys != NULL;
+    if (!rc) rc = begin(talk);
+    if (kind == STDIN_DEVICE || g->o.no_stdin) talk->end = true;
     if (!g->chat) return rc;
-    if (talk.keyboard) rc = talk_to_person(&talk);
-    else if (rc == 0 || ends_turn_only(rc)) rc = talk_to_pipe(&talk, rc);
+    if (talk->keys) return talk_to_person(talk);
+    return rc == 0 || ends_turn_only(rc) ? talk_to_pipe(talk, rc) : rc;
+}
+
+int chat(struct generator *g) {
+    struct talk talk = {.g = g, .in = {.fd = STDIN_FILENO, .name = "stdin"}};
+    int rc = check_words(&g->o);
+    if (rc) return rc;
+    g->talks = true;
+    rc = converse(&talk, stdin_kind());
+    tty_set_mode(TTY_FOUND);
+    keyboard_close(talk.keys);
     free(talk.in.p);
+    free(talk.files.p);
+    free(talk.edit.p);
     return rc;
 }
 
@@ -232,5 +196,9 @@ const struct command command_chat = {
     .summary = "a conversation (default on a terminal)",
     .arguments = "[FLAGS]",
     .run = cmd_chat,
-    .details = "In a conversation:\n" CHAT_COMMANDS,
+    .details =
+        "In a conversation /help lists the commands: /regen, /continue, /edit, /undo,\n"
+        "/clear, /read FILE, /system TEXT, /set NAME VALUE, /think, /nothink, /thoughts,\n"
+        "/save FILE, /load FILE, /stats, /exit. In a pipe each line is a message.\n"
+        "QW_HISTORY=FILE keeps the lines that were typed there; QW_HISTORY= keeps none.\n",
 };

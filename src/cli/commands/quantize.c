@@ -6,7 +6,8 @@
 #include "cli/commands/commands.h"
 #include "cli/model.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/live.h"
+#include "cli/words.h"
 
 static int write_part(void *file, const void *p, size_t n) { return output_write(file, p, n); }
 
@@ -59,28 +60,38 @@ static int check_target(const char *model, const char *out) {
 
 /* ---- the command ---- */
 
+static void note_written(const char *type, const char *path) {
+    struct stat st;
+    char word[MODEL_PATH];
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return;
+    note("%s, %s, %.0f MB; run it: qw -m %s", path, type, (double)st.st_size / 1e6,
+         shell_word(path, word, sizeof word));
+}
+
 static int pack(struct model_flags *f, const char *out) {
     char found[MODEL_PATH];
     const char *model = find_model(f->path, false, found);
     struct output file;
-    struct progress_bar bar = progress_bar_start(false);
+    struct loading loading = loading_start(NULL);
     qw_error err = {0, ""};
     if (!model) return EXIT_ERROR;
     int rc = check_target(model, out);
     if (!rc) rc = choose_cpus(f);
     if (!rc) rc = output_open(&file, out);
     if (rc) return rc;
-    poll_sigint();
+    poll_sigint(SIGINTS_OF_A_PIPE);
     const qw_load_params params = {.n_threads = f->n_threads,
                                    .n_threads_batch = f->n_threads_batch,
                                    .cpu = f->cpu,
                                    .progress = on_load,
-                                   .user = &bar};
+                                   .user = &loading};
     int failed = qw_quantize(model, f->weight_type, &params, write_part, &file, &err);
-    progress_bar_end(&bar);
+    loading_end(&loading);
     if (failed && !file.error) rc = load_error(f, &err);    /* output_close reports file.error */
     int closed = output_close(&file, !failed);
-    return rc ? rc : closed;
+    if (!rc) rc = closed;
+    if (!rc) note_written(f->weight_type, out);
+    return rc;
 }
 
 static int verify(const struct model_flags *f) {

@@ -13,7 +13,7 @@ static int run(struct generator *g) {
         rc = usage_error("no prompt: give it as words or with -p TEXT or -f FILE, or pipe text in; "
                          "see: qw help run");
     if (!rc) rc = check_long_message(g, &prompt);
-    if (!rc) rc = generator_open(g, false);
+    if (!rc) rc = generator_open(g, &prompt);
     if (!rc) rc = generate(g, TURN_SAY, &prompt);
     free(prompt.p);
     return rc;
