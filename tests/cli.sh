@@ -1,6 +1,6 @@
 #!/bin/sh
-# cli.sh - every command of qw as its users run it: streams, exit codes, pipes, Ctrl-C, full disks,
-# a terminal.
+# cli.sh - every command of qw as its users run it: streams, exit codes, pipes, Ctrl-C, full disks.
+# A terminal: terminal.py.
 #
 #     sh tests/cli.sh [PART...]           from the project's root; PART is a file of tests/cli
 #     QW="qemu-aarch64 .build/qw" sh tests/cli.sh     another binary, or an emulator and a binary
@@ -8,6 +8,7 @@
 # A command that runs for more than a minute (ten under an emulator) is stopped and fails its test.
 . tests/cli/helpers.sh
 [ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens template logits_info \
-                       streams memory interrupt quantize bench chat pipes terminal
+                       streams memory interrupt quantize bench chat commands \
+                       chat_names pipes
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]

@@ -9,6 +9,7 @@ CONTRACT maps each promise about prompts, pipes, streams and exit codes to a tes
 it does. "FILE: NAME" is a test of tests/cli/FILE.sh or tests/FILE.c, a bare NAME one of this file.
 Names that do not exist fail.
 """
+import fcntl
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,12 +34,13 @@ CONTRACT = [
     ("warnings are shown, and --quiet silences them", "streams: --quiet silences warnings"),
     ("the warning about stdin is shown with --quiet", "a pipe that stays open: the warning"),
     ("notes only on a terminal or with -v", "ends: an answer cut by -n: a note"),
+    ("with -v progress is whole lines in a pipe", "-v in a pipe: progress in whole lines"),
     ("stderr of a good run in a pipe is empty", "run: run -p: the answer and nothing else"),
     ("answers: controls are visible on a terminal", "a terminal sees escape sequences as text"),
     ("thoughts: controls are visible on a terminal", "a terminal sees those of thoughts, too"),
     ("prompts: controls are visible on a terminal", "a terminal sees those of a prompt, too"),
     ("messages: controls are visible", "a terminal sees those of a file name, too"),
-    ("colour only on a terminal, NO_COLOR, TERM=dumb", "terminal: chat_on_terminal"),
+    ("no colour in a pipe", "Python: stdin is DEVNULL"),
     ("--color auto|on|off", "usage: --color"),
     ("exit code 0, 1, 2, 3", "usage: an unknown command is named"),
     ("exit code 4", "ends: a loop ends with 4 and says why"),
@@ -592,6 +595,25 @@ def _():
                       ["-m", d, "-q", "q8"])
 
 
+# ---- progress ----
+
+@test("-v in a pipe: progress in whole lines")
+def _():
+    slow = os.path.join(os.environ.get("BUILD", ""), "qw-slow")
+    if not os.path.exists(slow):
+        raise Skip("make test builds qw-slow, whose model takes its time")
+    p = subprocess.Popen([slow, "-v", "-b", "64"] + PLAIN + ["-n", "2", "-p", "word " * 600],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         env=dict(ENV, QW_TEST_PASS_MS="200"))
+    code, _, err = finish(p)
+    expect(code, 0, "exit code")
+    no_controls(err)
+    if not re.search(rb"^qw: reading \d+ of 6\d\d tokens, \d+ %, \d+/s, \d+ s left$", err, re.M):
+        raise AssertionError(f"expected how much is read, found {err!r}")
+    if not re.search(rb"^qw: read 6\d\d tokens, [\d.]+ s$", err, re.M):
+        raise AssertionError(f"expected when it was read, found {err!r}")
+
+
 # ---- --json ----
 
 FIELDS = {"model": str, "text": str, "thinking": str, "finish_reason": str, "usage": dict,
@@ -696,13 +718,15 @@ def _():
 
 # ---- terminals ----
 
-def on_terminal(args, typed=(), seconds=20):
+def on_terminal(args, typed=(), seconds=20, columns=0, **env):
     """(exit code, all that the terminal was sent). typed: pairs of what a person waits to see, and
-    what he types then. The program is in a session of its own, with nothing but the terminal."""
+    what he types then, or a function that does something to the process. The program is in a
+    session of its own, with nothing but the terminal."""
     pid, fd = pty.fork()
     if pid == 0:
         try:
-            os.execvpe(QW[0], QW + args, dict(ENV, TERM="xterm"))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+            os.execvpe(QW[0], QW + args, dict(ENV, TERM="xterm", **env))
         finally:
             os._exit(127)
     seen, at, typed = b"", 0, list(typed)
@@ -720,6 +744,9 @@ def on_terminal(args, typed=(), seconds=20):
         while typed and typed[0][0] in seen[at:]:
             wanted, keys = typed.pop(0)
             at = seen.index(wanted, at) + len(wanted)
+            if callable(keys):
+                keys(pid)
+                continue
             # What is longer than the terminal's buffer can only be typed in parts.
             for i in range(0, len(keys), 1000):
                 os.write(fd, keys[i:i + 1000])
@@ -801,22 +828,64 @@ def _():
     good(qw(["detokenize"] + ids), "\x1b\x9b\u202e".encode())
 
 
-@test("an unknown chat command with controls in it")
+PROMPT = b"\x1b[J\r> "      # of a new line
+
+
+@test("a line that is typed with controls in it")
 def _():
-    # Ctrl-V makes the terminal take the next key as it is, after a ^ that it takes back.
-    code, seen = on_terminal(["chat"] + PLAIN, [(b"> ", b"/x\x16\x1b[2J\n"),
-                                                 (b"\n> ", b"/exit\n")])
-    seen = seen.replace(b"^\x08", b"")
+    code, seen = on_terminal(["chat", "-n", "3"] + PLAIN,
+                             [(PROMPT, b"\x1b[200~/x\x1b[2J\x1b[201~\r"), (PROMPT, b"\x04")])
+    seen = re.sub(rb"\x1b\[(\?2004[hl]|J|\d*[GA])", b"", seen)
     no_controls(seen)
-    expect((code, b"unknown command /x^[[2J" in seen), (0, True), f"exit code, and text ({seen!r})")
+    expect((code, b"> /x^[[2J" in seen), (0, True), f"exit code, and text ({seen!r})")
 
 
-@test("a typed line of 5,000 bytes is refused")
+@test("/help at 30 columns: whole words, and nothing is left out")
 def _():
-    code, seen = on_terminal(["chat"] + PLAIN, [(b"> ", b"a" * 5000 + b"\n"),
-                                                 (b"\n> ", b"/exit\n")])
-    expect((code, b"lost its end" in seen), (0, True), f"exit code, and why ({seen[-300:]!r})")
-    expect(seen.count(b"> "), 2, "prompts, and no answer between")
+    def help_at(columns):
+        code, seen = on_terminal(["chat", "--color", "off"] + PLAIN,
+                                 [(PROMPT, b"/help\r"), (PROMPT, b"\x04")], columns=columns)
+        expect(code, 0, f"exit code ({seen!r})")
+        return re.search(rb"  /help .*sends /x", seen, re.S)[0].decode()
+    narrow = help_at(30)
+    expect(max(map(len, narrow.splitlines())) < 30, True, f"narrow ({narrow!r})")
+    expect(sorted(narrow.split()), sorted(help_at(80).split()), "words")
+
+
+@test("/stats at 30 columns: the model by its name")
+def _():
+    code, seen = on_terminal(["chat"] + PLAIN, [(PROMPT, b"/stats\r"), (PROMPT, b"\x04")],
+                             columns=30)
+    expect((code, b"\n  model        tiny  bf16\n" in seen), (0, True),
+           f"exit code, line ({seen!r})")
+
+
+@test("at 30 columns the notes of commands have whole words")
+def _():
+    code, seen = on_terminal(["chat"] + PLAIN, [(PROMPT, b"/clear\r"), (PROMPT, b"\x04")],
+                             columns=30)
+    expect((code, b"\x1b[K\nforgotten)\n" in seen), (0, True),
+           f"exit code, and two rows ({seen!r})")
+
+
+@test("/edit without a turn says so")
+def _():
+    code, seen = on_terminal(["chat"] + PLAIN, [(PROMPT, b"/edit\r"), (PROMPT, b"\x04")])
+    expect((code, b"no message to edit" in seen), (0, True), f"exit code, and why ({seen!r})")
+
+
+@test("the text of $EDITOR, of several lines, is shown once")
+def _():
+    code, seen = on_terminal(["chat", "-n", "3"] + PLAIN,
+                             [(PROMPT, b"x\x18\x05"), (b". three", b"\r"), (PROMPT, b"\x04")],
+                             EDITOR="printf 'one\\ntwo\\nthree\\n' >")
+    expect((code, seen.count(b"> one")), (0, 1), f"exit code, and how often ({seen!r})")
+
+
+@test("a typed line of 5,000 bytes is refused where the terminal edits it")
+def _():
+    code, seen = on_terminal(["run", "-f", "-"] + PLAIN, [(b"", b"a" * 5000 + b"\n\x04")])
+    expect((code, b"lost its end" in seen), (1, True), f"exit code, and why ({seen[-300:]!r})")
 
 
 @test("a typed line that lost its end is refused by all that read one")
@@ -832,14 +901,14 @@ def _():
 
 @test("a typed line of 1,000 bytes is not")
 def _():
-    code, seen = on_terminal(["chat"] + PLAIN + ["-n", "3"],
-                             [(b"> ", b"a " * 500 + b"\n"), (b"\n> ", b"/exit\n")])
+    code, seen = on_terminal(["run", "-f", "-"] + PLAIN + ["-n", "3"],
+                             [(b"", b"a " * 500 + b"\n\x04")])
     expect((code, b"lost its end" in seen), (0, False), f"exit code, and why ({seen[-300:]!r})")
 
 
 # A thought that does not end: neither with </think> nor with an end token.
 THINKING = ["-s", "1", "--no-loop-guard", "-l", "4095-1000", "-l", "4070-1000", "-l", "4072-1000",
-            "--color", "off"]
+            "--color", "off", "--show-thoughts", "--wrap", "off"]
 
 
 @test("Ctrl-C in a thought: answer now, then the turn stops")
@@ -847,7 +916,7 @@ def _():
     with tempfile.TemporaryDirectory() as d:
         code, seen = on_terminal(["run", "-p", QUESTION] + THINKING + long_model(d),
                                  [(b"2", b"\x03"), (b"answering now\r\n", b""),
-                                  (b"directly now.\r\n\r\n", b""), (b" ", b"\x03")])
+                                  (b"directly now.", b""), (b" ", b"\x03")])
     expect((code, seen.count(b"answering now")), (130, 1), f"exit code, and once ({seen!r})")
 
 
@@ -855,16 +924,44 @@ def _():
 def _():
     with tempfile.TemporaryDirectory() as d:
         code, seen = on_terminal(["chat"] + THINKING + long_model(d),
-                                 [(b"> ", QUESTION.encode() + b"\n"), (b"+", b"\x03"),
-                                  (b"directly now.\r\n\r\n", b""), (b" ", b"\x03"),
-                                  (b"\n> ", b"/exit\n")])
+                                 [(b"> ", QUESTION.encode() + b"\r"), (b"+", b"\x03"),
+                                  (b"directly now.", b""), (b" ", b"\x03"),
+                                  (PROMPT, b"\x04")])
     expect((code, seen.count(b"answering now")), (0, 1), f"exit code, and once ({seen!r})")
+
+
+@test("Ctrl-C in a thought, and its end is read a token at a time: answer now")
+def _():
+    with tempfile.TemporaryDirectory() as d:
+        code, seen = on_terminal(["run", "-b", "1", "-p", QUESTION] + THINKING + long_model(d),
+                                 [(b"2", b"\x03"), (b"directly now.", b""), (b" ", b"\x03")])
+    expect((code, seen.count(b"answering now")), (130, 1), f"exit code, and once ({seen!r})")
+
+
+def stop_for_a_while(pid):
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(0.6)                     # then the line is due again
+    os.kill(pid, signal.SIGCONT)
+
+
+@test("stopped in a thought (Ctrl-Z): afterwards its line is there once")
+def _():
+    hidden = [flag for flag in THINKING if flag != "--show-thoughts"]
+    with tempfile.TemporaryDirectory() as d:
+        # The terminal's session has no shell, so SIGTSTP clears the line, but does not stop. Most
+        # often that happens within the computation of a token: a few times are enough.
+        stop = [(b"answer now", lambda pid: os.kill(pid, signal.SIGTSTP)),
+                (b"\r\x1b[K", stop_for_a_while), (b"answer now", b"")]
+        code, seen = on_terminal(["run", "-p", QUESTION] + hidden + long_model(d),
+                                 4 * stop + [(b"answer now", b"\x03"),
+                                             (b"closed by Ctrl-C", b"\x03")])
+    expect((code, seen.count(b"nowthinking")), (130, 0), f"exit code, and joined lines ({seen!r})")
 
 
 @test("Ctrl-C in a pipe ends at once, also in a thought")
 def _():
     with tempfile.TemporaryDirectory() as d:
-        p = start(["-p", QUESTION] + THINKING + long_model(d))
+        p = start(["-p", QUESTION] + THINKING[:-3] + long_model(d))
         time.sleep(0.5 * SLOW)
         p.send_signal(signal.SIGINT)
         code, out, err = finish(p)

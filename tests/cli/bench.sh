@@ -5,7 +5,7 @@ small="bench -p 16 -n 4 -r 2"
 
 # ---- formats ----
 
-t "bench: a table" 0 '*' "threads: loaded" $small -pg 8,2 -d 0,32
+t "bench: a table" 0 '*' "threads: loaded" $small -v -pg 8,2 -d 0,32
 rows=$(awk -F' *[|] *' 'NR > 2 { printf "%s;", $9 }' "$d/out")
 want="pp16;tg4;pp8+tg2;pp16 @ d32;tg4 @ d32;pp8+tg2 @ d32;"
 check "bench: its rows" "expected $want found $(cat "$d/out")" [ "$rows" = "$want" ]
@@ -16,7 +16,7 @@ check "bench: its columns are aligned" "found: $(cat "$d/out")" \
 columns="model_filename model_type model_size model_n_params n_batch n_threads type_k type_v \
 n_prompt n_gen n_depth test_time avg_ns stddev_ns avg_ts stddev_ts cpu weight_type load_ns ttft_ns \
 peak_memory bytes_per_token gb_per_s read_gb_per_s percent_of_read logits_hash"
-t "bench -o csv" 0 '*' "threads: loaded" $small -o csv
+t "bench -o csv" 0 '*' "threads: loaded" $small -v -o csv
 check "bench: the names of csv" "found: $(head -n 1 "$d/out")" \
     [ "$(head -n 1 "$d/out")" = "\"$(echo $columns | sed 's/ /","/g')\"" ]
 awk -F'","' '
@@ -47,7 +47,7 @@ for r in rows:
         assert r["ttft_ns"] > r["load_ns"] and generating == (None, None, None)
 EOT
 for format in json jsonl; do
-    t "bench -o $format" 0 '*' "1 thread: loaded" $small -t 1,2 -o $format
+    t "bench -o $format" 0 '*' "1 thread: loaded" $small -v -t 1,2 -o $format
     name="bench: $format is well-formed"
     if ! command -v "$python" > /dev/null; then
         skip "$name" "python3 is missing"
@@ -83,14 +83,14 @@ t "bench: nothing to measure" 2 "" "nothing" bench -p 0 -n 0
 t "bench: more than the model's positions" 5 "" "1024" bench -p 0 -n 512 -d 0,1000
 t "bench: a CPU level that is none" 2 "" "pentium" bench --cpu pentium
 QW_THREADS=3,1 t "bench: the environment gives threads" 0 '*' "3 threads" \
-    bench -p 1 -n 0 -r 1 -o csv
-QW_THREADS=3,1 t "bench: -t wins over it" 0 '*' "2 threads" bench -p 1 -n 0 -r 1 -o csv -t 2
+    bench -v -p 1 -n 0 -r 1 -o csv
+QW_THREADS=3,1 t "bench: -t wins over it" 0 '*' "2 threads" bench -v -p 1 -n 0 -r 1 -o csv -t 2
 lines "bench: -t wins entirely" "$d/out" 2
 
 # ---- interrupted ----
 
 : > "$d/out"
-$QW bench -p 1,1000 -n 0 -r 100 -o json --no-warmup > "$d/out" 2> "$d/err" & pid=$!
+$QW bench -v -p 1,1000 -n 0 -r 100 -o json --no-warmup > "$d/out" 2> "$d/err" & pid=$!
 wait_for grep -q samples "$d/out" 2> /dev/null
 interrupt "Ctrl-C while bench measures" 130 '*' "loaded"
 check "Ctrl-C while bench measures: the list ends" "$(tail -n 3 "$d/out")" \

@@ -116,7 +116,7 @@ for bad in "" 0 00 0x x f00g -1 "f 0" ffffffffffffffffff000000000000000000000000
     t "-C '$bad' is refused" 2 "" "-C: " run -p x -C "$bad"
 done
 t "-C and --cpu-list" 2 "" "-C and --cpu-list are the same" run -p x -C 1 --cpu-list 0
-t "-C in bench" 0 '*' "1 thread" bench -C $mask -p 4 -n 0 -r 1
+t "-C in bench" 0 '*' "1 thread" bench -v -C $mask -p 4 -n 0 -r 1
 
 # ---- what is so anyway ----
 
@@ -343,7 +343,8 @@ else
     words "$d/qw.bash" > "$d/in.bash"
     words "$d/zsh" > "$d/in.zsh"
     words "$d/fish" > "$d/in.fish"
-    words tests/cli/*.sh tests/*.sh tests/*.py | sed 's/_/-/g' | sort -u > "$d/in.tests"
+    words tests/cli/*.sh tests/*.sh tests/*.py tests/tty/*.py | sed 's/_/-/g' | sort -u \
+        > "$d/in.tests"
     # missing WHERE KIND...: names of flags in the tables that a list of words lacks
     missing() {
         awk -F '\t' -v kinds=" $2 " -v list="$d/in.$1" '

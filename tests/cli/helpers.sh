@@ -19,7 +19,6 @@ d=$(mktemp -d) || exit 1
 pid=                                        # a process in the background
 clean_up() {
     test -z "$pid" || kill -9 $pid 2> /dev/null
-    command -v tmux > /dev/null && tmux -S "$d/tmux" kill-server 2> /dev/null
     rm -rf "$d"
 }
 trap clean_up EXIT

@@ -10,9 +10,36 @@ if sh -c "ulimit -v 4000000 && $QW --version; exit \$?" > /dev/null 2>&1; then
 else
     skip "a context that does not fit in memory" "ulimit -v does not work for $QW"
 fi
+# with_200_mb COMMAND...: where so many are free
+printf 'MemTotal: 500000 kB\nMemFree: 200000 kB\nMemAvailable: 200000 kB\n' > "$d/meminfo"
+with_200_mb() {
+    $namespace sh -c 'mount --bind "$1" /proc/meminfo || exit 99; shift; exec "$@"' - "$d/meminfo" \
+        "$@"
+}
+# plan NAME RC ERR ARGUMENT...: qw there
+plan() {
+    plan_name=$1 plan_rc=$2 plan_err=$3
+    shift 3
+    with_200_mb $limit $QW "$@" > "$d/out" 2> "$d/err"
+    status=$?
+    cp "$d/out" "$d/kept"
+    compare "$plan_name" "$plan_rc" "@$d/kept" "$plan_err"
+}
+if [ -n "$namespace" ] && with_200_mb true 2> /dev/null; then
+    fits="positions fit; that is for the prompt and -n:"
+    plan "what the prompt and -n need is checked at the start" 3 "$fits .*--kv q8" \
+        run -p x -m "$d/long" -n 1000000
+    plan "... also where that is the smallest cache" 3 "$fits .*smaller -n" \
+        run -p x -m "$d/long" -n 1000000 --kv q8
+    repeat 150000 "and " > "$d/long prompt"
+    plan "... and for a long prompt" 3 "$fits" run -f "$d/long prompt" -m "$d/long" -n 1
+    plan "what fits is begun" 0 "" run -p "$question" $plain -m "$d/long"
+else
+    skip "what the prompt and -n need is checked at the start" "cannot mount over /proc/meminfo"
+fi
 # MB: the first that suffices for the model has none left for the read bandwidth.
 for room in 16 18 20 22 24 26 28 30 32 34 36; do
-    (ulimit -v ${room}000; $QW bench -p 0 -n 1 -r 1 -t 1 -o jsonl) > "$d/out" 2> "$d/err"
+    (ulimit -v ${room}000; $QW bench -v -p 0 -n 1 -r 1 -t 1 -o jsonl) > "$d/out" 2> "$d/err"
     status=$?
     [ $status -ne 0 ] || break
 done

@@ -17,6 +17,9 @@ for c in run chat tokenize detokenize template logits quantize info bench; do
     case $c in detokenize | run) continue ;; esac
     t "$c: an unexpected argument" 2 "" "unexpected .*'surplus'" $c surplus
 done
+sed -n 's/^## \{0,1\}//p' Makefile > "$d/help"
+check "make help fits in 80 columns" "$(awk 'length > 80' "$d/help")" \
+    [ -s "$d/help" -a -z "$(awk 'length > 80' "$d/help")" ]
 t "an unknown command is named" 2 "" "'nonsense' is no command" nonsense
 t "an unexpected argument after --version" 2 "" "unexpected .*'surplus'" --version surplus
 t "an unexpected argument after help run" 2 "" "unexpected .*'surplus'" help run surplus
@@ -89,6 +92,7 @@ $model_names
 --chat-template-kwargs
 --date
 --special
+--wrap
 --color
 --quiet
 -v --verbose
@@ -141,6 +145,7 @@ $(echo "$model_names" | grep -v '^-tb')
 --kv --kv-type
 -b --batch-size
 -o --output
+-v --verbose
 --no-warmup
 EOT
 
@@ -166,7 +171,8 @@ for c in run chat info bench "logits --ids 1 -o $d/x"; do
 done
 t "an unknown template name leaves no empty lines" 2 "" "nonsense" \
     template --messages - --jsonl --template nonsense < /dev/null
-t "run: --color wrong" 2 "" "--color: 'red' is none of: auto on off" run -p x --color red
+t "run: --wrap wrong" 2 "" "--wrap: 'maybe' is none of on\|off" run -p x --wrap maybe
+t "run: --color wrong" 2 "" "--color: 'red' is none of auto\|on\|off" run -p x --color red
 t "thinking where the template cannot" 2 "" "does not think" \
     run -p x --template instruct2507 --think
 t "no thinking where the template cannot" 2 "" "always thinks" \

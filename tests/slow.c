@@ -1,0 +1,18 @@
+/* slow.c - what turns qw into a qw whose model takes its time: linked with
+ * -Wl,--wrap=decoder_forward, each pass of the decoder waits QW_TEST_PASS_MS milliseconds first. So
+ * a test on a terminal can meet every phase of an answer. */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include "engine/decoder.h"
+
+void __real_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
+void __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
+
+void __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
+    const char *value = getenv("QW_TEST_PASS_MS");
+    long ms = value ? atol(value) : 0;
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&wait, &wait) != 0 && errno == EINTR) continue;
+    __real_decoder_forward(d, ids, n, pos);
+}
