@@ -232,8 +232,9 @@ typedef struct {
     /* KV cache: "f32"; "f16", half of that; "q8", a quarter: int8 with one scale per position and
      * head. NULL: f32 with weights as stored, else q8. */
     const char *kv_type;
-    /* Called between batches of a long qw_feed with tokens done and in all; nonzero stops
-     * (QW_ECANCEL; what was done stays fed). */
+    /* Called between the layers of each pass of qw_feed and qw_next, with the tokens that are done
+     * and all that are to be; nonzero stops. A qw_feed then keeps what was done, a qw_next has
+     * changed nothing (QW_ECANCEL). */
     int (*progress)(void *user, size_t done, size_t all);
     void *user;
     /* With n_ctx 0: positions that will be needed, as far as that is known. They are checked
@@ -256,7 +257,7 @@ int qw_session_set_sampling(qw_session *s, const qw_sampling *sampling, qw_error
 int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err);
 /* Draw the next token and append it: 1 and *id; 0 when it is an end token (*id is set, the token is
  * not appended). Something must have been fed before. QW_ECONTEXT when the context is full;
- * QW_ENUMERIC. */
+ * QW_ENUMERIC; QW_ECANCEL, after which it can be called again. */
 int qw_next(qw_session *s, int32_t *id, qw_error *err);
 /* Keep the first n tokens. */
 int qw_rewind(qw_session *s, size_t n, qw_error *err);

@@ -6,13 +6,16 @@
 #include <time.h>
 #include "engine/decoder.h"
 
-void __real_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
-void __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
+bool __real_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+                            bool (*stop)(void *user), void *user);
+bool __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+                            bool (*stop)(void *user), void *user);
 
-void __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
+bool __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+                            bool (*stop)(void *user), void *user) {
     const char *value = getenv("QW_TEST_PASS_MS");
     long ms = value ? atol(value) : 0;
     struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
     while (nanosleep(&wait, &wait) != 0 && errno == EINTR) continue;
-    __real_decoder_forward(d, ids, n, pos);
+    return __real_decoder_forward(d, ids, n, pos, stop, user);
 }

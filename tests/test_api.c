@@ -160,7 +160,7 @@ static void tokenizer_errors(void) {
 
 static int stop_tokens(void *user, size_t done, size_t all) {
     (void)user;
-    return done <= all;
+    return done > 0 && done <= all;
 }
 
 static void session_errors(void) {

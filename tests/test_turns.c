@@ -515,7 +515,7 @@ static void test_no_memory(void) {
 
 static int stop_at_once(void *user, size_t done, size_t all) {
     (void)user;
-    return done < all;
+    return done > 0 && done < all;
 }
 
 static void test_stopped_reading(void) {
@@ -536,6 +536,123 @@ static void test_stopped_reading(void) {
     CHECK(u.prompt_tokens == 32 && u.cached_tokens == 16, "again: %zu tokens, %zu cached",
           u.prompt_tokens, u.cached_tokens);
     buf_free(&text);
+    qw_chat_free(c);
+    qw_session_free(s);
+}
+
+/* Stops at its n-th call from now on; 0: never. */
+static int stop_at_call(void *user, size_t done, size_t all) {
+    int *left = user;
+    CHECK(done < all, "%zu of %zu", done, all);
+    return *left > 0 && --*left == 0;
+}
+
+/* The greedy token after the first n ids. */
+static int32_t token_after(qw_session *s, const int32_t *ids, size_t n) {
+    int32_t id = -1;
+    qw_error err = {0, ""};
+    CHECK(qw_rewind(s, 0, NULL) == 0 && qw_feed(s, ids, n, &err) == 0 &&
+          qw_next(s, &id, &err) >= 0, "%s", err.message);
+    return id;
+}
+
+/* Wherever a feed or a draw is stopped, what comes after it has the same bits. */
+static void test_stopped_anywhere(void) {
+    enum { N = 40, DRAWN = 4 };
+    int left = 0, stops = 0;
+    int32_t ids[N], want[DRAWN], within[2], id = 0;
+    qw_session *s = NULL;
+    qw_error err = {0, ""};
+    const qw_session_params params = {.n_ctx = 64, .n_batch = 16, .progress = stop_at_call,
+                                      .user = &left};
+    const qw_sampling greedy = {.top_p = 1, .repetition_penalty = 1};
+    CHECK(qw_session_new(&s, tiny, &params, &err) == 0, "%s", err.message);
+    CHECK(qw_session_set_sampling(s, &greedy, &err) == 0, "%s", err.message);
+    for (int i = 0; i < N; i++) ids[i] = (i * 37 + 5) % 4000;
+    for (size_t i = 0; i < 2; i++) within[i] = token_after(s, ids, 16 * (i + 1));
+    for (int call = 0; call < 30; call++) {
+        CHECK(qw_rewind(s, 0, NULL) == 0, "from the start");
+        left = call;
+        while (qw_n_tokens(s) < N) {
+            size_t have = qw_n_tokens(s);
+            int rc = qw_feed(s, ids + have, N - have, &err);
+            CHECK(rc == 0 || rc == QW_ECANCEL, "%s", err.message);
+            CHECK(rc == 0 || qw_n_tokens(s) % 16 == 0, "stopped after %zu", qw_n_tokens(s));
+            stops += rc == QW_ECANCEL;
+            if (rc && rc != QW_ECANCEL) break;
+            if (rc == 0 || (have = qw_n_tokens(s)) == 0) continue;
+            CHECK(qw_next(s, &id, &err) >= 0 && id == within[have / 16 - 1], "after %zu: %d", have,
+                  (int)id);
+            CHECK(qw_rewind(s, have, NULL) == 0, "back to what was read");
+        }
+        for (int i = 0; i < DRAWN; i++) {
+            left = call % 7;
+            while (qw_next(s, &id, &err) == QW_ECANCEL) {
+                CHECK(qw_n_tokens(s) == (size_t)(N + i), "a token is lost");
+                stops++;
+            }
+            if (call == 0) want[i] = id;
+            CHECK(id == want[i], "stopped at call %d: token %d is %d, not %d", call, i, (int)id,
+                  (int)want[i]);
+        }
+    }
+    CHECK(stops > 60, "%d stops", stops);
+    qw_session_free(s);
+}
+
+/* An answer that is stopped within a token goes on as if it had not been. */
+static void test_stopped_answer(void) {
+    int left = 0;
+    struct buf all = {0}, out = {0};
+    qw_session *s = NULL;
+    qw_piece piece;
+    enum qw_stop stop;
+    qw_error err = {0, ""};
+    const qw_session_params params = {.n_ctx = 512, .progress = stop_at_call, .user = &left};
+    CHECK(qw_session_new(&s, tiny, &params, &err) == 0, "%s", err.message);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 0, .max_tokens = 20));
+    seed(s, 1);
+    say(c, QUESTION);
+    take(c, 0, &all);
+    seed(s, 1);
+    CHECK(qw_chat_regenerate(c, NULL) == 0, "again");
+    for (int rc = 1, n = 0; rc == 1; n++) {
+        left = n % 5;
+        while ((rc = qw_chat_next(c, &piece, &stop, &err)) == QW_ECANCEL) continue;
+        if (rc == 1) buf_put(&out, piece.text, piece.n);
+    }
+    CHECK(same(&all, &out), "%.*s", (int)out.n, out.p);
+    buf_free(&all);
+    buf_free(&out);
+    qw_chat_free(c);
+    qw_session_free(s);
+}
+
+/* The end of a thought that is stopped while it is computed leaves the thought as it was. */
+static void test_stopped_close(void) {
+    int left = 0;
+    struct buf all = {0}, out = {0};
+    qw_session *s = NULL;
+    qw_error err = {0, ""};
+    const qw_session_params params = {.n_ctx = 512, .n_batch = 8, .progress = stop_at_call,
+                                      .user = &left};
+    CHECK(qw_session_new(&s, tiny, &params, &err) == 0, "%s", err.message);
+    qw_chat *c = new_chat(s, CHAT(.thinking = 1, .max_tokens = 30));
+    seed(s, 1);
+    say(c, QUESTION);
+    take(c, 0, &all);
+    seed(s, 1);
+    CHECK(qw_chat_regenerate(c, NULL) == 0, "again");
+    take(c, 2, &out);
+    for (int call = 1; call < 20; call += 3) {
+        left = call;
+        CHECK(qw_chat_answer_now(c, &err) == QW_ECANCEL, "call %d: %s", call, err.message);
+    }
+    left = 0;
+    take(c, 0, &out);
+    CHECK(same(&all, &out), "%.*s", (int)out.n, out.p);
+    buf_free(&all);
+    buf_free(&out);
     qw_chat_free(c);
     qw_session_free(s);
 }
@@ -633,6 +750,9 @@ int main(int argc, char **argv) {
     RUN("turns: a full context drops turns", test_dropping);
     RUN("turns: memory that runs out", test_no_memory);
     RUN("turns: reading that is stopped", test_stopped_reading);
+    RUN("turns: feeds and draws stopped anywhere", test_stopped_anywhere);
+    RUN("turns: an answer stopped within a token", test_stopped_answer);
+    RUN("turns: the end of a thought stopped", test_stopped_close);
     RUN("turns: a penalty after tokens were taken back", test_rewound_penalty);
     RUN("turns: to JSON and back", test_messages);
     qw_free(tiny);

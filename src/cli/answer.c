@@ -50,6 +50,7 @@ static int take_pieces(struct answer *a) {
         }
         int more = qw_chat_next(a->g->chat, &piece, &a->stop, &err);
         view_follow(a);                             /* before the piece is shown */
+        if (more < 0 && err.code == QW_ECANCEL) continue;       /* a SIGINT, within a token */
         if (more < 0) rc = generator_error(a->g, &err, NULL);
         if (more <= 0) break;
         rc = piece.kind == QW_THOUGHT ? take_thought(a, &piece) : put_text(a, &piece);

@@ -55,6 +55,13 @@ struct reading reading_start(void) {
 
 static void show_reading(struct reading *r, bool back, size_t done, size_t all) {
     struct variants v = {.n = 0};
+    if (done == 0) {                    /* nothing is known yet of the speed */
+        if (back) add_variant(&v, "reading %zu tokens   Ctrl-C: back", all);
+        add_variant(&v, "reading %zu tokens", all);
+        add_variant(&v, "reading");
+        live_show(&r->live, &v);
+        return;
+    }
     double t = monotonic_seconds() - r->started, rate = (double)done / t;
     double percent = 100.0 * (double)done / (double)all, left = (double)(all - done) / rate;
     if (back)
@@ -67,12 +74,12 @@ static void show_reading(struct reading *r, bool back, size_t done, size_t all) 
     live_show(&r->live, &v);
 }
 
-/* Between batches of the prompt: stop after a SIGINT. */
+/* Between layers: stop after a SIGINT. */
 static int on_progress(void *user, size_t done, size_t all) {
     struct generator *g = user;
     tty_collect();
     g->reading.read = all;
-    if (done > 0 && live_due(&g->reading.live))
+    if (live_due(&g->reading.live))
         show_reading(&g->reading, g->person && g->talks, done, all);
     return interrupted != 0;
 }

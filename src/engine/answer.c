@@ -248,11 +248,13 @@ static int close_thought(struct qw_chat *c, enum qw_close why, qw_error *err) {
     if (!rc && ids.oom) rc = fail_memory(err, "the end of a thought", N);
     if (!rc && ids.n >= (size_t)qw_n_ctx(c->session) - qw_n_tokens(c->session))
         rc = fail(err, QW_ECONTEXT, "the context has no room for the end of the thought");
+    size_t before = qw_n_tokens(c->session);
     if (!rc) {
         flush_stream(c);
         rc = session_append(c->session, ids.p, ids.n, err);
     }
     ids_free(&ids);
+    if (rc == QW_ECANCEL) qw_rewind(c->session, before, NULL);
     if (rc) return rc;
     char control[N] = {0};
     deliver(c, text, control, MARK_AT);

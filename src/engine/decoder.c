@@ -305,13 +305,15 @@ static void embed(const struct decoder *d, float *x, int32_t id) {
 
 /* ---- the forward pass ---- */
 
-void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
+bool decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+                     bool (*stop)(void *user), void *user) {
     const struct config *c = d->c;
     for (int t = 0; t < n; t++) embed(d, d->x + (int64_t)t * c->n_embd, ids[t]);
     rotate_positions(d, n, pos);
     for (int i = 0; i < c->n_layer; i++) {
         const struct layer_weights *l = &d->w->layers[i];
         struct step s = {.d = d, .l = l, .norm = l->attn_norm, .layer = i, .n = n, .pos = pos};
+        if (stop && stop(user)) return false;
         parallel_for(d->pool, n, 4, norm_tokens, &s);
         multiply(d, &(struct products){d, d->a, n, 3, {&l->q, &l->k, &l->v}, {d->q, d->k, d->v}});
         if (n > 1) parallel_for(d->pool, (int64_t)n * c->n_head_kv, 8, store_heads, &s);
@@ -325,6 +327,7 @@ void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos) {
         multiply(d, &(struct products){d, d->gate, n, 1, {&l->down}, {d->y}});
         parallel_for(d->pool, n, 4, add_tokens, &s);
     }
+    return true;
 }
 
 /* Magnitudes compare as their bits do, and small cores compare integers faster. */

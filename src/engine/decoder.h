@@ -24,8 +24,10 @@ int  decoder_grow(struct decoder *d, int n_ctx, qw_error *err);
 
 /* Run tokens ids[0..n), 1 <= n <= n_batch, at positions [pos..pos+n), pos + n <= n_ctx; the cache
  * holds the keys and values of positions [0..pos). Ids must lie in the vocabulary. Leaves the last
- * layer's output of all n tokens for decoder_logits. */
-void decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos);
+ * layer's output of all n tokens for decoder_logits. stop is asked before each layer, and ends the
+ * pass by true: then the result is false, and nothing is left. NULL: nobody asks. */
+bool decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+                     bool (*stop)(void *user), void *user);
 /* Logits of tokens [first..first+count) of the last pass: out[count][n_vocab]. QW_ENUMERIC when one
  * is not finite. */
 int  decoder_logits(struct decoder *d, int first, int count, float *out, qw_error *err);

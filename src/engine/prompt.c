@@ -173,9 +173,13 @@ int make_room(struct qw_chat *c, qw_error *err) {
     qw_usage usage = c->usage;
     if (!rc) rc = set_tokens(c, &ids, err);
     if (!rc) rc = session_append(c->session, drawn, n, err);
-    if (!rc) {
+    if (rc == QW_ECANCEL) {             /* the tokens are a part of the shorter conversation */
+        c->answering = c->resumable = false;
+        c->ended = QW_STOP_CONTEXT;
+    }
+    if (!rc || rc == QW_ECANCEL) {
         drop_turns(c, dropped);
-        c->begins = ids.n;
+        c->begins = ids.n < qw_n_tokens(c->session) ? ids.n : qw_n_tokens(c->session);
     }
     c->usage = usage;
     free(drawn);

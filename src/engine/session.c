@@ -149,23 +149,37 @@ int session_grow(struct qw_session *s, size_t n, qw_error *err) {
 
 /* ---- tokens in and out ---- */
 
-/* Compute tokens [n_cached .. n_tokens), batch by batch. */
-static int run_pending(struct qw_session *s, qw_error *err) {
+/* Who watches a long computation, and how far it is. */
+struct watch {
+    struct qw_session *s;
+    size_t done, all;           /* tokens */
+};
+
+static bool asks_to_stop(void *user) {
+    const struct watch *w = user;
+    const struct qw_session *s = w->s;
+    return s->progress && s->progress(s->user, w->done, w->all) != 0;
+}
+
+/* Compute tokens [n_cached .. n_tokens), batch by batch. If it is stopped, the first `keep` tokens
+ * stay, computed or not, and those that were. */
+static int run_pending(struct qw_session *s, size_t keep, qw_error *err) {
     size_t start = s->n_cached;
+    struct watch watch = {s, 0, s->n_tokens - start};
     while (s->n_cached < s->n_tokens) {
         size_t n = s->n_tokens - s->n_cached;
         if (n > (size_t)s->n_batch) n = (size_t)s->n_batch;
         pool_use(s->m->pool, n == 1 ? s->m->n_threads : s->m->n_threads_batch);
-        decoder_forward(s->decoder, s->tokens + s->n_cached, (int)n, (int)s->n_cached);
+        if (!decoder_forward(s->decoder, s->tokens + s->n_cached, (int)n, (int)s->n_cached,
+                             asks_to_stop, &watch)) {
+            s->logits_valid = false;
+            s->n_tokens = s->n_cached > keep ? s->n_cached : keep;
+            return fail(err, QW_ECANCEL, "stopped after %zu tokens", watch.done);
+        }
         s->pass_first = s->n_cached;
         s->n_cached += n;
         s->logits_valid = true;
-        bool more = s->n_cached < s->n_tokens;
-        if (more && s->progress && s->progress(s->user, s->n_cached - start, s->n_tokens - start)) {
-            s->n_tokens = s->n_cached;
-            return fail(err, QW_ECANCEL, "stopped after %zu tokens of the prompt",
-                        s->n_cached - start);
-        }
+        watch.done = s->n_cached - start;
     }
     return 0;
 }
@@ -181,11 +195,12 @@ int session_append(struct qw_session *s, const int32_t *ids, size_t n, qw_error 
             return fail(err, QW_EARG,
                         "token id %" PRId32 " (number %zu) is outside the vocabulary (0 to %d)",
                         ids[i], i, n_vocab - 1);
-    int rc = session_grow(s, s->n_tokens + n, err);
+    const size_t before = s->n_tokens;
+    int rc = session_grow(s, before + n, err);
     if (rc) return rc;
     if (n) memcpy(s->tokens + s->n_tokens, ids, n * sizeof *ids);
     s->n_tokens += n;
-    return run_pending(s, err);
+    return run_pending(s, before, err);
 }
 
 int qw_feed(qw_session *s, const int32_t *ids, size_t n, qw_error *err) {
@@ -202,7 +217,7 @@ int qw_next(qw_session *s, int32_t *id, qw_error *err) {
     if (rc) return rc;
     /* compute the last token again */
     if (!s->logits_valid && s->n_cached == s->n_tokens) s->n_cached--;
-    rc = run_pending(s, err);
+    rc = run_pending(s, s->n_tokens, err);
     if (!rc)
         rc = decoder_logits(s->decoder, (int)(s->n_cached - 1 - s->pass_first), 1, s->logits, err);
     if (rc) return rc;
