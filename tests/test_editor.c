@@ -464,7 +464,7 @@ static void resize(bool truncates, const char *keys, bool near_end) {
             flush();
             screen.truncates = truncates;
             for (int y = 10; y < 40; y++) {
-                char old[16];
+                char old[32];
                 int n = sprintf(old, "old %d\r\n", y);
                 model_write(&screen, old, (size_t)n);
             }
