@@ -72,7 +72,7 @@ job() {
     case $1 in
     clang) one "clang -O3" clang CFLAGS="-O3 -Werror" ;;
     openmp)             # what runs on several threads: the rest is what it always is
-        tests="test_base test_forward test_packed test_tiny test_turns"
+        tests="test_base test_forward test_packed test_tiny"
         one "gcc OpenMP" gcc CFLAGS="-O2 -Werror" OPENMP=1 KERNELS=reference ;;
     gcc-sanitizers)
         one "gcc sanitizers" gcc CFLAGS="-O1 -g -Werror" SAN=address,undefined \
