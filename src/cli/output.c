@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,10 @@ static int open_temporary(struct output *o) {
     size_t n = strlen(o->path) + 32;
     o->temporary = malloc(n);
     if (!o->temporary) return -1;
+    /* A signal between the file and the note of its name would leave the file. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     /* The name may be taken: a killed process leaves its file, and in containers all processes may
      * have the same number. Then try the next one. */
     for (int i = 0; i < 100; i++) {
@@ -110,6 +116,9 @@ static int open_temporary(struct output *o) {
         if (o->fd >= 0 || errno != EEXIST) break;
     }
     if (o->fd >= 0) incomplete = o->temporary;
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
     return o->fd;
 }
 

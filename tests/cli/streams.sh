@@ -76,28 +76,74 @@ echo old > "$d/old"
 t "logits -o keeps the old file when it fails" 2 "" "token id" logits --ids 1,99999 -o "$d/old"
 check "the old file is as it was" "found: $(head -c 400 "$d/old")" [ "$(cat "$d/old")" = old ]
 
+# preload NAME SOURCE: build $d/NAME.so from a source on stdin, which creates the file LOADED names.
+preload() {
+    { cat; cat << 'EOT'
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((constructor)) static void loaded(void) {
+    FILE *f = fopen(getenv("LOADED"), "w");
+    if (f) fclose(f);
+}
+EOT
+    } > "$d/$1.c"
+    ${CC:-cc} -shared -fPIC -o "$d/$1.so" "$d/$1.c" -ldl 2> /dev/null
+}
+# with_preload NAME ARGUMENT...: qw with it; fails where that does not work
+with_preload() {
+    library=$1
+    shift
+    rm -f "$d/loaded"
+    LOADED=$d/loaded LD_PRELOAD=$d/$library.so ASAN_OPTIONS=verify_asan_link_order=0 \
+        $bin "$@" > "$d/out" 2> "$d/err"
+    status=$?
+    [ -e "$d/loaded" ]
+}
+
 # A disk that fails as late as it can: at the fsync before the file gets its name.
 no_fsync() {
     if [ -n "$emulator" ]; then skip "$1" "an emulator"; return; fi
-    cat > "$d/fsync.c" << 'EOT'
+    if ! preload fsync << 'EOT'
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 int fsync(int fd) { (void)fd; errno = EIO; return -1; }
-__attribute__((constructor)) static void loaded(void) { open(getenv("LOADED"), O_CREAT, 0600); }
 EOT
-    if ! ${CC:-cc} -shared -fPIC -o "$d/fsync.so" "$d/fsync.c" 2> /dev/null; then
-        skip "$1" "${CC:-cc} cannot build a shared library"
+    then skip "$1" "${CC:-cc} cannot build a shared library"; return; fi
+    echo old > "$d/small/x"
+    if ! with_preload fsync logits --ids 1 -o "$d/small/x"; then
+        skip "$1" "LD_PRELOAD does not work for $bin"
         return
     fi
-    echo old > "$d/small/x"
-    LOADED=$d/loaded LD_PRELOAD=$d/fsync.so ASAN_OPTIONS=verify_asan_link_order=0 \
-        $bin logits --ids 1 -o "$d/small/x" > "$d/out" 2> "$d/err"
-    status=$?
-    if [ ! -e "$d/loaded" ]; then skip "$1" "LD_PRELOAD does not work for $bin"; return; fi
     compare "$1" 1 "" "cannot write .*small/x: Input/output error"
     check "$1: the old file is as it was" "found: $(ls "$d/small")" \
         [ "$(ls "$d/small") $(cat "$d/small/x")" = "x old" ]
     rm "$d/small/x"
 }
 no_fsync "logits -o: fsync fails"
+
+# A signal that comes when the file has just been created, before anything else is done.
+signal_at_open() {
+    if [ -n "$emulator" ]; then skip "$1" "an emulator"; return; fi
+    if ! preload open << 'EOT'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <string.h>
+static int opened(const char *name, const char *path, int flags, int mode) {
+    int (*real)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, name);
+    int fd = real(path, flags, mode);
+    if (strstr(path, ".part")) raise(SIGTERM);
+    return fd;
+}
+int open(const char *path, int flags, int mode) { return opened("open", path, flags, mode); }
+int open64(const char *path, int flags, int mode) { return opened("open64", path, flags, mode); }
+EOT
+    then skip "$1" "${CC:-cc} cannot build a shared library"; return; fi
+    mkdir "$d/signal"
+    if ! with_preload open logits --ids 1 -o "$d/signal/x"; then
+        skip "$1" "LD_PRELOAD does not work for $bin"
+        return
+    fi
+    compare "$1" 143 "" ""
+    check "$1: nothing is left" "found: $(ls "$d/signal")" [ -z "$(ls "$d/signal")" ]
+}
+signal_at_open "a signal right after a file was created"
