@@ -152,17 +152,6 @@ static bool edit_file(const char *path) {
     return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool write_text(int fd, const char *p, size_t n) {
-    while (n > 0) {
-        ssize_t put = write(fd, p, n);
-        if (put < 0 && errno != EINTR) return false;
-        if (put < 0) continue;
-        p += put;
-        n -= (size_t)put;
-    }
-    return true;
-}
-
 /* The text of the line, edited there. */
 static void edit_elsewhere(struct keyboard *k) {
     const char *folder = getenv("TMPDIR");
@@ -171,7 +160,7 @@ static void edit_elsewhere(struct keyboard *k) {
     const char *text = editor_text(k->editor, &n);
     snprintf(path, sizeof path, "%s/qw-XXXXXX", folder && *folder ? folder : "/tmp");
     int fd = text ? mkstemp(path) : -1;
-    bool written = fd >= 0 && write_text(fd, text, n);
+    bool written = fd >= 0 && write_fd(fd, text, n) == 0;
     hide(k);
     if (fd >= 0) close(fd);
     tty_set_mode(TTY_FOUND);

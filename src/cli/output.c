@@ -19,8 +19,8 @@ static int write_error(const char *name, int error) {
     return EXIT_ERROR;
 }
 
-/* Returns 0 or errno. Whoever shares a pipe with us may have made it non-blocking. */
-static int write_fd(int fd, const void *p, size_t n) {
+/* Whoever shares a pipe with us may have made it non-blocking. */
+int write_fd(int fd, const void *p, size_t n) {
     const char *at = p;
     while (n > 0) {
         ssize_t put = write(fd, at, n);

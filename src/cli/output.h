@@ -6,6 +6,9 @@
 #include "terminal/visible.h"
 #include "terminal/wrap.h"
 
+/* All n bytes to a descriptor. 0 or errno. */
+int  write_fd(int fd, const void *p, size_t n);
+
 /* Each returns 0, or EXIT_ERROR after a message. */
 int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */
 int  flush_stdout(void);                        /* what printf has buffered */
