@@ -49,8 +49,8 @@ stderr() { head -c 400 "$d/err"; }
 
 # ---- commands under test ----
 
-seconds=60
-[ -z "$emulator" ] || seconds=600
+seconds=$((60 * ${QW_SLOW:-1}))
+[ -z "$emulator" ] || seconds=$((seconds * 10))
 limit="timeout -k 5 $seconds"
 if ! $limit true 2> /dev/null; then
     skip "time limits" "there is no timeout -k"

@@ -437,8 +437,9 @@ def _():
         t.enter("go")
         time.sleep(0.5)
         t.keys("C-c")
-        t.wait(lambda: '"seed"' in t.text(), "the object")
-        found = json.loads("".join(r for r in t.tmux.tell("capture-pane", "-p", "-J", "-S", "-")
-                                   if r.startswith("{")))
+        def whole():    # a terminal may have read a part of it
+            rows = t.tmux.tell("capture-pane", "-p", "-J", "-S", "-")
+            return re.search(r'^\{"model": .*\}$', "\n".join(rows), re.M)
+        found = json.loads(t.wait(whole, "the object")[0])
         expect(found["finish_reason"], "interrupted", "finish_reason")
         t.prompt()
