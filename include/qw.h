@@ -145,6 +145,10 @@ typedef struct {
     int takes_system;           /* a system message is not ignored */
     int has_system;             /* there is some system text also without one */
     int takes_tools;
+    /* What is odd about its files, a line each: what is in them and not used, what contradicts
+     * something else and how that was decided, settings that are not honoured. */
+    int n_warnings;
+    const char *const *warnings;
 } qw_model_info;
 
 /* Load a directory as downloaded from the hub (config.json, *.safetensors, tokenizer.json, ...), a

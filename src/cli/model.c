@@ -258,7 +258,9 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     loading_end(&loading);
     if (failed) return load_error(f, &err);
     poll_sigint(SIGINTS_OF_A_PIPE);
-    if (loading.quantised) note_quantised(qw_info(*out), path);
+    const qw_model_info *info = qw_info(*out);
+    for (int i = 0; i < info->n_warnings; i++) warning("%s", info->warnings[i]);
+    if (loading.quantised) note_quantised(info, path);
     return 0;
 }
 

@@ -113,6 +113,8 @@ static void fill_info(struct qw_model *m) {
         .takes_system = m->traits.takes_system,
         .has_system = m->traits.has_system,
         .takes_tools = m->traits.takes_tools,
+        .n_warnings = m->warnings.n,
+        .warnings = (const char *const *)m->warnings.list,
     };
 }
 
@@ -125,10 +127,10 @@ static int open_files(struct qw_model *m, const char *path, struct model_files *
     if (path_kind(path) == PATH_FILE) {
         int rc = checkpoint_open(&m->checkpoint, path, err);
         if (!rc) rc = model_files_of(files, path, &m->checkpoint, err);
-        return rc ? rc : config_read(&m->config, files, err);
+        return rc ? rc : config_read(&m->config, files, &m->warnings, err);
     }
     int rc = model_files_of(files, path, NULL, err);
-    if (!rc) rc = config_read(&m->config, files, err);
+    if (!rc) rc = config_read(&m->config, files, &m->warnings, err);
     return rc ? rc : checkpoint_open(&m->checkpoint, path, err);
 }
 
@@ -150,9 +152,10 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
     if (!m->path) rc = fail_memory(err, "a path", strlen(path));
     if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = open_files(m, path, &files, err);
-    if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, err);
+    if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, &m->warnings, err);
     if (!rc) rc = load_text_side(m, &files, err);
     if (!rc) rc = start_threads(m, p, err);
+    if (!rc && m->warnings.oom) rc = fail_memory(err, "warnings", sizeof m->warnings);
     model_files_close(&files);
     if (rc) qw_free(m);
     else *out = m;
@@ -185,6 +188,7 @@ void qw_free(qw_model *m) {
     chat_templates_free(&m->templates);
     weights_free(&m->weights);
     checkpoint_close(&m->checkpoint);
+    warnings_free(&m->warnings);
     free(m->path);
     free(m);
 }

@@ -7,6 +7,7 @@
 #include "model/config.h"
 #include "model/model_files.h"
 #include "model/safetensors.h"
+#include "base/warnings.h"
 #include "model/weights.h"
 #include "sample/loop_guard.h"
 #include "sys/threads.h"
@@ -27,6 +28,7 @@ struct qw_model {
     struct template_traits traits;          /* of it */
     qw_error template_error;
     struct loop_classes *loop_classes;      /* for guards; NULL until the first is wanted */
+    struct warnings warnings;               /* about its files */
     qw_model_info info;
 };
 

@@ -11,6 +11,7 @@
 struct doc {
     const struct json *j;
     const char *path;
+    struct warnings *warnings;
     qw_error *err;
 };
 
@@ -271,7 +272,7 @@ static int read_generation(struct config *c, const struct doc *s) {
 
 static int read_json(struct config *c, const struct model_files *files, const char *name,
                      bool required, int (*reader)(struct config *, const struct doc *),
-                     qw_error *err) {
+                     struct warnings *warnings, qw_error *err) {
     struct file f;
     struct json j;
     char *path;
@@ -279,7 +280,7 @@ static int read_json(struct config *c, const struct model_files *files, const ch
     if (!rc && !f.data && required) rc = fail(err, QW_EIO, "%s is missing", path);
     if (!rc && f.data &&
         (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
-        rc = reader(c, &(struct doc){&j, path, err});
+        rc = reader(c, &(struct doc){&j, path, warnings, err});
         json_free(&j);
     }
     file_close(&f);
@@ -287,13 +288,15 @@ static int read_json(struct config *c, const struct model_files *files, const ch
     return rc;
 }
 
-int config_read(struct config *c, const struct model_files *files, qw_error *err) {
+int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
+                qw_error *err) {
     *c = (struct config){0};
     c->gen.do_sample = true;
     c->gen.temperature = 0.6;
     c->gen.top_p = 0.95;
     c->gen.top_k = 20;
     c->gen.repetition_penalty = 1;
-    int rc = read_json(c, files, "config.json", true, read_config, err);
-    return rc ? rc : read_json(c, files, "generation_config.json", false, read_generation, err);
+    int rc = read_json(c, files, "config.json", true, read_config, warnings, err);
+    if (rc) return rc;
+    return read_json(c, files, "generation_config.json", false, read_generation, warnings, err);
 }

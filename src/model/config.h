@@ -3,6 +3,7 @@
 #define QW_CONFIG_H
 #include "model/model_files.h"
 #include "base/json.h"
+#include "base/warnings.h"
 #include "kernels/kernels.h"
 
 enum { MAX_EOS = 32 };
@@ -33,8 +34,9 @@ struct config {
 };
 
 /* Read config.json and, if there is one, generation_config.json. What is not a dense Qwen3 model is
- * refused, by name. */
-int config_read(struct config *c, const struct model_files *files, qw_error *err);
+ * refused, by name; what is not honoured becomes a warning. */
+int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
+                qw_error *err);
 /* Add an end token unless it is there already. */
 void config_add_eos(struct config *c, int64_t id);
 

@@ -210,11 +210,12 @@ static int bind_all(struct binder *b) {
 }
 
 int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
-                 qw_error *err) {
+                 struct warnings *warnings, qw_error *err) {
     const char *prefix = checkpoint_find(c, "model.embed_tokens.weight") ? "model." : "";
     struct binder b = {.w = w, .c = c, .cfg = cfg, .prefix = prefix, .err = err};
     uint64_t layer = 2 * (uint64_t)cfg->n_embd + 2 * (uint64_t)cfg->head_dim;
     uint64_t norms = (uint64_t)cfg->n_layer * layer + (uint64_t)cfg->n_embd;
+    (void)warnings;
     *w = (struct weights){0};
     if (c->n_tensors == 0) return fail(err, QW_EFORMAT, "%s: no tensors", c->paths[0]);
     int rc = packed_describe(&b.packed, c, err);
