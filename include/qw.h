@@ -84,6 +84,8 @@ typedef struct {
     int (*progress)(void *user, uint64_t done, uint64_t all);
     void *user;
     int n_ctx_plan;             /* positions that will be needed, for "auto"; at least 4096 */
+    int compare_all;            /* 1: read all of an output head to see whether it is a copy of the
+                                 * embedding, not samples; qw_quantize always does */
 } qw_load_params;
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */

@@ -5,7 +5,7 @@
  *   2  model.safetensors.index.json      3  generation_config.json
  * The others are those of tests/corpus/safetensors, each after its own first byte. What loads
  * must be sound, and must run. Runs in the project's root. */
-#include "model/safetensors.h"
+#include "model/weight_files.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static void start(void) {
 static void check_checkpoint(const char *path) {
     struct checkpoint c;
     qw_error err;
-    int rc = checkpoint_open(&c, path, &err);
+    int rc = checkpoint_open(&c, path, NULL, &err);
     if (rc) {
         expect(err.code == rc && err.message[0] && c.n_tensors == 0 && !c.files);
         return;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "engine/kv_cache.h"
 #include "model/config.h"
+#include "model/rope.h"
 #include "qw.h"
 #include "test.h"
 

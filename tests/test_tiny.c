@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "qw.h"
-#include "model/safetensors.h"
+#include "model/weight_files.h"
 #include "test.h"
 
 enum { N_CTX = 512 };
@@ -377,7 +377,7 @@ static int write_scaled(const char *source, const char *dir, qw_error *err) {
     struct checkpoint c;
     struct file config;
     char path[256];
-    int rc = checkpoint_open(&c, source, err);
+    int rc = checkpoint_open(&c, source, NULL, err);
     if (rc) return rc;
     unsigned char *copy = malloc((size_t)c.files[0].size);
     memcpy(copy, c.files[0].data, (size_t)c.files[0].size);

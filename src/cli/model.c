@@ -252,6 +252,7 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
                                    .n_threads_batch = f->n_threads_batch,
                                    .cpu = f->cpu,
                                    .n_ctx_plan = f->n_ctx_plan,
+                                   .compare_all = f->compare_all,
                                    .progress = on_load,
                                    .user = &loading};
     int failed = qw_load(out, path, &params, &err);

@@ -20,6 +20,7 @@ struct model_flags {
     const char *path, *weight_type, *cpu, *cpu_list, *cpu_mask;
     int n_threads, n_threads_batch;
     int n_ctx_plan;             /* positions that will be needed, roughly; 0: unknown */
+    bool compare_all;           /* as qw_load_params has it */
     bool given;                 /* the command line has one of these other than -m */
     qw_cpus cpus;               /* filled by choose_cpus */
     char mask_list[CPU_LIST];   /* cpu_mask as a list, then cpu_list points to it */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "engine/kv_cache.h"
 #include "model/packing.h"
+#include "model/weight_files.h"
 #include "sys/memory.h"
 #include "sys/topology.h"
 
@@ -125,13 +126,13 @@ static void fill_info(struct qw_model *m) {
 static int open_files(struct qw_model *m, const char *path, struct model_files *files,
                       qw_error *err) {
     if (path_kind(path) == PATH_FILE) {
-        int rc = checkpoint_open(&m->checkpoint, path, err);
+        int rc = checkpoint_open(&m->checkpoint, path, &m->warnings, err);
         if (!rc) rc = model_files_of(files, path, &m->checkpoint, err);
         return rc ? rc : config_read(&m->config, files, &m->warnings, err);
     }
     int rc = model_files_of(files, path, NULL, err);
     if (!rc) rc = config_read(&m->config, files, &m->warnings, err);
-    return rc ? rc : checkpoint_open(&m->checkpoint, path, err);
+    return rc ? rc : checkpoint_open(&m->checkpoint, path, &m->warnings, err);
 }
 
 static int check_path(const char *path, qw_error *err) {
@@ -152,7 +153,8 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
     if (!m->path) rc = fail_memory(err, "a path", strlen(path));
     if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
     if (!rc) rc = open_files(m, path, &files, err);
-    if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, &m->warnings, err);
+    if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, p->compare_all,
+                               &m->warnings, err);
     if (!rc) rc = load_text_side(m, &files, err);
     if (!rc) rc = start_threads(m, p, err);
     if (!rc && m->warnings.oom) rc = fail_memory(err, "warnings", sizeof m->warnings);

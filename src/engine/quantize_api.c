@@ -4,14 +4,15 @@
 
 int qw_quantize(const char *path, const char *weight_type, const qw_load_params *params,
                 int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err) {
-    const qw_load_params none = {0}, *load = params ? params : &none;
+    qw_load_params load = params ? *params : (qw_load_params){0};
     enum packed_type type = NOT_PACKED;
     struct model_files files;
     struct qw_model *m;
     if (!weight_type || weight_type_from_name(&type, weight_type, NULL) || type == NOT_PACKED)
         return fail(err, QW_EARG, "weight type '%s' is not a packed one (q8 or q4)",
                     weight_type ? weight_type : "");
-    int rc = load_unprepared(&m, path, load, err);
+    load.compare_all = 1;
+    int rc = load_unprepared(&m, path, &load, err);
     if (rc) return rc;
     if (m->weights.type != NOT_PACKED)
         rc = fail(err, QW_EARG, "%s is already packed as %s; start from the original", path,
@@ -22,8 +23,8 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
             .type = type,
             .kernels = m->kernels,
             .pool = m->pool,
-            .progress = load->progress,
-            .user = load->user,
+            .progress = load.progress,
+            .user = load.user,
         };
         rc = packed_file_write(&m->weights, &files, &p, write, user, err);
         model_files_close(&files);

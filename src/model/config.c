@@ -1,68 +1,11 @@
 /* config.c - config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
 #include "model/config.h"
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/exact_math.h"
-
-#define PI 3.141592653589793
-
-/* A parsed file, and what names it in messages. */
-struct doc {
-    const struct json *j;
-    const char *path;
-    struct warnings *warnings;
-    qw_error *err;
-};
-
-static uint32_t get(const struct doc *s, uint32_t obj, const char *key) {
-    uint32_t v = obj || json_type(s->j, 0) == JSON_OBJECT ? json_get(s->j, obj, key) : 0;
-    return v && json_type(s->j, v) != JSON_NULL ? v : 0;         /* null counts as absent */
-}
-
-static int get_int(const struct doc *s, uint32_t obj, const char *key, int64_t fallback,
-                   int64_t lo, int64_t hi, int *out) {
-    uint32_t v = get(s, obj, key);
-    int64_t n = fallback;
-    if (!v && fallback < lo) return fail(s->err, QW_EFORMAT, "%s: %s is missing", s->path, key);
-    if (v && !json_int(s->j, v, &n))
-        return fail(s->err, QW_EFORMAT, "%s: %s is not a whole number", s->path, key);
-    if (n < lo || n > hi)
-        return fail(s->err, QW_EFORMAT, "%s: %s is %lld, out of range (%lld to %lld)", s->path, key,
-                    (long long)n, (long long)lo, (long long)hi);
-    *out = (int)n;
-    return 0;
-}
-
-static int get_double(const struct doc *s, uint32_t obj, const char *key, double fallback,
-                      double lo, double hi, double *out) {
-    uint32_t v = get(s, obj, key);
-    *out = fallback;
-    if (v && !json_double(s->j, v, out))
-        return fail(s->err, QW_EFORMAT, "%s: %s is not a number", s->path, key);
-    if (!(*out >= lo && *out <= hi))
-        return fail(s->err, QW_EFORMAT, "%s: %s is %g, out of range (%g to %g)", s->path, key, *out,
-                    lo, hi);
-    return 0;
-}
-
-static int get_bool(const struct doc *s, uint32_t obj, const char *key, bool fallback,
-                    bool *out) {
-    uint32_t v = get(s, obj, key);
-    *out = fallback;
-    if (v && json_type(s->j, v) != JSON_TRUE && json_type(s->j, v) != JSON_FALSE)
-        return fail(s->err, QW_EFORMAT, "%s: %s is neither true nor false", s->path, key);
-    if (v) *out = json_type(s->j, v) == JSON_TRUE;
-    return 0;
-}
-
-/* A node for a message: its source text, cut to a readable length. */
-static int shown_n(const struct doc *s, uint32_t v) {
-    return s->j->nodes[v].len > 60 ? 60 : (int)s->j->nodes[v].len;
-}
-static const char *shown(const struct doc *s, uint32_t v) {
-    return s->j->text + s->j->nodes[v].pos;
-}
+#include "base/listed.h"
+#include "model/fields.h"
+#include "model/rope.h"
 
 void config_add_eos(struct config *c, int64_t id) {
     if (id < 0 || id > INT32_MAX || c->n_eos == MAX_EOS) return;
@@ -87,6 +30,24 @@ static int read_eos(struct config *c, const struct doc *s) {
 
 /* ---- what is refused ---- */
 
+/* Attention that is not the usual one: the newer keys. transformers knows is_causal since 5.2; only
+ * vLLM knows the other, which is meant for contexts of a million. */
+static int check_attention(const struct doc *s) {
+    uint32_t chunks = get(s, 0, "dual_chunk_attention_config");
+    bool causal;
+    int rc = get_bool(s, 0, "is_causal", true, &causal);
+    if (rc) return rc;
+    if (!causal)
+        return fail(s->err, QW_EUNSUPPORTED,
+                    "%s: is_causal is false; attention in both directions is not supported",
+                    s->path);
+    if (chunks && s->j->nodes[chunks].len > 0)
+        return fail(s->err, QW_EUNSUPPORTED,
+                    "%s: dual_chunk_attention_config: dual chunk attention is not supported",
+                    s->path);
+    return 0;
+}
+
 static int check_architecture(struct config *c, const struct doc *s) {
     uint32_t type = get(s, 0, "model_type"), arch = get(s, 0, "architectures"), v;
     if (type && !json_is(s->j, type, "qwen3"))
@@ -106,125 +67,89 @@ static int check_architecture(struct config *c, const struct doc *s) {
             "%s: neither model_type nor architectures: not the config.json of a Qwen3 model",
             s->path);
     }
-    if ((v = get(s, 0, "quantization_config")) != 0 || (v = get(s, 0, "quantization")) != 0) {
-        uint32_t method = json_type(s->j, v) == JSON_OBJECT ? json_get(s->j, v, "quant_method") : 0;
-        return fail(s->err, QW_EUNSUPPORTED,
-                    "%s: the weights are quantised (%.*s); take the original BF16 checkpoint",
-                    s->path, method ? shown_n(s, method) : 3, method ? shown(s, method) : "MLX");
-    }
     if ((v = get(s, 0, "hidden_act")) != 0 && !json_is(s->j, v, "silu"))
         return fail(s->err, QW_EUNSUPPORTED, "%s: hidden_act '%.*s'; only 'silu' is supported",
                     s->path, shown_n(s, v), shown(s, v));
     if ((v = get(s, 0, "attention_bias")) != 0 && json_type(s->j, v) != JSON_FALSE)
         return fail(s->err, QW_EUNSUPPORTED,
                     "%s: attention_bias: projections with a bias are not supported", s->path);
-    return 0;
+    return check_attention(s);
 }
 
-/* Defaults as in transformers' Qwen3Config: with use_sliding_window there is a window unless
- * sliding_window is null, from layer 28 on. */
+/* What the config says of quantised weights; weights_bind sees whether they are. An empty object
+ * says nothing. */
+static void read_quantisation(struct config *c, const struct doc *s) {
+    static const char *const keys[] = {"quantization_config", "quantization"};  /* then MLX's */
+    for (int i = 0; i < 2; i++) {
+        uint32_t v = get(s, 0, keys[i]);
+        if (!v || (json_type(s->j, v) == JSON_OBJECT && s->j->nodes[v].len == 0)) continue;
+        uint32_t method = json_type(s->j, v) == JSON_OBJECT ? get(s, v, "quant_method") : 0;
+        if (method && json_type(s->j, method) == JSON_STRING)
+            snprintf(c->quantised, sizeof c->quantised, "%.*s", shown_n(s, method),
+                     shown(s, method));
+        else snprintf(c->quantised, sizeof c->quantised, "%s", get(s, 0, keys[1]) ? "MLX" : "?");
+        return;
+    }
+}
+
+/* Where the weights are, if config.json says so (transformers 5.5): only the usual names. */
+static int check_weight_file(const struct doc *s) {
+    uint32_t v = get(s, 0, "transformers_weights");
+    if (!v || json_is(s->j, v, "model.safetensors") ||
+        json_is(s->j, v, "model.safetensors.index.json"))
+        return 0;
+    return fail(s->err, QW_EUNSUPPORTED,
+                "%s: transformers_weights '%.*s'; only model.safetensors and its index are read",
+                s->path, shown_n(s, v), shown(s, v));
+}
+
+/* layer_types, if given, decides alone. Otherwise, as in transformers' Qwen3Config, there is a
+ * window from layer max_window_layers on with use_sliding_window, unless sliding_window is null. */
+static int check_layer_types(const struct config *c, const struct doc *s, uint32_t types) {
+    if (json_type(s->j, types) != JSON_ARRAY)
+        return fail(s->err, QW_EFORMAT, "%s: layer_types is not a list", s->path);
+    for (uint32_t k = types + 1; k < json_end(s->j, types); k = json_next(s->j, k))
+        if (!json_is(s->j, k, "full_attention"))
+            return fail(s->err, QW_EUNSUPPORTED,
+                        "%s: layer_types holds '%.*s'; only 'full_attention' is supported", s->path,
+                        shown_n(s, k), shown(s, k));
+    if (s->j->nodes[types].len == (uint32_t)c->n_layer) return 0;
+    return fail(s->err, QW_EFORMAT, "%s: layer_types has %u entries for %d layers", s->path,
+                (unsigned)s->j->nodes[types].len, c->n_layer);
+}
+
 static int check_sliding_window(const struct config *c, const struct doc *s) {
-    uint32_t window = json_get(s->j, 0, "sliding_window"), types = get(s, 0, "layer_types"), k;
+    uint32_t types = get(s, 0, "layer_types");
     int full, rc;
     bool use;
+    if (types) return check_layer_types(c, s, types);
     if ((rc = get_bool(s, 0, "use_sliding_window", false, &use)) != 0 ||
         (rc = get_int(s, 0, "max_window_layers", 28, 0, 1000000, &full)) != 0)
         return rc;
-    if (use && (!window || json_type(s->j, window) != JSON_NULL) && full < c->n_layer)
+    if (use && !is_null(s, 0, "sliding_window") && full < c->n_layer)
         return fail(s->err, QW_EUNSUPPORTED,
                     "%s: use_sliding_window: sliding-window attention is not supported", s->path);
-    if (types && json_type(s->j, types) == JSON_ARRAY)
-        for (k = types + 1; k < json_end(s->j, types); k = json_next(s->j, k))
-            if (!json_is(s->j, k, "full_attention"))
-                return fail(s->err, QW_EUNSUPPORTED,
-                            "%s: layer_types holds '%.*s'; only 'full_attention' is supported",
-                            s->path, shown_n(s, k), shown(s, k));
     return 0;
 }
 
-/* ---- positions ---- */
-
-static double yarn_mscale(double scale, double m) {
-    return scale <= 1 ? 1 : 0.1 * m * num_log(scale) + 1;
-}
-
-/* rope_theta and rope_scaling (transformers 4), or both in rope_parameters (transformers 5). */
-static int read_rope(struct config *c, const struct doc *s) {
-    uint32_t params = get(s, 0, "rope_parameters"),
-             scaling = params ? params : get(s, 0, "rope_scaling"), type = 0, v;
-    double partial, m, m_all;
-    int rc;
-    if (scaling && json_type(s->j, scaling) != JSON_OBJECT)
-        return fail(s->err, QW_EFORMAT, "%s: rope_scaling is not an object", s->path);
-    if ((rc = get_double(s, 0, "rope_theta", 10000, 1, 1e15, &c->rope_theta)) != 0) return rc;
-    if (params &&
-        (rc = get_double(s, params, "rope_theta", c->rope_theta, 1, 1e15, &c->rope_theta)) != 0)
+/* Heads, with the defaults of transformers' Qwen3Config: 32 key/value heads if the key is absent,
+ * as many as query heads if it is null. What head_dim null stands for has changed: 5.5 refuses
+ * it. */
+static int read_heads(struct config *c, const struct doc *s) {
+    int rc = get_int(s, 0, "num_attention_heads", 0, 1, 1024, &c->n_head);
+    if (rc) return rc;
+    int default_kv = is_null(s, 0, "num_key_value_heads") ? c->n_head : 32;
+    if (is_null(s, 0, "head_dim"))
+        return fail(s->err, QW_EFORMAT, "%s: head_dim is null, not a number", s->path);
+    if ((rc = get_int(s, 0, "num_key_value_heads", default_kv, 1, 1024, &c->n_head_kv)) != 0 ||
+        (rc = get_int(s, 0, "head_dim", 128, 2, MAX_HEAD_DIM, &c->head_dim)) != 0)
         return rc;
-    if ((rc = get_double(s, params, "partial_rotary_factor", 1, 0, 1, &partial)) != 0) return rc;
-    if (partial != 1)
-        return fail(s->err, QW_EUNSUPPORTED, "%s: partial_rotary_factor %g is not supported",
-                    s->path, partial);
-    /* transformers 5 has one object for each kind of layer in models that have several */
-    if (params)
-        for (uint32_t k = params + 1; k < json_end(s->j, params); k = json_next(s->j, k + 1))
-            if (json_type(s->j, k + 1) == JSON_OBJECT)
-                return fail(
-                    s->err, QW_EUNSUPPORTED,
-                    "%s: rope_parameters has parts (%.*s); only one for all layers is supported",
-                    s->path, shown_n(s, k), shown(s, k));
-    if (scaling && !(type = get(s, scaling, "rope_type"))) type = get(s, scaling, "type");
-    if (!type && scaling && !params && s->j->nodes[scaling].len > 0)
-        return fail(s->err, QW_EFORMAT, "%s: rope_scaling has no rope_type", s->path);
-    if (!type || json_is(s->j, type, "default")) return 0;
-    if (!json_is(s->j, type, "yarn"))
-        return fail(s->err, QW_EUNSUPPORTED,
-                    "%s: rope_type '%.*s'; only 'default' and 'yarn' are supported", s->path,
-                    shown_n(s, type), shown(s, type));
-    if ((rc = get_int(s, scaling, "original_max_position_embeddings", c->n_ctx_max, 1, 1 << 24,
-                      &c->yarn.n_ctx_orig)) != 0 ||
-        (rc = get_double(s, scaling, "factor", (double)c->n_ctx_max / c->yarn.n_ctx_orig, 1, 1024,
-                         &c->yarn.factor)) != 0 ||
-        (rc = get_double(s, scaling, "beta_fast", 32, 1e-3, 1e6, &c->yarn.beta_fast)) != 0 ||
-        (rc = get_double(s, scaling, "beta_slow", 1, 1e-3, 1e6, &c->yarn.beta_slow)) != 0 ||
-        (rc = get_bool(s, scaling, "truncate", true, &c->yarn.truncate)) != 0 ||
-        (rc = get_double(s, scaling, "mscale", 0, 0, 100, &m)) != 0 ||
-        (rc = get_double(s, scaling, "mscale_all_dim", 0, 0, 100, &m_all)) != 0)
-        return rc;
-    if (c->rope_theta <= 1)
-        return fail(s->err, QW_EFORMAT, "%s: rope_theta must be above 1 for yarn", s->path);
-    double f = c->yarn.factor, by_scale = yarn_mscale(f, 1);
-    if (m != 0 && m_all != 0) by_scale = yarn_mscale(f, m) / yarn_mscale(f, m_all);
-    v = get(s, scaling, "attention_factor");
-    if (!v) {
-        c->yarn.attention_factor = by_scale;
-        return 0;
-    }
-    return get_double(s, scaling, "attention_factor", by_scale, 1e-3, 1e3,
-                      &c->yarn.attention_factor);
-}
-
-void rope_frequencies(const struct config *c, double *inv_freq, double *attention_factor) {
-    int half = c->head_dim / 2;
-    double dim = c->head_dim, ln_theta = num_log(c->rope_theta);
-    for (int k = 0; k < half; k++) inv_freq[k] = num_exp(-2.0 * k / dim * ln_theta);
-    *attention_factor = 1;
-    if (c->yarn.factor == 0) return;
-    double low = dim * num_log(c->yarn.n_ctx_orig / (c->yarn.beta_fast * 2 * PI)) / (2 * ln_theta);
-    double high = dim * num_log(c->yarn.n_ctx_orig / (c->yarn.beta_slow * 2 * PI)) / (2 * ln_theta);
-    if (c->yarn.truncate) {
-        low = floor(low);
-        high = ceil(high);
-    }
-    if (low < 0) low = 0;
-    if (high > dim - 1) high = dim - 1;
-    if (low == high) high += 0.001;
-    for (int k = 0; k < half; k++) {
-        double ramp = (k - low) / (high - low);
-        if (ramp < 0) ramp = 0;
-        if (ramp > 1) ramp = 1;
-        inv_freq[k] = inv_freq[k] / c->yarn.factor * ramp + inv_freq[k] * (1 - ramp);
-    }
-    *attention_factor = c->yarn.attention_factor;
+    if (c->n_head % c->n_head_kv != 0)
+        return fail(s->err, QW_EFORMAT, "%s: %d query heads cannot share %d key/value heads evenly",
+                    s->path, c->n_head, c->n_head_kv);
+    if (c->head_dim % 2 != 0)
+        return fail(s->err, QW_EFORMAT, "%s: head_dim %d is odd", s->path, c->head_dim);
+    return 0;
 }
 
 /* ---- the two files ---- */
@@ -237,22 +162,17 @@ static int read_config(struct config *c, const struct doc *s) {
         (rc = get_int(s, 0, "num_hidden_layers", 0, 1, 1024, &c->n_layer)) != 0 ||
         (rc = get_int(s, 0, "hidden_size", 0, 2, 1 << 18, &c->n_embd)) != 0 ||
         (rc = get_int(s, 0, "intermediate_size", 0, 1, 1 << 20, &c->n_ff)) != 0 ||
-        (rc = get_int(s, 0, "num_attention_heads", 0, 1, 1024, &c->n_head)) != 0 ||
-        (rc = get_int(s, 0, "num_key_value_heads", 32, 1, 1024, &c->n_head_kv)) != 0 ||
-        (rc = get_int(s, 0, "head_dim", 128, 2, MAX_HEAD_DIM, &c->head_dim)) != 0 ||
+        (rc = read_heads(c, s)) != 0 ||
         (rc = get_int(s, 0, "vocab_size", 0, 1, 1 << 22, &c->n_vocab)) != 0 ||
         (rc = get_int(s, 0, "max_position_embeddings", 32768, 1, 1 << 20, &c->n_ctx_max)) != 0 ||
         (rc = get_double(s, 0, "rms_norm_eps", 1e-6, 1e-12, 1, &c->rms_norm_eps)) != 0 ||
         (rc = get_bool(s, 0, "tie_word_embeddings", false, &c->tied)) != 0 ||
         (rc = check_sliding_window(c, s)) != 0 ||
-        (rc = read_rope(c, s)) != 0 ||
+        (rc = rope_read(c, s)) != 0 ||
+        (rc = check_weight_file(s)) != 0 ||
         (rc = read_eos(c, s)) != 0)
         return rc;
-    if (c->n_head % c->n_head_kv != 0)
-        return fail(s->err, QW_EFORMAT, "%s: %d query heads cannot share %d key/value heads evenly",
-                    s->path, c->n_head, c->n_head_kv);
-    if (c->head_dim % 2 != 0)
-        return fail(s->err, QW_EFORMAT, "%s: head_dim %d is odd", s->path, c->head_dim);
+    read_quantisation(c, s);
     return 0;
 }
 
@@ -268,6 +188,18 @@ static int read_generation(struct config *c, const struct doc *s) {
         (rc = get_int(s, 0, "top_k", 50, 0, INT32_MAX, &c->gen.top_k)) != 0)
         return rc;
     return read_eos(c, s);
+}
+
+/* An adapter (PEFT) whose files lie beside the model's would change its answers. */
+static void warn_of_adapter(const struct model_files *files, struct warnings *warnings) {
+    static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors",
+                                        "adapter_model.bin"};
+    struct listed found = {.n = 0};
+    for (int i = 0; i < 3; i++)
+        if (model_file_exists(files, names[i])) list_name(&found, names[i], strlen(names[i]));
+    if (found.n > 0)
+        add_warning(warnings, "%s: the adapter beside the model (%s) is not applied", files->dir,
+                    list_text(&found));
 }
 
 static int read_json(struct config *c, const struct model_files *files, const char *name,
@@ -296,6 +228,7 @@ int config_read(struct config *c, const struct model_files *files, struct warnin
     c->gen.top_p = 0.95;
     c->gen.top_k = 20;
     c->gen.repetition_penalty = 1;
+    warn_of_adapter(files, warnings);
     int rc = read_json(c, files, "config.json", true, read_config, warnings, err);
     if (rc) return rc;
     return read_json(c, files, "generation_config.json", false, read_generation, warnings, err);

@@ -2,7 +2,6 @@
 #ifndef QW_CONFIG_H
 #define QW_CONFIG_H
 #include "model/model_files.h"
-#include "base/json.h"
 #include "base/warnings.h"
 #include "kernels/kernels.h"
 
@@ -12,9 +11,10 @@ struct config {
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx_max;
     double rms_norm_eps, rope_theta;
     bool tied;                      /* tie_word_embeddings */
-    bool headless;                  /* architecture Qwen3Model: never has a head of its own */
+    bool headless;                  /* architecture Qwen3Model: need not have a head of its own */
+    char quantised[64];             /* how the weights are quantised, if they are; "": not */
 
-    /* rope_type "yarn" if factor is not 0; see rope_frequencies */
+    /* rope_type "yarn" if factor is not 0; see rope.h */
     struct {
         double factor, beta_fast, beta_slow, attention_factor;
         int n_ctx_orig;
@@ -39,9 +39,5 @@ int config_read(struct config *c, const struct model_files *files, struct warnin
                 qw_error *err);
 /* Add an end token unless it is there already. */
 void config_add_eos(struct config *c, int64_t id);
-
-/* inv_freq[head_dim / 2] and the factor on cos and sin: plain RoPE (Su et al. 2021) or YaRN (Peng
- * et al. 2023) as in transformers' modeling_rope_utils.py. */
-void rope_frequencies(const struct config *c, double *inv_freq, double *attention_factor);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "model/packed_description.h"
+#include "model/weight_files.h"
 
 #define MAX_SMALL_FILE (UINT64_C(512) << 20)
 
@@ -32,7 +33,7 @@ int model_files_open(struct model_files *out, const char *path, qw_error *err) {
     if (path_kind(path) == PATH_MISSING)
         return fail(err, QW_EIO, "%s: no such file or directory", path);
     if (path_kind(path) == PATH_FILE && path_ends_with(path, ".safetensors"))
-        rc = checkpoint_open(&own, path, err);
+        rc = checkpoint_open(&own, path, NULL, err);
     if (!rc) rc = model_files_of(out, path, &own, err);
     if (rc) {
         checkpoint_close(&own);
@@ -48,6 +49,13 @@ void model_files_close(struct model_files *c) {
     checkpoint_close(&c->own);
     free(c->dir);
     *c = (struct model_files){0};
+}
+
+bool model_file_exists(const struct model_files *c, const char *name) {
+    char *path = c->packed ? NULL : path_join(c->dir, name);
+    bool exists = path && path_kind(path) == PATH_FILE;
+    free(path);
+    return exists;
 }
 
 int model_file_read(const struct model_files *c, const char *name, struct file *f, char **path,

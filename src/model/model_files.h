@@ -22,6 +22,9 @@ int model_files_of(struct model_files *out, const char *path, const struct check
 int  model_files_open(struct model_files *out, const char *path, qw_error *err);
 void model_files_close(struct model_files *c);
 
+/* Is there a file of this name? Never in a packed file, which holds only what is needed. */
+bool model_file_exists(const struct model_files *c, const char *name);
+
 /* Read one. *path is what to call it in messages (the caller frees it), also on failure if not
  * NULL. A file that is not there gives 0 and f->data NULL. */
 int model_file_read(const struct model_files *c, const char *name, struct file *f, char **path,

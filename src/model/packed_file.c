@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "model/packed_description.h"
+#include "model/weight_files.h"
 
 static const char *const small_files[] = {
     "config.json",
@@ -330,7 +331,7 @@ static int verify_tensors(const struct checkpoint *c, const struct tensor *descr
 int packed_file_verify(const char *path, qw_error *err) {
     struct checkpoint c;
     struct json j;
-    int rc = checkpoint_open(&c, path, err);
+    int rc = checkpoint_open(&c, path, NULL, err);
     if (rc) return rc;
     const struct tensor *t = checkpoint_find(&c, PACKED_DESCRIPTION);
     if (t) rc = verify_description(&c, t, err);

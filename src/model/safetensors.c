@@ -1,16 +1,15 @@
 /* safetensors.c - tensors of a checkpoint in safetensors files, checked and mapped. */
 #include "model/safetensors.h"
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/listed.h"
 
 #define MAX_HEADER UINT64_C(100000000)      /* the reference implementation's limit */
 #define MAX_TENSORS 1000000
-#define MAX_FILES 10000
 
 /* The types whose size is known and checked. */
 static const struct {
@@ -193,8 +192,7 @@ static int read_header(struct checkpoint *c, const struct json *j, const char *p
     return rc;
 }
 
-/* Map the file at path and add its tensors; takes over path. */
-static int add_file(struct checkpoint *c, char *path, qw_error *err) {
+int checkpoint_add(struct checkpoint *c, char *path, qw_error *err) {
     struct file f;
     struct json j;
     uint64_t n = 0;
@@ -235,165 +233,44 @@ static int add_file(struct checkpoint *c, char *path, qw_error *err) {
     return 0;
 }
 
-/* ---- a directory ---- */
+/* ---- all files ---- */
 
-static int by_string(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void free_strings(char **s, size_t n) {
-    for (size_t i = 0; i < n; i++) free(s[i]);
-    free(s);
-}
-
-/* The distinct values of the index's weight_map. Names that could lead out of the directory are
- * refused. */
-static int index_files(const struct json *j, const char *path, char ***out, size_t *n_out,
-                       qw_error *err) {
-    uint32_t map = json_get(j, 0, "weight_map");
-    if (!map || json_type(j, map) != JSON_OBJECT || j->nodes[map].len == 0)
-        return fail(err, QW_EFORMAT, "%s: no weight_map", path);
-    char **list = calloc((size_t)j->nodes[map].len, sizeof *list);
-    size_t n = 0, kept = 0;
-    int rc = list ? 0 : fail_memory(err, path, j->nodes[map].len * sizeof *list);
-    for (uint32_t k = map + 1; !rc && k < json_end(j, map); k = json_next(j, k + 1)) {
-        struct buf b = {0};
-        if (json_type(j, k + 1) != JSON_STRING) {
-            rc = fail(err, QW_EFORMAT, "%s: a value of weight_map is not a file name", path);
-            break;
-        }
-        json_string(j, k + 1, &b);
-        buf_char(&b, 0);
-        if (b.oom) rc = fail_memory(err, path, 0);
-        else if (strlen(b.p) + 1 != b.n || b.n == 1 || strchr(b.p, '/') || strchr(b.p, '\\') ||
-                 !strcmp(b.p, ".") || !strcmp(b.p, ".."))
-            rc = fail(err, QW_EFORMAT,
-                      "%s: weight_map names '%.200s', which is not a file of this directory", path,
-                      b.p);
-        if (rc) buf_free(&b);
-        else list[n++] = b.p;
-    }
-    if (!rc) {
-        qsort(list, n, sizeof *list, by_string);
-        for (size_t i = 0; i < n; i++) {
-            if (kept > 0 && strcmp(list[kept - 1], list[i]) == 0) free(list[i]);
-            else list[kept++] = list[i];
-        }
-        n = kept;
-        if (n > MAX_FILES) rc = fail(err, QW_EFORMAT, "%s: more than %d files", path, MAX_FILES);
-    }
-    if (rc) free_strings(list, n);
-    else {
-        *out = list;
-        *n_out = n;
-    }
-    return rc;
-}
-
-/* model*.safetensors in the directory, sorted. */
-static int glob_files(const char *dir, char ***out, size_t *n_out, qw_error *err) {
-    char **list = NULL;
-    size_t n = 0;
-    int rc = 0;
-    DIR *d = opendir(dir);
-    if (!d) return fail(err, QW_EIO, "cannot read the directory %s", dir);
-    for (struct dirent *e; !rc && (e = readdir(d)) != NULL;) {
-        size_t len = strlen(e->d_name);
-        if (strncmp(e->d_name, "model", 5) != 0 || !path_ends_with(e->d_name, ".safetensors"))
-            continue;
-        char **more = realloc(list, (n + 1) * sizeof *list), *name = strdup(e->d_name);
-        if (more) list = more;
-        if (more && name) list[n++] = name;
-        else {
-            free(name);
-            rc = fail_memory(err, dir, len);
-        }
-    }
-    closedir(d);
-    if (!rc && n == 0)
-        rc = fail(err, QW_EIO,
-                  "%s holds no weights: neither model.safetensors nor "
-                  "model.safetensors.index.json with its files",
-                  dir);
-    if (rc) {
-        free_strings(list, n);
-        return rc;
-    }
-    qsort(list, n, sizeof *list, by_string);
-    *out = list;
-    *n_out = n;
-    return 0;
-}
-
-static int add_indexed(struct checkpoint *c, const char *dir, const char *index_path,
-                       qw_error *err) {
-    struct file f;
-    struct json j;
-    char **list = NULL;
-    size_t n = 0;
-    int rc = read_file(&f, index_path, MAX_HEADER, err);
-    if (rc) return rc;
-    if ((rc = json_parse(&j, (const char *)f.data, (size_t)f.size, index_path, err)) == 0) {
-        rc = index_files(&j, index_path, &list, &n, err);
-        json_free(&j);
-    }
-    file_close(&f);
-    for (size_t i = 0; !rc && i < n; i++) {
-        char *path = path_join(dir, list[i]);
-        if (path && path_kind(path) == PATH_MISSING)
-            rc = fail(err, QW_EIO, "%s is missing; %s lists it (%zu weight files in all)", path,
-                      index_path, n);
-        if (rc) free(path);
-        else rc = add_file(c, path, err);
-    }
-    free_strings(list, n);
-    return rc;
-}
-
-static int add_directory(struct checkpoint *c, const char *dir, qw_error *err) {
-    char *index = path_join(dir, "model.safetensors.index.json"),
-         *single = path_join(dir, "model.safetensors");
-    char **list = NULL;
-    size_t n = 0;
-    int rc;
-    if (!index || !single) rc = fail_memory(err, "a path", 0);
-    else if (path_kind(index) != PATH_MISSING) rc = add_indexed(c, dir, index, err);
-    else if (path_kind(single) != PATH_MISSING) {
-        rc = add_file(c, single, err);
-        single = NULL;
-    } else {
-        rc = glob_files(dir, &list, &n, err);
-        for (size_t i = 0; !rc && i < n; i++) rc = add_file(c, path_join(dir, list[i]), err);
-        free_strings(list, n);
-    }
-    free(index);
-    free(single);
-    return rc;
+/* Within a name in the order of files. */
+static int by_name_and_file(const void *a, const void *b) {
+    const struct tensor *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->file > y->file) - (x->file < y->file);
 }
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const struct tensor *)a)->name, ((const struct tensor *)b)->name);
 }
 
-int checkpoint_open(struct checkpoint *c, const char *path, qw_error *err) {
-    *c = (struct checkpoint){0};
-    enum path_kind kind = path_kind(path);
-    int rc;
-    if (kind == PATH_MISSING) rc = fail(err, QW_EIO, "%s: no such file or directory", path);
-    else rc = kind == PATH_DIR ? add_directory(c, path, err) : add_file(c, strdup(path), err);
-    if (!rc) {
-        for (uint32_t i = 0; i < c->n_tensors; i++) {       /* the names have stopped moving */
-            c->tensors[i].name = c->names.p + c->tensors[i].name_at;
-            c->tensors[i].type_name = c->names.p + c->tensors[i].type_name_at;
-        }
-        if (c->n_tensors) qsort(c->tensors, c->n_tensors, sizeof *c->tensors, by_name);
-        for (uint32_t i = 1; !rc && i < c->n_tensors; i++)
-            if (strcmp(c->tensors[i - 1].name, c->tensors[i].name) == 0)
-                rc = fail(err, QW_EFORMAT, "%s: tensor '%s' appears twice",
-                          c->paths[c->tensors[i].file], c->tensors[i].name);
+int checkpoint_sort(struct checkpoint *c, bool last_wins, struct warnings *warnings,
+                    qw_error *err) {
+    struct listed repeated = {.n = 0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_tensors; i++) {       /* the names have stopped moving */
+        c->tensors[i].name = c->names.p + c->tensors[i].name_at;
+        c->tensors[i].type_name = c->names.p + c->tensors[i].type_name_at;
     }
-    if (rc) checkpoint_close(c);
-    return rc;
+    if (c->n_tensors) qsort(c->tensors, c->n_tensors, sizeof *c->tensors, by_name_and_file);
+    for (uint32_t i = 0; i < c->n_tensors; i++) {
+        struct tensor *t = &c->tensors[i], *kept = n > 0 ? &c->tensors[n - 1] : NULL;
+        bool again = kept && strcmp(kept->name, t->name) == 0;
+        if (again && (!last_wins || kept->file == t->file))
+            return fail(err, QW_EFORMAT, "%s: tensor '%s' appears twice", c->paths[t->file],
+                        t->name);
+        if (again) list_name(&repeated, t->name, strlen(t->name));
+        c->tensors[again ? n - 1 : n++] = *t;
+    }
+    c->n_tensors = n;
+    if (repeated.n > 0)
+        add_warning(warnings,
+                    "%s: in more than one of these files: %s; the last one's counts, as in "
+                    "transformers",
+                    c->paths[0], list_text(&repeated));
+    return 0;
 }
 
 void checkpoint_close(struct checkpoint *c) {

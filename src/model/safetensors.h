@@ -10,6 +10,7 @@
 #define QW_SAFETENSORS_H
 #include "base/error.h"
 #include "base/buf.h"
+#include "base/warnings.h"
 #include "base/file.h"
 
 enum { TENSOR_DIMS = 4 };
@@ -34,9 +35,13 @@ struct checkpoint {
     struct buf names;               /* what name and type_name point into */
 };
 
-/* A directory: the files of model.safetensors.index.json if there is one, else model.safetensors,
- * else all model*.safetensors. Or one file. Data stays on disk until it is read. */
-int  checkpoint_open(struct checkpoint *c, const char *path, qw_error *err);
+/* {0} is empty. Map the file at path and add its tensors; takes over path. Data stays on disk until
+ * it is read. After a failure only checkpoint_close is left to do. */
+int  checkpoint_add(struct checkpoint *c, char *path, qw_error *err);
+/* Once all files are added. last_wins: a tensor that is in several files is taken from the last one
+ * and becomes a warning; otherwise it is an error. */
+int  checkpoint_sort(struct checkpoint *c, bool last_wins, struct warnings *warnings,
+                     qw_error *err);
 void checkpoint_close(struct checkpoint *c);
 const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "model/leftovers.h"
 #include "model/packed_description.h"
 
 const char *weight_type_name(enum packed_type t) {
@@ -21,20 +22,40 @@ int weight_type_from_name(enum packed_type *out, const char *name, qw_error *err
     return fail(err, QW_EARG, "unknown weight type '%s' (auto, bf16 (as stored), q8 or q4)", name);
 }
 
+#define EMBEDDING "embed_tokens.weight"
+#define HEAD "lm_head.weight"
+
 struct binder {
     struct weights *w;
     const struct checkpoint *c;
     const struct config *cfg;
     struct packed_description packed;
-    const char *prefix;             /* "model." or "" */
     float *next_norm;               /* free part of w->norms */
+    bool *used;                     /* [n_tensors] bound, or known to hold nothing new */
+    bool compare_all;               /* not only samples of what may be the same */
+    struct warnings *warnings;
     qw_error *err;
 };
 
 /* ---- one tensor ---- */
 
+/* The tensor of this name, with or without the "model." that the whole model's tensors have before
+ * theirs: one that is missing or too many is repaired for each name by itself, as in transformers'
+ * core_model_loading.py. */
+static const struct tensor *lookup(const struct binder *b, const char *name) {
+    static const char *const prefixes[] = {"model.", "", "model.model."};
+    const struct tensor *t = NULL;
+    for (int i = 0; !t && i < 3; i++) {
+        char full[96];
+        snprintf(full, sizeof full, "%s%s", prefixes[i], name);
+        t = checkpoint_find(b->c, full);
+    }
+    return t;
+}
+
 static int missing(const struct binder *b, const char *name) {
-    return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is missing", b->c->paths[0], name);
+    const char *prefix = strcmp(name, HEAD) == 0 ? "" : "model.";
+    return fail(b->err, QW_EFORMAT, "%s: tensor '%s%s' is missing", b->c->paths[0], prefix, name);
 }
 
 /* "[3, 5]", of at most TENSOR_DIMS dimensions. */
@@ -49,7 +70,7 @@ static void print_shape(char *out, size_t size, const struct tensor *t) {
  * rows 0 any number of rows will do. */
 static int find(struct binder *b, const char *name, int rows, int cols, const struct tensor **out,
                 const struct format **format) {
-    const struct tensor *t = checkpoint_find(b->c, name);
+    const struct tensor *t = lookup(b, name);
     if (!t) return missing(b, name);
     const char *path = b->c->paths[t->file];
     *format = format_of(t->type_name);
@@ -57,7 +78,7 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
         char supported[96];
         list_formats(supported, sizeof supported);
         return fail(b->err, QW_EUNSUPPORTED, "%s: tensor '%s' has type %.20s (supported: %s)", path,
-                    name, t->type_name, supported);
+                    t->name, t->type_name, supported);
     }
     bool fits = t->n_dims == (cols ? 2 : 1) && (!rows || t->shape[0] == (uint64_t)rows) &&
                 (!cols || t->shape[1] == (uint64_t)cols);
@@ -67,8 +88,8 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
         if (!cols) snprintf(want, sizeof want, "%d", rows);
         else if (rows) snprintf(want, sizeof want, "%d, %d", rows, cols);
         else snprintf(want, sizeof want, "vocabulary, %d", cols);
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has shape %s, expected [%s]", path, name,
-                    have, want);
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has shape %s, expected [%s]", path,
+                    t->name, have, want);
     }
     b->w->n_params += cols ? t->shape[0] * t->shape[1] : t->shape[0];
     b->w->bytes += t->size;
@@ -79,11 +100,12 @@ static int find(struct binder *b, const char *name, int rows, int cols, const st
 static void remember(struct binder *b, const struct tensor *t, struct matrix *m, const float *norm,
                      int n) {
     const char *path = b->c->paths[t->file];
+    b->used[t - b->c->tensors] = true;
     b->w->bound[b->w->n_bound++] = (struct bound){t->name, path, m, norm, n};
 }
 
 static int bind_packed(struct binder *b, struct matrix *m, const char *name, int rows, int cols) {
-    const struct tensor *t = checkpoint_find(b->c, name);
+    const struct tensor *t = lookup(b, name);
     const char *path = b->c->paths[0];
     const enum packed_type type = b->packed.type;
     if (!t) return missing(b, name);
@@ -93,9 +115,10 @@ static int bind_packed(struct binder *b, struct matrix *m, const char *name, int
         return fail(b->err, QW_EFORMAT,
                     "%s: tensor '%s' has %" PRIu64 " bytes of type %.20s, expected %" PRIu64
                     " of type U8",
-                    path, name, t->size, t->type_name, size);
+                    path, t->name, t->size, t->type_name, size);
     if ((uintptr_t)t->data % 64 != 0)
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is not aligned to 64 bytes", path, name);
+        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is not aligned to 64 bytes", path,
+                    t->name);
     *m = (struct matrix){.rows = rows, .cols = cols, .packed = type, .data = t->data};
     remember(b, t, m, NULL, 0);
     b->w->n_params += (uint64_t)rows * (uint64_t)cols;
@@ -111,7 +134,7 @@ static int bind_matrix(struct binder *b, struct matrix *m, const char *name, int
     if (rc) return rc;
     if (rows == 0 && (t->shape[0] == 0 || t->shape[0] > MAX_VOCAB))
         return fail(b->err, QW_EFORMAT, "%s: tensor '%s' has an absurd number of rows",
-                    b->c->paths[t->file], name);
+                    b->c->paths[t->file], t->name);
     rows = (int)t->shape[0];
     *m = (struct matrix){.rows = rows, .cols = cols, .packed = NOT_PACKED, .data = t->data,
                          .source = {format, t->data, rows, cols}};
@@ -161,12 +184,13 @@ static int bind_layer(struct binder *b, int i) {
     int rc = 0;
     for (size_t k = 0; !rc && k < sizeof parts / sizeof *parts; k++) {
         char name[96];
-        snprintf(name, sizeof name, "%slayers.%d.%s.bias", b->prefix, i, parts[k].name);
-        if (checkpoint_find(b->c, name))
+        snprintf(name, sizeof name, "layers.%d.%s.bias", i, parts[k].name);
+        const struct tensor *bias = lookup(b, name);
+        if (bias)
             return fail(b->err, QW_EUNSUPPORTED,
                         "%s: tensor '%s': projections with a bias are not supported",
-                        b->c->paths[0], name);
-        snprintf(name, sizeof name, "%slayers.%d.%s.weight", b->prefix, i, parts[k].name);
+                        b->c->paths[bias->file], bias->name);
+        snprintf(name, sizeof name, "layers.%d.%s.weight", i, parts[k].name);
         if (parts[k].norm) rc = bind_norm(b, parts[k].norm, name, parts[k].rows);
         else rc = bind_matrix(b, parts[k].m, name, parts[k].rows, parts[k].cols);
     }
@@ -178,10 +202,9 @@ static int bind_layer(struct binder *b, int i) {
 static int check_plausible(const struct binder *b, uint64_t norms) {
     const struct checkpoint *c = b->c;
     char name[64];
-    snprintf(name, sizeof name, "%slayers.%d.input_layernorm.weight", b->prefix,
-             b->cfg->n_layer - 1);
-    if (!checkpoint_find(c, name))
-        return fail(b->err, QW_EFORMAT, "%s: tensor '%s' is missing (config.json: %d layers)",
+    snprintf(name, sizeof name, "layers.%d.input_layernorm.weight", b->cfg->n_layer - 1);
+    if (!lookup(b, name))
+        return fail(b->err, QW_EFORMAT, "%s: tensor 'model.%s' is missing (config.json: %d layers)",
                     c->paths[0], name, b->cfg->n_layer);
     uint64_t stored = 0;
     for (int i = 0; i < c->n_files; i++) stored += c->files[i].size;
@@ -192,42 +215,130 @@ static int check_plausible(const struct binder *b, uint64_t norms) {
     return 0;
 }
 
-static int bind_all(struct binder *b) {
-    struct weights *w = b->w;
-    const struct config *cfg = b->cfg;
-    char name[64];
-    snprintf(name, sizeof name, "%sembed_tokens.weight", b->prefix);
-    int rc = bind_matrix(b, &w->embd, name, 0, cfg->n_embd);
-    if (!rc) w->n_vocab = w->embd.rows;
-    for (int i = 0; !rc && i < cfg->n_layer; i++) rc = bind_layer(b, i);
-    snprintf(name, sizeof name, "%snorm.weight", b->prefix);
-    if (!rc) rc = bind_norm(b, &w->norm, name, cfg->n_embd);
-    if (rc) return rc;
-    if (!cfg->tied && !cfg->headless)
-        return bind_matrix(b, &w->head, "lm_head.weight", w->n_vocab, cfg->n_embd);
-    w->head = w->embd;              /* a duplicate in the file is ignored */
+/* ---- the head ---- */
+
+/* Have both tensors the same values? Compares rows spread evenly, the first and the last among
+ * them, or all of them. */
+static int compare_rows(const struct source *a, const struct source *b, bool all, bool *same,
+                        qw_error *err) {
+    enum { SAMPLES = 256 };
+    const int64_t n = all || a->rows < SAMPLES ? a->rows : SAMPLES;
+    const size_t size = (size_t)a->cols;
+    float *x = alloc_zero(2 * (uint64_t)size, sizeof *x);
+    if (!x) return fail_memory(err, "two rows of weights", 2 * size * sizeof *x);
+    *same = true;
+    for (int64_t i = 0; *same && i < n; i++) {
+        int64_t row = n == 1 ? 0 : i * (a->rows - 1) / (n - 1);
+        if (a->format == b->format &&
+            memcmp(source_row(a, row), source_row(b, row), (size_t)source_size(a, 1)) == 0)
+            continue;
+        a->format->rows(a, &kernels_reference, row, 1, x);
+        b->format->rows(b, &kernels_reference, row, 1, x + size);
+        for (size_t k = 0; *same && k < size; k++) *same = x[k] == x[size + k];
+    }
+    free(x);
     return 0;
 }
 
-int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
-                 struct warnings *warnings, qw_error *err) {
-    const char *prefix = checkpoint_find(c, "model.embed_tokens.weight") ? "model." : "";
-    struct binder b = {.w = w, .c = c, .cfg = cfg, .prefix = prefix, .err = err};
+/* Does lm_head.weight hold something else than the embedding, to which config.json ties it? A
+ * tensor that cannot be compared does; binding it says why. */
+static int head_differs(struct binder *b, const struct tensor *t, bool *differs) {
+    const struct matrix *embd = &b->w->embd;
+    const struct format *format = format_of(t->type_name);
+    bool same = false;
+    *differs = true;
+    if (!format || t->n_dims != 2 || t->shape[0] != (uint64_t)embd->rows ||
+        t->shape[1] != (uint64_t)embd->cols)
+        return 0;
+    const struct source head = {format, t->data, embd->rows, embd->cols};
+    int rc = compare_rows(&embd->source, &head, b->compare_all, &same, b->err);
+    if (b->compare_all) file_forget(t->data, t->size);
+    *differs = !same;
+    return rc;
+}
+
+/* transformers' "tie_word_embeddings true, and lm_head.weight in the file": a head with values of
+ * its own is used although it should be tied. A packed file has one only where this was decided
+ * when it was made. */
+static int bind_head(struct binder *b) {
+    const struct config *cfg = b->cfg;
+    struct weights *w = b->w;
+    const struct tensor *t = lookup(b, HEAD);
+    bool own = !cfg->tied && (t || !cfg->headless);
+    if (t && cfg->tied && t->data != w->embd.data) {
+        bool packed = b->packed.type != NOT_PACKED;
+        int rc = packed ? 0 : head_differs(b, t, &own);
+        if (rc) return rc;
+        if (packed) own = true;
+        else if (own)
+            add_warning(b->warnings,
+                        "%s: tie_word_embeddings is true, but '%s' has values of its own: they are "
+                        "used, as in transformers 5 (4.x drops them)",
+                        b->c->paths[t->file], t->name);
+        b->used[t - b->c->tensors] = true;
+    }
+    if (own) return bind_matrix(b, &w->head, HEAD, w->n_vocab, cfg->n_embd);
+    w->head = w->embd;
+    return 0;
+}
+
+/* Where only the head is in the file, both are tied the other way round. */
+static int bind_embedding(struct binder *b) {
+    const struct tensor *head = lookup(b, HEAD);
+    const char *name = EMBEDDING;
+    if (b->cfg->tied && head && !lookup(b, EMBEDDING)) {
+        name = HEAD;
+        add_warning(b->warnings,
+                    "%s: there is no '" EMBEDDING "': '%s' is used in its place, as in "
+                    "transformers 5 (4.x fills it with random values)",
+                    b->c->paths[head->file], head->name);
+    }
+    int rc = bind_matrix(b, &b->w->embd, name, 0, b->cfg->n_embd);
+    if (!rc) b->w->n_vocab = b->w->embd.rows;
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static int bind_all(struct binder *b) {
+    struct weights *w = b->w;
+    int rc = bind_embedding(b);
+    for (int i = 0; !rc && i < b->cfg->n_layer; i++) rc = bind_layer(b, i);
+    if (!rc) rc = bind_norm(b, &w->norm, "norm.weight", b->cfg->n_embd);
+    return rc ? rc : bind_head(b);
+}
+
+static int bind_checked(struct binder *b) {
+    struct weights *w = b->w;
+    const struct config *cfg = b->cfg;
     uint64_t layer = 2 * (uint64_t)cfg->n_embd + 2 * (uint64_t)cfg->head_dim;
     uint64_t norms = (uint64_t)cfg->n_layer * layer + (uint64_t)cfg->n_embd;
-    (void)warnings;
+    int rc = check_plausible(b, norms);
+    if (rc) return rc;
+    w->layers = alloc_zero((uint64_t)cfg->n_layer, sizeof *w->layers);
+    w->norms = b->next_norm = alloc_zero(norms, sizeof *w->norms);
+    w->bound = alloc_zero((uint64_t)cfg->n_layer * 11 + 3, sizeof *w->bound);
+    if (!w->layers || !w->norms || !w->bound)
+        return fail_memory(b->err, "the norm vectors", norms * sizeof *w->norms);
+    return bind_all(b);
+}
+
+int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
+                 bool compare_all, struct warnings *warnings, qw_error *err) {
+    qw_error own = {0, ""};
+    struct binder b = {.w = w, .c = c, .cfg = cfg, .compare_all = compare_all,
+                       .warnings = warnings, .err = err ? err : &own};
     *w = (struct weights){0};
     if (c->n_tensors == 0) return fail(err, QW_EFORMAT, "%s: no tensors", c->paths[0]);
     int rc = packed_describe(&b.packed, c, err);
-    if (!rc) rc = check_plausible(&b, norms);
     if (rc) return rc;
     w->type = b.packed.type;
     w->stored_type = b.packed.stored_type;
-    w->layers = alloc_zero((uint64_t)cfg->n_layer, sizeof *w->layers);
-    w->norms = b.next_norm = alloc_zero(norms, sizeof *w->norms);
-    w->bound = alloc_zero((uint64_t)cfg->n_layer * 11 + 3, sizeof *w->bound);
-    if (w->layers && w->norms && w->bound) rc = bind_all(&b);
-    else rc = fail_memory(err, "the norm vectors", norms * sizeof *w->norms);
+    b.used = alloc_zero(c->n_tensors, sizeof *b.used);
+    rc = b.used ? bind_checked(&b) : fail_memory(err, "a list of tensors", c->n_tensors);
+    if (w->type == NOT_PACKED) rc = check_quantised(c, cfg, rc, warnings, b.err);
+    if (!rc && w->type == NOT_PACKED) warn_of_unused(c, b.used, cfg->n_layer, warnings);
+    free(b.used);
     if (rc) weights_free(w);
     return rc;
 }

@@ -85,10 +85,11 @@ struct weights {
 
 /* Bind the tensors of a checkpoint, with or without "model." before their names. A packed file's
  * matrices are used where they lie. The weights point into the checkpoint, which must outlive them.
- * What is in it and not used becomes a warning. QW_EFORMAT, QW_EUNSUPPORTED or QW_ENOMEM; *w is
- * then empty. */
+ * What is in it and not used, or contradicts config.json, becomes a warning. compare_all: whether a
+ * head equals the embedding is found out from all rows, not from 256 of them. QW_EFORMAT,
+ * QW_EUNSUPPORTED or QW_ENOMEM; *w is then empty. */
 int weights_bind(struct weights *w, const struct checkpoint *c, const struct config *cfg,
-                 struct warnings *warnings, qw_error *err);
+                 bool compare_all, struct warnings *warnings, qw_error *err);
 void weights_free(struct weights *w);
 
 #endif

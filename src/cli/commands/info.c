@@ -155,6 +155,7 @@ static int cmd_info(int argc, char **argv) {
     if (rc) return rc;
     r.weight_type = model.weight_type;
     model.weight_type = "stored";           /* quantise nothing only to report its size */
+    model.compare_all = true;
     rc = load_model(&m, &model, false);
     if (rc) return rc;
     rc = report(m, &model, &r, n_batch);

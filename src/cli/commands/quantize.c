@@ -24,21 +24,24 @@ static bool has_file(const char *dir, const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* Would the file `out` become part of the model? In a directory with neither an index nor
- * model.safetensors, every model*.safetensors is. */
+/* Would the file `out` become part of the model? In a directory model.safetensors counts before an
+ * index, and every model*.safetensors where there is neither. */
 static bool would_join(const char *model, const char *out) {
     char dir[MODEL_PATH];
     const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
     if (strncmp(name, "model", 5) != 0) return false;
     if (slash) snprintf(dir, sizeof dir, "%.*s", (int)(slash - out) + 1, out);
     else snprintf(dir, sizeof dir, ".");
-    return same_file(model, dir) && !has_file(model, "model.safetensors") &&
-           !has_file(model, "model.safetensors.index.json");
+    if (!same_file(model, dir)) return false;
+    return strcmp(name, "model.safetensors") == 0 ||
+           (!has_file(model, "model.safetensors") &&
+            !has_file(model, "model.safetensors.index.json"));
 }
 
 /* Refuse to replace a file of the model, or to add one. */
 static int check_target(const char *model, const char *out) {
-    static const qw_load_params as_stored = {.weight_type = "stored", .n_threads = 1};
+    static const qw_load_params as_stored = {.weight_type = "stored", .n_threads = 1,
+                                             .compare_all = 1};
     size_t n = strlen(out);
     qw_model *m;
     qw_error err;
@@ -49,6 +52,7 @@ static int check_target(const char *model, const char *out) {
     const qw_model_info *info = qw_info(m);
     for (int i = 0; i < info->n_files; i++)
         if (same_file(info->files[i], out)) own = true;
+    for (int i = 0; !own && i < info->n_warnings; i++) warning("%s", info->warnings[i]);
     if (!own && !info->has_tokenizer)
         warning("the packed file will have no tokenizer: %s", info->tokenizer_error);
     if (!own && !info->chat_template)
