@@ -9,7 +9,7 @@
 # stopped and fails its test.
 . tests/cli/helpers.sh
 [ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens template logits_info \
-                       streams memory interrupt quantize bench chat commands \
+                       streams memory interrupt quantize spellings bench chat commands \
                        chat_names pipes
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]

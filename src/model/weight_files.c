@@ -163,8 +163,8 @@ static int add_indexed(struct checkpoint *c, const char *dir, const struct index
 
 /* ---- one file beside an index ---- */
 
-/* Does the checkpoint have a tensor of this name, with or without "model.", and not as an empty one?
- * Copies of the embedding and stored frequencies are not missed. */
+/* Is there a tensor of this name, with or without "model.", and not an empty one? Copies of the
+ * embedding and stored frequencies are not missed. */
 static bool has_tensor(const struct checkpoint *c, const char *with_prefix) {
     const char *name = with_prefix + strlen("model.");
     const char *without = strncmp(name, "model.", 6) == 0 ? name + 6 : name;

@@ -1,0 +1,46 @@
+# spellings.sh - one checkpoint in many spellings (tests/spellings.py makes them): the same logits,
+# and a warning where files contradict each other.
+
+python=${PYTHON:-python3}
+ids=1,2,3,300,17,5,5,319
+if $python -c '' 2> /dev/null; then
+    mkdir "$d/spellings"
+    $python tests/spellings.py "$d/spellings/all" || fail "spellings.py" "exit code $?"
+    one=$d/spellings/all/one-file
+    qw logits -m "$one" --ids $ids -o "$d/same" || fail "spellings: one-file" "exit code $?"
+    n=0
+    for m in "$d/spellings/all"/*; do
+        name=${m##*/}
+        said=
+        if [ -f "$m/WARNING" ]; then said='*'; fi
+        t "spellings: $name" 0 "@$d/same" "$said" logits -m "$m" --ids $ids -o -
+        if [ -n "$said" ]; then
+            while read -r pattern; do err_has "spellings: $name says so" "$pattern"; done \
+                < "$m/WARNING"
+            lines "spellings: $name says nothing else" "$d/err" "$(wc -l < "$m/WARNING")"
+        fi
+        n=$((n + 1))
+    done
+    t "spellings: the file itself" 0 "@$d/same" "" \
+        logits -m "$one/model.safetensors" --ids $ids -o -
+    check "spellings: there are many" "only $n" [ $n -ge 40 ]
+
+    # ---- a head of its own, although config.json ties it ----
+
+    other=$d/spellings/other-head
+    own="tie_word_embeddings is true, but 'lm_head.weight' has values of its own: they are used"
+    t "spellings: another head" 0 "" "$own" logits -m "$other" --ids $ids -o "$d/logits"
+    check "spellings: another head, other logits" "the same" not cmp -s "$d/same" "$d/logits"
+    t "info of another head" 0 "*" "$own" info -m "$other"
+    out_has "info: another head" 'head of its own'
+    t "quantize of another head" 0 "" "$own" quantize -m "$other" -q q8 -o "$d/head.safetensors"
+    qw logits -m "$other" --ids $ids -q q8 -o "$d/same" 2> /dev/null
+    t "another head, packed" 0 "@$d/same" "" \
+        logits -m "$d/head.safetensors" --ids $ids -o -
+    t "info: a copy of the embedding" 0 "*" "" info -m "$d/spellings/all/head-copy"
+    out_has "info: a copy, tied" 'head tied'
+    t "quantize -o model.safetensors beside shards" 2 "" "file of the model itself" quantize \
+        -m "$d/spellings/all/two-shards" -o "$d/spellings/all/two-shards/model.safetensors"
+else
+    skip "spellings" "there is no python3"
+fi
