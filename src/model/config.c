@@ -30,10 +30,15 @@ static int read_eos(struct config *c, const struct doc *s) {
 
 /* ---- what is refused ---- */
 
+/* The value of a key, or 0 if it is absent, null or an empty object. */
+static uint32_t get_filled(const struct doc *s, const char *key) {
+    uint32_t v = get(s, 0, key);
+    return v && json_type(s->j, v) == JSON_OBJECT && s->j->nodes[v].len == 0 ? 0 : v;
+}
+
 /* Attention that is not the usual one: the newer keys. transformers knows is_causal since 5.2; only
  * vLLM knows the other, which is meant for contexts of a million. */
 static int check_attention(const struct doc *s) {
-    uint32_t chunks = get(s, 0, "dual_chunk_attention_config");
     bool causal;
     int rc = get_bool(s, 0, "is_causal", true, &causal);
     if (rc) return rc;
@@ -41,7 +46,7 @@ static int check_attention(const struct doc *s) {
         return fail(s->err, QW_EUNSUPPORTED,
                     "%s: is_causal is false; attention in both directions is not supported",
                     s->path);
-    if (chunks && s->j->nodes[chunks].len > 0)
+    if (get_filled(s, "dual_chunk_attention_config"))
         return fail(s->err, QW_EUNSUPPORTED,
                     "%s: dual_chunk_attention_config: dual chunk attention is not supported",
                     s->path);
@@ -76,20 +81,17 @@ static int check_architecture(struct config *c, const struct doc *s) {
     return check_attention(s);
 }
 
-/* What the config says of quantised weights; weights_bind sees whether they are. An empty object
- * says nothing. */
+/* What the config says of quantised weights; weights_bind sees whether they are. MLX names no
+ * method: it has a key of its own, or sizes alone. */
 static void read_quantisation(struct config *c, const struct doc *s) {
-    static const char *const keys[] = {"quantization_config", "quantization"};  /* then MLX's */
-    for (int i = 0; i < 2; i++) {
-        uint32_t v = get(s, 0, keys[i]);
-        if (!v || (json_type(s->j, v) == JSON_OBJECT && s->j->nodes[v].len == 0)) continue;
-        uint32_t method = json_type(s->j, v) == JSON_OBJECT ? get(s, v, "quant_method") : 0;
-        if (method && json_type(s->j, method) == JSON_STRING)
-            snprintf(c->quantised, sizeof c->quantised, "%.*s", shown_n(s, method),
-                     shown(s, method));
-        else snprintf(c->quantised, sizeof c->quantised, "%s", get(s, 0, keys[1]) ? "MLX" : "?");
-        return;
-    }
+    uint32_t mlx = get_filled(s, "quantization"), v = get_filled(s, "quantization_config");
+    const char *is = mlx ? "MLX" : "of no known method";
+    if (!mlx && !v) return;
+    uint32_t method = v ? get(s, v, "quant_method") : 0;
+    if (v && get(s, v, "bits") && get(s, v, "group_size")) is = "MLX";
+    if (method && json_type(s->j, method) == JSON_STRING)
+        snprintf(c->quantised, sizeof c->quantised, "%.*s", shown_n(s, method), shown(s, method));
+    else snprintf(c->quantised, sizeof c->quantised, "%s", is);
 }
 
 /* Where the weights are, if config.json says so (transformers 5.5): only the usual names. */
