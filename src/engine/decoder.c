@@ -25,6 +25,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/exact_math.h"
+#include "model/rope.h"
 
 struct decoder {
     const struct config *c;

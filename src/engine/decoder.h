@@ -4,7 +4,6 @@
 #define QW_DECODER_H
 #include "engine/kv_cache.h"
 #include "model/config.h"
-#include "model/rope.h"
 #include "sys/threads.h"
 #include "model/weights.h"
 

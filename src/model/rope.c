@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/exact_math.h"
 #include "base/listed.h"
+#include "model/fields.h"
 
 #define PI 3.141592653589793
 #define ORIGINAL "original_max_position_embeddings"

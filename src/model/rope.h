@@ -2,7 +2,8 @@
 #ifndef QW_ROPE_H
 #define QW_ROPE_H
 #include "model/config.h"
-#include "model/fields.h"
+
+struct doc;
 
 /* Fill rope_theta and yarn from rope_theta, rope_scaling and rope_parameters, as transformers 5
  * decides where they contradict each other. c->n_ctx_max must be known. QW_EUNSUPPORTED for types

@@ -37,6 +37,15 @@ if $python -c '' 2> /dev/null; then
     qw logits -m "$other" --ids $ids -q q8 -o "$d/same" 2> /dev/null
     t "another head, packed" 0 "@$d/same" "" \
         logits -m "$d/head.safetensors" --ids $ids -o -
+    other=$d/spellings/other-row
+    qw logits -m "$one" --ids $ids -o "$d/same"
+    t "another row of the head: a sample misses it" 0 "@$d/same" "" \
+        logits -m "$other" --ids $ids -o -
+    t "info of another row" 0 "*" "$own" info -m "$other"
+    out_has "info: another row" 'head of its own'
+    t "quantize of another row" 0 "" "$own" quantize -m "$other" -q q8 -o "$d/row.safetensors"
+    t "info of another row, packed" 0 "*" "" info -m "$d/row.safetensors"
+    out_has "info: another row, packed" 'head of its own'
     t "info: a copy of the embedding" 0 "*" "" info -m "$d/spellings/all/head-copy"
     out_has "info: a copy, tied" 'head tied'
     t "quantize -o model.safetensors beside shards" 2 "" "file of the model itself" quantize \
