@@ -150,6 +150,10 @@ static void test_head(void) {
     add_part("lm_head.weight", "BF16", "320,64", copy, sizeof copy);
     write_all(NULL);
     CHECK(load("a copy", 0, NULL) == 1 && load("a copy, all", 1, NULL) == 1, "tied");
+    add_part("model.lm_head.weight", "U8", "1", copy, 1);
+    write_all(NULL);
+    CHECK(load("two heads", 0, "nothing uses: model.lm_head.weight") == 1, "tied");
+    drop_part("model.lm_head.weight");
     for (int row = 0; row < ROWS; row++) {
         bool seen = is_sampled(row);
         sampled += seen;

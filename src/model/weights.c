@@ -43,9 +43,12 @@ struct binder {
  * theirs: one that is missing or too many is repaired for each name by itself, as in transformers'
  * core_model_loading.py. */
 static const struct tensor *lookup(const struct binder *b, const char *name) {
-    static const char *const prefixes[] = {"model.", "", "model.model."};
+    static const char *const inner[] = {"model.", "", "model.model."};
+    static const char *const outer[] = {"", "model."};
+    const bool is_head = strcmp(name, HEAD) == 0;
+    const char *const *prefixes = is_head ? outer : inner;
     const struct tensor *t = NULL;
-    for (int i = 0; !t && i < 3; i++) {
+    for (int i = 0; !t && i < (is_head ? 2 : 3); i++) {
         char full[96];
         snprintf(full, sizeof full, "%s%s", prefixes[i], name);
         t = checkpoint_find(b->c, full);
