@@ -243,6 +243,8 @@ static const struct {
     {"\"transformers_weights\":\"other.safetensors\"", QW_EUNSUPPORTED,
      "transformers_weights 'other.safetensors'"},
     {"\"partial_rotary_factor\":0.5", QW_EUNSUPPORTED, "partial_rotary_factor 0.5"},
+    {"\"partial_rotary_factor\":0.75,\"rope_scaling\":{\"type\":\"default\"}", QW_EUNSUPPORTED,
+     "partial_rotary_factor 0.75"},
     {"\"rope_scaling\":{\"partial_rotary_factor\":0.25}", QW_EUNSUPPORTED,
      "partial_rotary_factor 0.25"},
     {"\"head_dim\":null", QW_EFORMAT, "head_dim is null"},

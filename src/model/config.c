@@ -36,7 +36,7 @@ static uint32_t get_filled(const struct doc *s, const char *key) {
     return v && json_type(s->j, v) == JSON_OBJECT && s->j->nodes[v].len == 0 ? 0 : v;
 }
 
-/* Attention that is not the usual one: the newer keys. transformers knows is_causal since 5.2; only
+/* Attention that is not the usual one: the newer keys. transformers 5.2 knows is_causal; only
  * vLLM knows the other, which is meant for contexts of a million. */
 static int check_attention(const struct doc *s) {
     bool causal;
