@@ -130,6 +130,9 @@ static const struct {
     {"\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":1}", 10000, 1, 1, 40960, NULL, NULL},
     {"\"rope_scaling\":{\"attn_factor\":2,\"type\":\"default\"}", 10000, 0, 0, 0,
      "does not use attn_factor", NULL},
+    {"\"rope_scaling\":{\"type\":\"default\",\"factor\":2,\"truncate\":true,\"mscale\":1,"
+     "\"mscale_all_dim\":1,\"beta_fast\":1,\"beta_slow\":1}", 10000, 0, 0, 0,
+     "does not use factor, truncate, mscale, mscale_all_dim and 2 more", NULL},
 
     /* the rest */
     {"\"rope_scaling\":{" YARN ",\"beta_fast\":0,\"beta_slow\":null,\"truncate\":null,"
@@ -200,6 +203,29 @@ static void test_heads(void) {
               c.rms_norm_eps == 1e-6 && c.rope_theta == 10000,
           "%s", err.message);
     warnings_free(&w);
+}
+
+/* What may stand there and changes nothing. */
+static void test_accepted(void) {
+    static const char *const members[] = {
+        "\"is_causal\":true,\"dual_chunk_attention_config\":{}",
+        "\"is_causal\":null,\"dual_chunk_attention_config\":null",
+        "\"use_sliding_window\":true,\"sliding_window\":null,\"max_window_layers\":0",
+        "\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":3",
+        "\"use_sliding_window\":true,\"max_window_layers\":0,\"layer_types\":[\"full_attention\","
+        "\"full_attention\",\"full_attention\"]",
+        "\"transformers_weights\":\"model.safetensors.index.json\"",
+        "\"new_key\":{\"a\":[1,2,{}]},\"partial_rotary_factor\":1",
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        struct config c;
+        struct warnings w;
+        qw_error err = {0, ""};
+        int rc = read_members(&c, members[i], &w, &err);
+        CHECK(rc == 0, "%s: %s", members[i], err.message);
+        check_warnings(members[i], &w, NULL, NULL);
+        warnings_free(&w);
+    }
 }
 
 static void test_quantised(void) {
@@ -343,6 +369,7 @@ int main(void) {
     RUN("config: theta, scaling, yarn", test_rope);
     RUN("config: yarn's other settings", test_yarn_settings);
     RUN("config: heads", test_heads);
+    RUN("config: what changes nothing", test_accepted);
     RUN("config: what it says of quantisation", test_quantised);
     RUN("config: what is refused, by name", test_refused);
     RUN("config: no warning for the official ones", test_official);

@@ -291,10 +291,11 @@ static int bind_embedding(struct binder *b) {
     const char *name = EMBEDDING;
     if (b->cfg->tied && head && !lookup(b, EMBEDDING)) {
         name = HEAD;
-        add_warning(b->warnings,
-                    "%s: there is no '" EMBEDDING "': '%s' is used in its place, as in "
-                    "transformers 5 (4.x fills it with random values)",
-                    b->c->paths[head->file], head->name);
+        if (b->packed.type == NOT_PACKED)
+            add_warning(b->warnings,
+                        "%s: there is no '" EMBEDDING "': '%s' is used in its place, as in "
+                        "transformers 5 (4.x fills it with random values)",
+                        b->c->paths[head->file], head->name);
     }
     int rc = bind_matrix(b, &b->w->embd, name, 0, b->cfg->n_embd);
     if (!rc) b->w->n_vocab = b->w->embd.rows;

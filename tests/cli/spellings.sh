@@ -46,6 +46,17 @@ if $python -c '' 2> /dev/null; then
     t "quantize of another row" 0 "" "$own" quantize -m "$other" -q q8 -o "$d/row.safetensors"
     t "info of another row, packed" 0 "*" "" info -m "$d/row.safetensors"
     out_has "info: another row, packed" 'head of its own'
+
+    # ---- decided when it was packed ----
+
+    for name in only-head leftover-quantisation; do
+        m=$d/spellings/all/$name-w packed=$d/$name.safetensors
+        t "quantize $name" 0 "" "$(cat "$m/WARNING")" quantize -m "$m" -q q8 -o "$packed"
+        qw logits -m "$m" --ids $ids -q q8 -o "$d/same" 2> /dev/null
+        t "$name, packed" 0 "@$d/same" "" logits -m "$packed" --ids $ids -o -
+        qw info -m "$packed" > "$d/out" 2>&1
+        out_has "info of $name, packed" 'head tied'
+    done
     t "info: a copy of the embedding" 0 "*" "" info -m "$d/spellings/all/head-copy"
     out_has "info: a copy, tied" 'head tied'
     t "quantize -o model.safetensors beside shards" 2 "" "file of the model itself" quantize \
