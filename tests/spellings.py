@@ -194,6 +194,13 @@ def contradictions(m):
     beside = r'model\.safetensors counts, not model\.safetensors\.index\.json'
     wrong = {k: (s, [-x for x in v]) for k, (s, v) in m.base.items()}
     m.shards(m.single('single-and-shards', warning=beside), [wrong])
+    inv_freq = {'model.layers.0.self_attn.rotary_emb.inv_freq': ([1], [1.0])}
+    m.shards(m.single('single-and-shards-with-more', warning=beside),
+             [{**wrong, 'lm_head.weight': wrong[keys[0]], **inv_freq}])
+    bare = renamed(m.base, lambda k: k[len('model.'):])
+    m.shards(m.single('single-bare-and-shards', bare, warning=beside), [wrong])
+    m.shards(m.single('single-and-bare-shards', warning=beside),
+             [renamed(wrong, lambda k: k[len('model.'):])])
     m.shards(m.single('single-and-missing-shards', warning=beside), m.halves(), missing=[2])
     stub = r'index\.json counts, since model\.safetensors lacks'
     m.shards(m.single('stub-and-shards', {keys[0]: wrong[keys[0]]}, warning=stub), m.halves())

@@ -469,6 +469,17 @@ static void test_index(void) {
     }
 }
 
+/* That a tensor may be in several files of an index does not let it be twice in one. */
+static void test_twice_in_shard(void) {
+    const char *text =
+        "{\"a\":" T("U8", "[1]", 0, 1) ",\"\\u0061\":" T("U8", "[1]", 1, 2) "}";
+    fresh_dir_for(INDEX);
+    write_weights("model-1.safetensors", strlen(text), text, strlen(text), "ab", 2);
+    write_file(INDEX, "{\"weight_map\":{\"x\":\"model-0.safetensors\","
+                      "\"a\":\"model-1.safetensors\"}}");
+    expect_load("twice in a shard", dir, QW_EFORMAT, "model-1.safetensors", "'a' appears twice");
+}
+
 /* ---- files that are not what they should be ---- */
 
 static void test_files(void) {
@@ -742,6 +753,7 @@ int main(void) {
     RUN("hostile: tensors and config", test_edits);
     RUN("hostile: odd but valid", test_valid);
     RUN("hostile: index", test_index);
+    RUN("hostile: a tensor twice in a shard", test_twice_in_shard);
     RUN("hostile: files", test_files);
     RUN("hostile: tokenizers", test_tokenizers);
     RUN("hostile: arguments of a loaded model", test_sessions);
