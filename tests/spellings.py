@@ -202,6 +202,8 @@ def contradictions(m):
     m.shards(m.single('single-and-bare-shards', warning=beside),
              [renamed(wrong, lambda k: k[len('model.'):])])
     m.shards(m.single('single-and-missing-shards', warning=beside), m.halves(), missing=[2])
+    m.shards(m.single('single-and-missing-more', warning=beside),
+             [wrong, {'v_head.weight': ([1], [1.0])}], missing=[2])
     stub = r'index\.json counts, since model\.safetensors lacks'
     m.shards(m.single('stub-and-shards', {keys[0]: wrong[keys[0]]}, warning=stub), m.halves())
     empty = {k: ([0], []) for k in keys}
