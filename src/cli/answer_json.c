@@ -45,8 +45,9 @@ static int put_numbers(struct text_out *out, const struct generator *g,
 
 int print_json_answer(const struct generator *g, const struct json_answer *a) {
     struct text_out out = text_out(STDOUT_FILENO);
-    const char *path = qw_info(g->model)->path, *date = qw_chat_date(g->chat);
-    int rc = put_string(&out, "{\"model\": ", path, strlen(path));
+    char name[MODEL_NAME];
+    const char *model = shown_model(qw_info(g->model)->path, name), *date = qw_chat_date(g->chat);
+    int rc = put_string(&out, "{\"model\": ", model, strlen(model));
     if (!rc) rc = put_string(&out, ", \"text\": ", a->text->p, a->text->n);
     if (!rc) rc = put_string(&out, ", \"thinking\": ", a->thinking->p, a->thinking->n);
     if (!rc)

@@ -52,12 +52,13 @@ static int add(struct text *out, const char *s) {
 static int write_chat(const struct talk *talk, struct text *out) {
     const struct generator *g = talk->g;
     struct text messages = {0}, settings = {0};
+    char name[MODEL_NAME];
     qw_error err;
     if (qw_chat_messages(g->chat, &messages.p, &messages.n, &err)) return engine_error(&err, NULL);
     int rc = write_settings(talk, &settings);
     if (!rc) rc = add(out, beginning);
     if (!rc) rc = add(out, ", \"model\": ");
-    if (!rc) rc = add_quoted(out, qw_info(g->model)->path);
+    if (!rc) rc = add_quoted(out, shown_model(qw_info(g->model)->path, name));
     if (!rc) rc = add(out, ",\n \"messages\": ");
     if (!rc) rc = text_append(out, messages.p, messages.n, "the conversation");
     if (!rc) rc = add(out, ",\n \"settings\": {");

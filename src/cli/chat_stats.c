@@ -69,10 +69,10 @@ static void show_context(const struct generator *g) {
 /* Where there is no room for the path, its name. */
 static void show_model(const struct generator *g) {
     const qw_model_info *info = qw_info(g->model);
-    const char *path = info->path;
     char name[MODEL_NAME];
+    const char *path = shown_model(info->path, name);
     int columns, rows;
-    model_name(path, name);
+    model_name(info->path, name);
     tty_size(STDERR_FILENO, &columns, &rows);
     if (isatty(STDERR_FILENO) && LABEL + text_cells(path, strlen(path)) >= (size_t)columns)
         path = name;

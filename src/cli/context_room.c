@@ -106,7 +106,8 @@ int check_long_message(const struct generator *g, const struct text *said) {
     char found[MODEL_PATH];
     const char *path, *type;
     uint64_t bytes;
-    if (said->n < LONG_MESSAGE || !(path = find_model(g->o.model.path, true, found))) return 0;
+    if (said->n < LONG_MESSAGE) return 0;
+    if (!(path = find_model(g->o.model.path, true, found))) return EXIT_ERROR;
     if (qw_load(&probe.model, path, &params, NULL)) return 0;
     size_t room = (size_t)(g->o.n_ctx > 0 ? g->o.n_ctx : qw_info(probe.model)->n_ctx_max);
     if (!g->o.kv_type && qw_weight_memory(probe.model, g->o.model.weight_type, &type, &bytes, NULL)

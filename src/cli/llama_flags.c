@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/flags.h"
+#include "cli/hub.h"
 #include "cli/llama_flags.h"
 
 #define NO_GPU "there is no GPU here: leave it out"
@@ -133,34 +134,15 @@ const struct llama_flag *find_llama_value(const struct llama_flag *row, const ch
     return NULL;
 }
 
-/* Is name[0..n) a model of Qwen's own, such as Qwen3-0.6B or Qwen3-4B-Instruct-2507? */
-static bool is_of_qwen(const char *name, size_t n) {
-    if (n < 6 || strncmp(name, "Qwen3-", 6) != 0) return false;
-    size_t end = 6 + strspn(name + 6, "0123456789.");
-    if (end == 6 || end >= n || name[end] != 'B') return false;
-    end++;
-    return end == n || has_name("-Base -Instruct-2507 -Thinking-2507", name + end, n - end);
-}
-
-/* What -hf names is a copy for llama.cpp, often of somebody else. The original has neither "-GGUF"
- * nor ":Q8_0" in its name, nor Qwen's name twice. */
-static int refuse_download(const char *flag, const char *repository) {
-    int n = (int)strcspn(repository, ":");
-    bool is_copy = n > 5 && strncmp(repository + n - 5, "-GGUF", 5) == 0;
-    if (is_copy) n -= 5;
-    const char *name = repository;
-    for (const char *p = repository; p < repository + n; p++)
-        if (*p == '/') name = p + 1;
-    int owner_n = (int)(name - repository);
-    if (is_copy && strncmp(name, "Qwen_", 5) == 0) name += 5;
-    int name_n = n - (int)(name - repository);
-    if (is_copy && is_of_qwen(name, (size_t)name_n)) {
-        repository = "Qwen/";
-        owner_n = 5;
-    }
-    return usage_error("%s: nothing is downloaded here; hf download %.*s%.*s --local-dir "
-                       "models/%.*s, or curl as models/README.md shows, then -m models/%.*s",
-                       flag, owner_n, repository, name_n, name, name_n, name, name_n, name);
+/* What -hf names is mostly a copy; what can run here is the original. */
+static int refuse_download(const char *flag, const char *name) {
+    char repository[REPOSITORY];
+    original_repository(name, repository);
+    const char *slash = strrchr(repository, '/');
+    name = slash ? slash + 1 : repository;
+    return usage_error("%s: nothing is downloaded here; hf download %s --local-dir models/%s, or "
+                       "curl as models/README.md shows, then -m models/%s",
+                       flag, repository, name, name);
 }
 
 int refuse_llama_flag(const struct llama_flag *row, const char *name, const char *value) {

@@ -1,83 +1,11 @@
-/* model.c - which model to use when none is named, the flags of a model, and loading it. */
+/* model.c - the flags that say which model to use and how, and loading it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 #include "cli/model.h"
 #include "cli/live.h"
 #include "cli/words.h"
-
-/* ---- the bundled model ---- */
-
-/* The directory of the binary: false if /proc does not say. */
-static bool binary_directory(char out[MODEL_PATH]) {
-    ssize_t n = readlink("/proc/self/exe", out, MODEL_PATH - 1);
-    out[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(out, '/');
-    if (slash) *slash = 0;
-    return slash != NULL;
-}
-
-static bool is_model(const char *dir) {
-    char config[MODEL_PATH + 32];
-    snprintf(config, sizeof config, "%s/config.json", dir);
-    return access(config, F_OK) == 0;
-}
-
-/* Next to the binary, in ./models, or where `make install` puts it relative to the binary. */
-static bool find_bundled(char out[MODEL_PATH]) {
-    static const struct {
-        bool relative;          /* to the binary's directory */
-        const char *path;
-    } places[] = {
-        {true, "/models/tiny"},
-        {false, "./models/tiny"},
-        {true, "/../share/qw/models/tiny"},
-    };
-    char dir[MODEL_PATH];
-    bool known = binary_directory(dir);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (places[i].relative && !known) continue;
-        const char *start = places[i].relative ? dir : "";
-        int n = snprintf(out, MODEL_PATH, "%s%s", start, places[i].path);
-        if (n > 0 && n < MODEL_PATH && is_model(out)) return true;
-    }
-    return false;
-}
-
-const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]) {
-    if (path) return path;
-    if (!find_bundled(found)) {
-        say("no model: choose one with -m DIR or QW_MODEL (the bundled models/tiny is neither next "
-            "to the binary, nor in this directory, nor where make install puts it)");
-        return NULL;
-    }
-    if (!quiet) note("using the bundled model %s; -m DIR or QW_MODEL chooses another", found);
-    return found;
-}
-
-void model_name(const char *path, char out[MODEL_NAME]) {
-    static const char file[] = "/model.safetensors", suffix[] = ".safetensors";
-    size_t n = strlen(path), start;
-    if (n > sizeof file && strcmp(path + n - (sizeof file - 1), file) == 0) n -= sizeof file - 1;
-    while (n > 1 && path[n - 1] == '/') n--;
-    for (start = n; start > 0 && path[start - 1] != '/';) start--;
-    bool packed = n - start > sizeof suffix && strncmp(path + n - (sizeof suffix - 1), suffix,
-                                                       sizeof suffix - 1) == 0;
-    if (packed) n -= sizeof suffix - 1;
-    snprintf(out, MODEL_NAME, "%.*s", (int)(n - start < MODEL_NAME ? n - start : MODEL_NAME - 1),
-             path + start);
-}
-
-bool is_bundled(const char *path) {
-    char found[MODEL_PATH], *real = realpath(path, NULL), *bundled = NULL;
-    if (find_bundled(found)) bundled = realpath(found, NULL);
-    bool same = real && bundled && strcmp(real, bundled) == 0;
-    free(real);
-    free(bundled);
-    return same;
-}
 
 /* ---- flags ---- */
 
@@ -106,7 +34,8 @@ void set_model_flags(struct flag *flags, int n, struct model_flags *to, const ch
     const struct flag all[N_MODEL_AND_THREAD_FLAGS] = {
         {.heading = "Model", .names = "-m --model", .value = "DIR", .type = FLAG_PATH,
          .to = &to->path, .env = "QW_MODEL",
-         .help = "model directory, packed file, or .safetensors file next to its config.json"},
+         .help = "model directory, packed file, .safetensors file next to its config.json, or "
+                 "NAME: models/NAME, or NAME in the hub's cache"},
         {.names = "-q --weight-type", .value = "TYPE", .type = FLAG_TYPE, .to = &to->weight_type,
          .choices = weight_types, .env = type_env, .given = &to->given, .help = type_help},
         {.heading = "Processor", .names = "--cpu-list -Cr --cpu-range", .value = "LIST",
@@ -230,7 +159,7 @@ int load_error(const struct model_flags *f, const qw_error *err) {
 /* What was chosen, and the command that saves the wait from now on. */
 static void note_quantised(const qw_model_info *info, const char *path) {
     char name[MODEL_NAME], file[MODEL_NAME + 40], word[MODEL_PATH], file_word[2 * MODEL_NAME];
-    model_name(path, name);
+    model_name(info->path, name);
     snprintf(file, sizeof file, "%s-%s.safetensors", name, info->weight_type);
     note("quantised to %s, %.0f MB (-q chooses the type; bf16 keeps them as stored)",
          info->weight_type, (double)info->weight_bytes / 1e6);
@@ -261,7 +190,7 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     poll_sigint(SIGINTS_OF_A_PIPE);
     const qw_model_info *info = qw_info(*out);
     for (int i = 0; i < info->n_warnings; i++) warning("%s", info->warnings[i]);
-    if (loading.quantised) note_quantised(info, path);
+    if (loading.quantised) note_quantised(info, f->path ? f->path : path);
     return 0;
 }
 

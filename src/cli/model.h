@@ -1,18 +1,10 @@
-/* model.h - which model to use, the flags that say so, and loading it. */
+/* model.h - the flags that say which model to use and how, and loading it. */
 #ifndef QW_CLI_MODEL_H
 #define QW_CLI_MODEL_H
+#include "cli/find_model.h"
 #include "cli/flags.h"
 
-enum { MODEL_PATH = 4096, CPU_LIST = 4096 };
-
-/* path or, if it is NULL, the bundled model's path, written to found and named in a note unless
- * quiet. NULL after a message if there is none. */
-const char *find_model(const char *path, bool quiet, char found[MODEL_PATH]);
-
-/* What people call the model at path: the last part of it, without .safetensors. */
-enum { MODEL_NAME = 128 };
-void model_name(const char *path, char out[MODEL_NAME]);
-bool is_bundled(const char *path);
+enum { CPU_LIST = 4096 };
 
 /* ---- flags ---- */
 
