@@ -80,6 +80,15 @@ int read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err
     return 0;
 }
 
+size_t file_start(const char *path, void *out, size_t n) {
+    uint64_t size;
+    int fd;
+    if (open_file(path, &fd, &size, NULL)) return 0;
+    ssize_t got = read(fd, out, n);
+    close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
 void file_close(struct file *f) {
     if (f->kind == FILE_MAPPED) munmap((void *)(uintptr_t)f->data, (size_t)f->size);
     else if (f->kind == FILE_OWNED) free((void *)(uintptr_t)f->data);

@@ -2,6 +2,7 @@
 #ifndef QW_FILE_H
 #define QW_FILE_H
 #include <stdbool.h>
+#include <stddef.h>
 #include "base/error.h"
 
 /* A file's bytes, read-only: read into memory (read_file), mapped (map_file), or part of another
@@ -16,6 +17,8 @@ struct file {
 int  map_file(struct file *f, const char *path, qw_error *err);
 int  read_file(struct file *f, const char *path, uint64_t max_size, qw_error *err);
 void file_close(struct file *f);
+/* The first bytes of a regular file: how many there are, at most n; 0 also if it cannot be read. */
+size_t file_start(const char *path, void *out, size_t n);
 
 /* Tells the system that n bytes at p, mapped from a file, are not needed for now: their memory
  * can be reused, and they can be read again. */

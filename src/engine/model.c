@@ -8,6 +8,7 @@
 #include "engine/kv_cache.h"
 #include "model/packing.h"
 #include "model/weight_files.h"
+#include "model/recognise.h"
 #include "sys/memory.h"
 #include "sys/topology.h"
 
@@ -146,7 +147,7 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
     struct model_files files = {0};
     *out = NULL;
     int rc = check_path(path, err);
-    if (rc) return rc;
+    if (rc) return recognise(path, rc, err);
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->path = strdup(path);
@@ -155,13 +156,14 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
     if (!rc) rc = open_files(m, path, &files, err);
     if (!rc) rc = weights_bind(&m->weights, &m->checkpoint, &m->config, p->compare_all,
                                &m->warnings, err);
+    if (!rc) generation_keep_ids(&m->config.gen, m->weights.n_vocab);
     if (!rc) rc = load_text_side(m, &files, err);
     if (!rc) rc = start_threads(m, p, err);
     if (!rc && m->warnings.oom) rc = fail_memory(err, "warnings", sizeof m->warnings);
     model_files_close(&files);
     if (rc) qw_free(m);
     else *out = m;
-    return rc;
+    return rc ? recognise(path, rc, err) : 0;
 }
 
 int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err) {

@@ -6,6 +6,7 @@
 #include "engine/model.h"
 #include "base/utf8_stream.h"
 #include "base/utf8.h"
+#include "model/recognise.h"
 
 /* qw_tokenizer is the public name of struct tokenizer. */
 static const struct tokenizer *inner(const qw_tokenizer *t) { return (const struct tokenizer *)t; }
@@ -28,7 +29,7 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
         model_files_close(&files);
     }
     if (!rc) *out = (qw_tokenizer *)t;
-    return rc;
+    return rc ? recognise(path, rc, err) : 0;
 }
 
 void qw_tokenizer_free(qw_tokenizer *t) { tokenizer_close((struct tokenizer *)t); }
@@ -75,10 +76,10 @@ static int give(struct buf *b, char **out, size_t *out_n, int rc, qw_error *err)
 static int load_templates(struct chat_templates *out, const char *path, qw_error *err) {
     struct model_files files;
     int rc = model_files_open(&files, path, err);
-    if (rc) return rc;
+    if (rc) return recognise(path, rc, err);
     rc = chat_templates_load(out, &files, err);
     model_files_close(&files);
-    return rc;
+    return rc ? recognise(path, rc, err) : 0;
 }
 
 /* Does the conversation bring tools along? */
