@@ -16,7 +16,7 @@
 #define LFS "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 1503300328\n"
 #define HTML "<!DOCTYPE html>\n<html><head><title>404</title></head></html>\n"
 #define TWO_SHARDS "{\"weight_map\":{\"a\":\"model-1.safetensors\",\"b\":\"model-2.safetensors\"}}"
-#define ANSWER "what a server answered instead of the file?"
+#define ANSWER "looks like a server's answer, not like the file itself: '"
 #define UNFINISHED "is there: the download has not finished"
 
 static char root[256];
@@ -133,11 +133,11 @@ static void test_files(void) {
         {"page for weights", "", {{"config.json", "="}, {"model.safetensors", HTML}},
          {"/model.safetensors is a web page"}},
         {"sentence for config.json", "", {{"config.json", "Entry not found"}},
-         {"/config.json holds nothing but 'Entry not found'", ANSWER}},
+         {"/config.json " ANSWER "Entry not found'"}},
         {"sentence for weights", "", {{"config.json", "="}, {"model.safetensors", "Not Found\n"}},
-         {"/model.safetensors holds nothing but 'Not Found'", ANSWER}},
+         {"/model.safetensors " ANSWER "Not Found'"}},
         {"error for config.json", "", {{"config.json", "{\"error\":\"Repository not found\"}"}},
-         {"{\"error\":\"Repository not found\"}", ANSWER}},
+         {"/config.json " ANSWER "{\"error\":\"Repository not found\"}'"}},
         {"GGUF under a wrong name", "", {{"config.json", "="}, {"model.safetensors", "GGUF\3..."}},
          {"/model.safetensors is in llama.cpp's format GGUF"}},
         {"GGUF that is named itself", "a.gguf", {{"a.gguf", "GGUF\3"}},
@@ -175,17 +175,17 @@ static void test_directories(void) {
         {"adapter", "",
          {{"adapter_config.json", "{\"base_model_name_or_path\":\"Qwen/Qwen3-4B\"}"},
           {"adapter_model.safetensors", "x"}},
-         {"it holds an adapter, not a model: merge that into Qwen/Qwen3-4B first"}},
+         {"; the directory holds an adapter, not a model: merge it into Qwen/Qwen3-4B"}},
         {"adapter for nothing", "", {{"adapter_config.json", "[]"}},
-         {"it holds an adapter, not a model: merge that into its base model first"}},
+         {"; the directory holds an adapter, not a model: merge it into its base model"}},
         {"one level too high", "",
          {{"a/config.json", "="}, {"a/model.safetensors", "="}, {"b/x", "x"}},
-         {"config.json is missing", "; the model is in its subdirectory: /", "/a"}},
+         {"config.json is missing; a subdirectory has one: /", "/a"}},
         {"one level too high, several", "", {{"b/config.json", "="}, {"a/config.json", "="}},
-         {"it has 2 subdirectories with models, such as /", "/a"}},
+         {"; 2 subdirectories have one, such as /", "/a"}},
         {"a model's directory of the hub's cache", "",
          {{"snapshots/abc/config.json", "="}, {"refs/main", "abc"}},
-         {"the model is in its subdirectory: /", "/snapshots/abc"}},
+         {"; a subdirectory has one: /", "/snapshots/abc"}},
         {"download that has begun", "", {{"model.safetensors.incomplete", "x"}},
          {"config.json is missing; model.safetensors.incomplete " UNFINISHED}},
         {"download into a directory", "",

@@ -94,8 +94,8 @@ static bool explain_file(const char *path, qw_error *err) {
         return true;
     }
     if (n == SHORT || !is_answer(path, start, n)) return false;
-    fail(err, err->code, "%s holds nothing but '%.*s': what a server answered instead of the file?",
-         path, (int)strcspn(start, "\r\n"), start);
+    fail(err, err->code, "%s looks like a server's answer, not like the file itself: '%.*s'", path,
+         (int)strcspn(start, "\r\n"), start);
     return true;
 }
 
@@ -189,7 +189,7 @@ static void explain_adapter(const char *dir, qw_error *err) {
         }
         file_close(&f);
     }
-    snprintf(more, sizeof more, "it holds an adapter, not a model: merge that into %s%.*s first",
+    snprintf(more, sizeof more, "the directory holds an adapter, not a model: merge it into %s%.*s",
              base.n ? "" : "its base model", (int)(base.n < 300 ? base.n : 300),
              base.n ? base.p : "");
     append(err, more);
@@ -197,16 +197,17 @@ static void explain_adapter(const char *dir, qw_error *err) {
     free(path);
 }
 
-/* One level too high; in a directory of the hub's cache the models are those in snapshots/. */
+/* One level too high. */
 static void explain_level(const struct contents *c, const char *dir, qw_error *err) {
-    char more[600];
+    char *model = path_join(dir, c->model), more[600];
+    if (!model) return;
     if (c->n_models == 1)
-        snprintf(more, sizeof more, "the model is in its subdirectory: %.250s/%.250s", dir,
-                 c->model);
+        snprintf(more, sizeof more, "a subdirectory has one: %.500s", model);
     else
-        snprintf(more, sizeof more, "it has %d subdirectories with models, such as %.250s/%.250s",
-                 c->n_models, dir, c->model);
+        snprintf(more, sizeof more, "%d subdirectories have one, such as %.500s", c->n_models,
+                 model);
     append(err, more);
+    free(model);
 }
 
 static bool is_snapshot(const char *dir) {
@@ -232,7 +233,7 @@ static void explain_download(struct contents *c, const char *dir, qw_error *err)
 
 /* Say what a directory in which something is missing does hold. */
 static void explain_missing(struct contents *c, const char *dir, qw_error *err) {
-    char *snapshots = path_join(dir, "snapshots");
+    char *snapshots = path_join(dir, "snapshots");      /* in the hub's cache */
     struct contents below = {0};
     if (snapshots && !c->config) look_into(&below, snapshots, err);
     if (!c->config && c->adapter) explain_adapter(dir, err);
