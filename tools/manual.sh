@@ -132,6 +132,9 @@ $1 == "flag" && $6 != "" && !($6 in seen) {
 '
 cat << 'EOT'
 .TP
+.B HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME
+where the hub's cache is, in which models are found by name
+.TP
 .B NO_COLOR
 no colours, unless it is empty
 .SH EXIT STATUS
