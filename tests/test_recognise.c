@@ -209,12 +209,35 @@ static void test_directories(void) {
     RUN_ALL(list);
 }
 
+/* A packed file's check, a tokenizer and templates have ways of their own to the files. */
+static void test_other_functions(void) {
+    qw_tokenizer *t;
+    qw_error err = {0, ""};
+    char *text;
+    size_t n;
+    clear();
+    make("tokenizer.json", LFS);
+    make("tokenizer_config.json", HTML);
+    make("x.safetensors", LFS);
+    CHECK(qw_tokenizer_load(&t, root, &err) == QW_EFORMAT, "%s", err.message);
+    CHECK(strstr(err.message, "/tokenizer.json is a Git LFS pointer"), "%s", err.message);
+    CHECK(qw_tokenizer_load(&t, in_root("tokenizer.json"), &err) == QW_EFORMAT, "%s", err.message);
+    CHECK(strstr(err.message, "/tokenizer.json is a Git LFS pointer"), "%s", err.message);
+    CHECK(qw_verify(in_root("x.safetensors"), &err) == QW_EFORMAT, "%s", err.message);
+    CHECK(strstr(err.message, "/x.safetensors is a Git LFS pointer"), "%s", err.message);
+    CHECK(qw_render_chat(root, NULL, "{\"messages\":[]}", 15, &text, &n, &err) == QW_EFORMAT, "%s",
+          err.message);
+    CHECK(strstr(err.message, "/tokenizer_config.json is a web page"), "%s", err.message);
+    CHECK(qw_load(&(qw_model *){NULL}, root, NULL, NULL) == QW_EIO, "no place for a message");
+}
+
 int main(void) {
     const char *tmp = getenv("TMPDIR");
     snprintf(root, sizeof root, "%.200s/qw-recognise-XXXXXX", tmp ? tmp : "/tmp");
     must(mkdtemp(root) != NULL, root);
     RUN("recognise: files that are something else", test_files);
     RUN("recognise: directories in which something is missing", test_directories);
+    RUN("recognise: tokenizers, templates, packed files", test_other_functions);
     clear();
     TEST_END();
 }

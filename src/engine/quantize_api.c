@@ -1,6 +1,7 @@
 /* quantize_api.c - packed files through qw.h. */
 #include "engine/model.h"
 #include "model/packed_file.h"
+#include "model/recognise.h"
 
 int qw_quantize(const char *path, const char *weight_type, const qw_load_params *params,
                 int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err) {
@@ -33,4 +34,7 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
     return rc;
 }
 
-int qw_verify(const char *path, qw_error *err) { return packed_file_verify(path, err); }
+int qw_verify(const char *path, qw_error *err) {
+    int rc = packed_file_verify(path, err);
+    return path_kind(path) == PATH_FILE ? recognise(path, rc, err) : rc;
+}
