@@ -15,6 +15,7 @@
 #define FIXTURE "tests/fixtures/forward/tied-bf16/"
 #define LFS "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 1503300328\n"
 #define HTML "<!DOCTYPE html>\n<html><head><title>404</title></head></html>\n"
+#define LONG "this is no short answer of a server, but a text of more than 70 bytes; "
 #define TWO_SHARDS "{\"weight_map\":{\"a\":\"model-1.safetensors\",\"b\":\"model-2.safetensors\"}}"
 #define ANSWER "looks like a server's answer, not like the file itself: '"
 #define UNFINISHED "is there: the download has not finished"
@@ -78,8 +79,16 @@ struct example {
     const char *name;
     const char *path;               /* below the directory, "" for itself */
     struct given files[5];
-    const char *says[3];            /* parts of the message; none: it loads */
+    const char *says[3];            /* parts of the message, "$" for its end; none: it loads */
 };
+
+static int says(const char *message, const char *part) {
+    char text[300];
+    size_t n = strlen(part);
+    if (part[n - 1] != '$') return strstr(message, part) != NULL;
+    snprintf(text, sizeof text, "%.*s", (int)n - 1, part);
+    return path_ends_with(message, text);
+}
 
 static void run(const struct example *e) {
     qw_model *m;
@@ -91,7 +100,7 @@ static void run(const struct example *e) {
     CHECK((rc != 0) == (e->says[0] != NULL), "%s: %d %s", e->name, rc, err.message);
     CHECK(rc == err.code, "%s: returns %d, code %d", e->name, rc, err.code);
     for (int i = 0; i < 3 && e->says[i]; i++)
-        CHECK(strstr(err.message, e->says[i]), "%s: '%s' lacks '%s'", e->name, err.message,
+        CHECK(says(err.message, e->says[i]), "%s: '%s' lacks '%s'", e->name, err.message,
               e->says[i]);
     if (!rc) qw_free(m);
 }
@@ -146,14 +155,29 @@ static void test_files(void) {
          {"/pytorch_model.bin is in PyTorch's format", "save_pretrained"}},
         {"a file of a model", "config.json", {{"config.json", "="}, {"model.safetensors", "="}},
          {"/config.json is neither", "it lies in a model's directory, /"}},
-        {"a file of no model", "x.txt", {{"x.txt", "hello"}}, {"neither a model directory"}},
+        {"a file of no model", "x.txt", {{"x.txt", "hello"}},
+         {"/x.txt is neither a model directory nor a .safetensors file$"}},
         {"other faults stay as they are", "", {{"config.json", "{\"model_type\":\"x\"}"}},
          {"model_type is '"}},
         {"bad JSON stays bad JSON", "", {{"config.json", "{\"model_type\":"}},
-         {"/config.json"}},
+         {"/config.json: not valid JSON at byte 14: the text ends too early$"}},
+        {"a word stays bad JSON", "", {{"config.json", "nothing"}}, {"not valid JSON at byte"}},
+        {"bytes stay bad JSON", "", {{"config.json", "Entry not \xFF found"}},
+         {"not valid JSON at byte"}},
+        {"a long text stays bad JSON", "", {{"config.json", LONG LONG LONG LONG LONG LONG}},
+         {"not valid JSON at byte"}},
+        {"the file that is meant, among names that begin like it", "",
+         {{"con", "hello"}, {"config.json", LFS}, {"c", "hello"}, {"config.jso", "hello"}},
+         {"/config.json is a Git LFS pointer"}},
+        {"a wrong file that is not to blame", "",
+         {{"config.json", "{\"model_type\":"}, {"model.safetensors", LFS}},
+         {"the text ends too early$"}},
         {"a file cut short beside its download's notes", "",
          {{"config.json", "="}, {"model.safetensors", "\2\2"}, {"model.safetensors.aria2", "x"}},
          {"not a safetensors file", "model.safetensors.aria2 " UNFINISHED}},
+        {"a file cut short beside another download", "",
+         {{"config.json", "="}, {"model.safetensors", "\2\2"}, {"other.aria2", "x"}},
+         {"cut short$"}},
     };
     RUN_ALL(list);
 }
@@ -162,10 +186,15 @@ static void test_files(void) {
 static void test_directories(void) {
     static const struct example list[] = {
         {"an empty directory", "", {{0}}, {"config.json is missing; the directory is empty"}},
-        {"GGUF only", "", {{"b.gguf", "GGUF"}, {"a.gguf", "GGUF"}},
+        {"GGUF only", "", {{"b.gguf", "GGUF"}, {"a.gguf", "GGUF"}, {"c.gguf", "GGUF"}},
          {"config.json is missing; a.gguf is in llama.cpp's format GGUF"}},
         {"GGUF and config.json", "", {{"config.json", "="}, {"a.gguf", "GGUF"}},
          {"holds no weights", "; a.gguf is in llama.cpp's"}},
+        {"GGUF beside weights", "", {{"model.safetensors", "="}, {"a.gguf", "GGUF"}},
+         {"config.json is missing$"}},
+        {"an adapter and config.json", "",
+         {{"config.json", "="}, {"adapter_config.json", "{}"}, {"a/config.json", "="}},
+         {"holds no weights: neither model.safetensors nor", "with its files$"}},
         {"PyTorch only", "", {{"config.json", "="}, {"pytorch_model.bin", "PK"}},
          {"holds no weights", "; pytorch_model.bin is in PyTorch's format"}},
         {"PyTorch in parts", "",
