@@ -141,7 +141,7 @@ own=models--somebody--My-Qwen3
     t "no refs/main" 1 "" "holds no snapshot of the revision main" run -p x -m "$d/hub/$qwen"
     mv "$d/hub/$qwen/snapshots/0123abcd" "$d/hub/$qwen/snapshots/main"
     answers "a snapshot that is named main" "$d/hub/$qwen" Qwen3-0.6B
-    for ref in ../.. .. /etc '' 0123abcd; do
+    for ref in ../.. .. /etc main/. '' 0123abcd; do
         printf %s "$ref" > "$d/hub/$qwen/refs/main"
         t "refs/main is '$ref'" 1 "" "holds no snapshot" run -p x -m "$d/hub/$qwen"
     done
