@@ -190,6 +190,7 @@ void qw_free(qw_model *m) {
     jinja_free(m->template);
     template_traits_free(&m->traits);
     chat_templates_free(&m->templates);
+    config_free(&m->config);
     weights_free(&m->weights);
     checkpoint_close(&m->checkpoint);
     warnings_free(&m->warnings);

@@ -178,20 +178,6 @@ static int read_config(struct config *c, const struct doc *s) {
     return 0;
 }
 
-static int read_generation(struct config *c, const struct doc *s) {
-    int rc;
-    if (json_type(s->j, 0) != JSON_OBJECT)
-        return fail(s->err, QW_EFORMAT, "%s: not a JSON object", s->path);
-    if ((rc = get_bool(s, 0, "do_sample", false, &c->gen.do_sample)) != 0 ||
-        (rc = get_double(s, 0, "temperature", 1, 0, 100, &c->gen.temperature)) != 0 ||
-        (rc = get_double(s, 0, "top_p", 1, 0, 1, &c->gen.top_p)) != 0 ||
-        (rc = get_double(s, 0, "min_p", 0, 0, 1, &c->gen.min_p)) != 0 ||
-        (rc = get_double(s, 0, "repetition_penalty", 1, 1e-3, 1e3, &c->gen.repetition_penalty)) ||
-        (rc = get_int(s, 0, "top_k", 50, 0, INT32_MAX, &c->gen.top_k)) != 0)
-        return rc;
-    return read_eos(c, s);
-}
-
 /* An adapter (PEFT) whose files lie beside the model's would change its answers. */
 static void warn_of_adapter(const struct model_files *files, struct warnings *warnings) {
     static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors",
@@ -225,13 +211,13 @@ static int read_json(struct config *c, const struct model_files *files, const ch
 int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
                 qw_error *err) {
     *c = (struct config){0};
-    c->gen.do_sample = true;
-    c->gen.temperature = 0.6;
-    c->gen.top_p = 0.95;
-    c->gen.top_k = 20;
-    c->gen.repetition_penalty = 1;
     warn_of_adapter(files, warnings);
     int rc = read_json(c, files, "config.json", true, read_config, warnings, err);
+    if (!rc) rc = generation_read(&c->gen, files, warnings, err);
     if (rc) return rc;
-    return read_json(c, files, "generation_config.json", false, read_generation, warnings, err);
+    generation_compare_eos(&c->gen, c->eos, c->n_eos, files->dir, warnings);
+    for (int i = 0; i < c->gen.n_eos; i++) config_add_eos(c, c->gen.eos[i]);
+    return 0;
 }
+
+void config_free(struct config *c) { generation_free(&c->gen); }

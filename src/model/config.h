@@ -1,11 +1,10 @@
 /* config.h - config.json and generation_config.json of a dense Qwen3 checkpoint, checked. */
 #ifndef QW_CONFIG_H
 #define QW_CONFIG_H
+#include "model/generation.h"
 #include "model/model_files.h"
 #include "base/warnings.h"
 #include "kernels/kernels.h"
-
-enum { MAX_EOS = 32 };
 
 struct config {
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx_max;
@@ -25,18 +24,14 @@ struct config {
     int32_t eos[MAX_EOS];
     int n_eos;
 
-    /* generation_config.json; defaults where the file or a key is missing */
-    struct {
-        bool do_sample;
-        double temperature, top_p, min_p, repetition_penalty;
-        int top_k;
-    } gen;
+    struct generation gen;          /* generation_config.json */
 };
 
 /* Read config.json and, if there is one, generation_config.json. What is not a dense Qwen3 model is
- * refused, by name; what is not honoured becomes a warning. */
+ * refused, by name; what is not honoured becomes a warning. Call config_free also on failure. */
 int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
                 qw_error *err);
+void config_free(struct config *c);
 /* Add an end token unless it is there already. */
 void config_add_eos(struct config *c, int64_t id);
 
