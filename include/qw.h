@@ -151,6 +151,10 @@ typedef struct {
      * something else and how that was decided, settings that are not honoured. */
     int n_warnings;
     const char *const *warnings;
+    /* of generation_config.json; defaults of a conversation (qw_chat_params) */
+    int max_new_tokens;         /* 0: no limit */
+    int n_stop;
+    const char *const *stop;    /* n_stop texts */
 } qw_model_info;
 
 /* Load a directory as downloaded from the hub (config.json, *.safetensors, tokenizer.json, ...), a
@@ -205,8 +209,8 @@ typedef struct {
     float bias;
 } qw_logit_bias;
 
-/* Steps in this order (Hugging Face's): bias, penalties, temperature, top-k, top-p, min-p, draw.
- * Begin with qw_default_sampling, since zeros are not the defaults here. */
+/* Steps in this order (Hugging Face's): bias, penalties, suppressed tokens, temperature, top-k,
+ * top-p, min-p, draw. Begin with qw_default_sampling, since zeros are not the defaults here. */
 typedef struct {
     float temperature;          /* 0: greedy; of equal logits the lowest id */
     int top_k;                  /* 0: off */
@@ -220,9 +224,15 @@ typedef struct {
     uint64_t seed;
     const qw_logit_bias *bias;  /* n_bias of them; copied */
     int n_bias;
+    const int32_t *suppress;    /* n_suppress tokens that are never drawn; copied */
+    int n_suppress;
+    const int32_t *begin_suppress;  /* n_begin_suppress tokens that are not the first one drawn
+                                     * after a qw_feed; copied */
+    int n_begin_suppress;
 } qw_sampling;
 
-/* What the checkpoint's generation_config.json recommends, for thinking or direct answers. */
+/* What the checkpoint's generation_config.json recommends, for thinking or direct answers. Its
+ * lists belong to the model. */
 qw_sampling qw_default_sampling(const qw_model *m, int thinking);
 
 /* ---- session: a sequence of tokens and its KV cache ---- */
@@ -306,11 +316,12 @@ typedef struct {
     int thinking;
     int special;                /* control tokens such as <|im_end|> in the user's and the system
                                  * text count as such; otherwise they are text */
-    int max_tokens;             /* most tokens of an answer, thoughts included; 0: no limit */
+    int max_tokens;             /* most tokens of an answer, thoughts included; 0: the model's
+                                 * max_new_tokens; -1: no limit */
     const char *template_vars;  /* a JSON object: more variables for the template; or NULL */
     const char *date;           /* what day the template is told, YYYY-MM-DD; NULL: today */
-    /* n_stop texts before which an answer ends; thoughts do not count. Nothing of a stop text is
-     * returned. Copied. */
+    /* n_stop texts before which an answer ends, and the model's own; thoughts do not count. Nothing
+     * of a stop text is returned. Copied. */
     const char *const *stop;
     int n_stop;
     int thought_budget;         /* after so many tokens a thought is closed; 0: no limit */

@@ -223,7 +223,7 @@ static void chat_errors(void) {
         REFUSED_OUT(c, QW_EIO, "tokenizer.json", qw_chat_new(&c, without, NULL, e));
         qw_session_free(without);
     }
-    REFUSED_OUT(c, QW_EARG, "-1", qw_chat_new(&c, session, CHAT(.max_tokens = -1), e));
+    REFUSED_OUT(c, QW_EARG, "-2", qw_chat_new(&c, session, CHAT(.max_tokens = -2), e));
     REFUSED_OUT(c, QW_EARG, "alpaca", qw_chat_new(&c, session, CHAT(.chat_template = "alpaca"), e));
     REFUSED_OUT(c, QW_EARG, "instruct2507",
                 qw_chat_new(&c, session, CHAT(.chat_template = "instruct2507", .thinking = 1), e));

@@ -193,7 +193,7 @@ static void test_limits(void) {
     const char *stops[] = {stop}, *wrong[] = {stop, ""};
     const qw_chat_params limits = {.stop = stops, .n_stop = 1};
     CHECK(qw_chat_set_limits(c, &limits, NULL) == 0, "limits");
-    CHECK(qw_chat_set_limits(c, CHAT(.max_tokens = -1), NULL) == QW_EARG, "-1 tokens");
+    CHECK(qw_chat_set_limits(c, CHAT(.max_tokens = -2), NULL) == QW_EARG, "-2 tokens");
     CHECK(qw_chat_set_limits(c, CHAT(.stop = wrong, .n_stop = 2), NULL) == QW_EARG, "an empty one");
     CHECK(qw_chat_set_limits(c, CHAT(.n_stop = -1), NULL) == QW_EARG, "-1 texts");
     seed(s, 1);

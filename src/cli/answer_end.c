@@ -42,15 +42,36 @@ static void say_context_full(const struct answer *a) {
     say("%s: the context of %d tokens is full%s%s", what, now, hint ? "; " : "", hint ? hint : "");
 }
 
+/* What limits the length of an answer. */
+static const char *limit_name(const struct generator *g) {
+    return g->o.given.n_predict ? "-n" : "max_new_tokens";
+}
+
+static const char *stop_owner(const struct generator *g) {
+    const int own = qw_info(g->model)->n_stop;
+    if (own == 0) return "a text of --stop";
+    return g->o.stop.n ? "a stop text" : "a stop text of generation_config.json";
+}
+
+static void say_cut(const struct generator *g) {
+    int n = g->o.n_predict;
+    const char *s = plural((size_t)n);
+    if (g->o.given.n_predict) note("the answer was cut at %d token%s (-n)", n, s);
+    else
+        warning("the answer was cut at %d token%s, max_new_tokens of generation_config.json; "
+                "-n -1 lets it end by itself", n, s);
+}
+
 static void say_empty(const struct answer *a) {
     const struct generator *g = a->g;
     const char *hint = thinks_by_choice(g) ? "; --no-think answers directly" : "";
     if (a->stop == QW_STOP_LENGTH && (a->thought || qw_chat_thinks(g->chat)))
-        say("no answer: all %d tokens of -n went into thoughts%s", g->o.n_predict, hint);
+        say("no answer: all %d tokens of %s went into thoughts%s", g->o.n_predict, limit_name(g),
+            hint);
     else if (a->stop == QW_STOP_LENGTH)
-        say("no answer: the %d tokens of -n have no text", g->o.n_predict);
+        say("no answer: the %d tokens of %s have no text", g->o.n_predict, limit_name(g));
     else if (a->stop == QW_STOP_TEXT)
-        say("no answer: it began with a text of --stop");
+        say("no answer: it began with %s", stop_owner(g));
     else if (a->thought)
         say("no answer: it ended inside its thoughts%s", hint);
     else
@@ -66,9 +87,7 @@ static void say_end(const struct answer *a) {
     case EXIT_CONTEXT: say_context_full(a); break;
     case EXIT_EMPTY: say_empty(a); break;
     case 0:
-        if (a->stop == QW_STOP_LENGTH)
-            note("the answer was cut at %d token%s (-n)", a->g->o.n_predict,
-                 plural((size_t)a->g->o.n_predict));
+        if (a->stop == QW_STOP_LENGTH) say_cut(a->g);
         break;
     default: break;
     }
@@ -80,8 +99,8 @@ static void empty_line(const struct answer *a, struct variants *v) {
     const char *hint = thinks_by_choice(a->g) ? ", /nothink" : "";
     int n = a->g->o.n_predict;
     if (a->stop == QW_STOP_LENGTH)
-        add_variant(v, "[no answer: cut at %d token%s (-n); /continue goes on]", n,
-                    plural((size_t)n));
+        add_variant(v, "[no answer: cut at %d token%s (%s); /continue goes on]", n,
+                    plural((size_t)n), limit_name(a->g));
     else if (a->stop == QW_STOP_TEXT)
         add_variant(v, "[no answer: it began with a stop text; /regen]");
     else if (a->thought)
@@ -125,7 +144,8 @@ static void view_end(const struct answer *a) {
         break;
     default:
         if (a->stop != QW_STOP_LENGTH) return;
-        add_variant(&v, "[cut at %d token%s (-n); /continue goes on]", n, plural((size_t)n));
+        add_variant(&v, "[cut at %d token%s (%s); /continue goes on]", n, plural((size_t)n),
+                    limit_name(a->g));
         add_variant(&v, "[cut at %d; /continue]", a->g->o.n_predict);
         add_variant(&v, "[cut]");
         always = false;

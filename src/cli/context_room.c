@@ -47,9 +47,14 @@ size_t message_tokens(const struct generator *g, const struct text *said) {
     return count_tokens(g, said, (size_t)-2, &at);
 }
 
+/* What -n asks for; the model's max_new_tokens is more than most answers need. */
+static size_t answer_tokens(const struct generator *g) {
+    const struct options *o = &g->o;
+    return o->given.n_predict && o->n_predict > 0 ? (size_t)o->n_predict : ANSWER_TOKENS;
+}
+
 static int with_answer(const struct generator *g, size_t prompt) {
-    size_t answer = g->o.n_predict > 0 ? (size_t)g->o.n_predict : ANSWER_TOKENS;
-    size_t all = prompt + TEMPLATE_TOKENS + answer;
+    size_t all = prompt + TEMPLATE_TOKENS + answer_tokens(g);
     return all < INT_MAX ? (int)all : INT_MAX;
 }
 
@@ -69,7 +74,7 @@ const char *room_hint(const struct generator *g, size_t tokens, char *out, size_
     size_t max = (size_t)qw_info(g->model)->n_ctx_max, want;
     uint64_t cache, scratch;
     if (g->o.n_ctx <= 0 || (size_t)g->o.n_ctx >= max || tokens >= max) return NULL;
-    want = tokens + (g->o.n_predict > 0 ? (size_t)g->o.n_predict : ANSWER_TOKENS);
+    want = tokens + answer_tokens(g);
     want = (want + STEP - 1) / STEP * STEP;
     if (want > max) want = max;
     qw_session_params session = {.n_ctx = (int)want, .n_batch = g->o.n_batch,

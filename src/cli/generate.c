@@ -102,6 +102,8 @@ int generator_set_sampling(struct generator *g, qw_error *err) {
     if (!o->given.top_p) o->top_p = s.top_p;
     if (!o->given.min_p) o->min_p = s.min_p;
     if (!o->given.repetition) o->repetition = s.repetition_penalty;
+    if (!o->given.presence) o->presence = s.presence_penalty;
+    if (!o->given.frequency) o->frequency = s.frequency_penalty;
     s.temperature = o->temperature;
     s.top_k = o->top_k;
     s.top_p = o->top_p;
@@ -130,6 +132,9 @@ static void note_settings(const struct generator *g) {
     if (!g->o.verbose) return;
     note("context to %d, cache %s, %d threads (prompts: %d), kernels %s", qw_n_ctx(g->session),
          qw_kv_type(g->session), info->n_threads, info->n_threads_batch, info->kernels);
+    if (!g->o.given.n_predict && info->max_new_tokens)
+        note("an answer has at most %d tokens, max_new_tokens of generation_config.json",
+             info->max_new_tokens);
     if (date) note("the chat template is told that it is %s", date);
 }
 
@@ -165,7 +170,7 @@ static qw_chat_params chat_params(const struct generator *g) {
         .system = g->system.p,
         .thinking = o->given.think ? o->think : -1,
         .special = o->special,
-        .max_tokens = o->n_predict < 0 ? 0 : o->n_predict,
+        .max_tokens = o->given.n_predict ? o->n_predict : 0,
         .stop = o->stop.list,
         .n_stop = o->stop.n,
         .thought_budget = o->budget > 0 ? o->budget : 0,
@@ -204,6 +209,8 @@ int generator_open(struct generator *g, const struct text *prompt) {
     if (!rc) rc = load_model(&g->model, &g->o.model, o->quiet || g->typed);
     if (!rc && o->ignore_eos) rc = bias_end_tokens(&o->bias, qw_info(g->model));
     if (rc) return rc;
+    const int limit = qw_info(g->model)->max_new_tokens;
+    if (!o->given.n_predict && limit) o->n_predict = limit;
     if (!o->given.seed) o->seed = any_seed();
     qw_session_params session = {.n_ctx = o->n_ctx, .n_batch = o->n_batch, .kv_type = o->kv_type,
                                  .progress = on_progress, .user = g};

@@ -18,7 +18,8 @@ struct options {
     struct words words;
     bool no_stdin;
     const char *system, *system_file, *kv_type;
-    int n_predict, n_ctx, n_batch, top_k;       /* n_ctx -1: it grows; 0: the model's maximum */
+    int n_predict;                      /* most tokens of an answer; -1: no limit */
+    int n_ctx, n_batch, top_k;          /* n_ctx -1: it grows; 0: the model's maximum */
     float temperature, top_p, min_p, presence, frequency, repetition;
     uint64_t seed;
     struct bias_list bias;
@@ -29,7 +30,8 @@ struct options {
     bool json, extract, single_turn, talk, ignore_eos;
     bool quiet, verbose;
     struct {
-        bool think, seed, temperature, top_k, top_p, min_p, repetition, no_stdin;
+        bool think, seed, temperature, top_k, top_p, min_p, repetition, presence, frequency,
+             n_predict, no_stdin;
     } given;                            /* on the command line */
 };
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/model_defaults.h"
 #include "cli/suggest.h"
 #include "cli/talk.h"
 
@@ -56,10 +57,17 @@ static int not_live(const struct flag *f, const char *name) {
 
 /* ---- showing ---- */
 
-static void show(const struct flag *f) {
-    char value[VALUE_SIZE];
+/* A setting; of the stop texts also those of the model, which /set does not change. */
+static void show(const struct generator *g, const struct flag *f) {
+    const qw_model_info *info = qw_info(g->model);
+    char value[VALUE_SIZE], stops[DEFAULTS_TEXT];
     print_flag_value(f, value, sizeof value);
-    fprintf(stderr, "  %-18s %s\n", f->live, value);
+    fprintf(stderr, "  %-18s %s", f->live, value);
+    if (f->type == FLAG_STRINGS && info->n_stop) {
+        stops_in_words(info, stops);
+        fprintf(stderr, "%s(the model's own: %s)", *value ? "  " : "", stops);
+    }
+    fprintf(stderr, "\n");
 }
 
 /* ---- setting ---- */
@@ -116,7 +124,7 @@ int set_command(struct talk *talk, const char *args) {
     const char *value = args + length;
     if (!*args) {
         for (size_t i = 0; i < n; i++)
-            if (flags[i].live) show(&flags[i]);
+            if (flags[i].live) show(talk->g, &flags[i]);
         return 0;
     }
     snprintf(name, sizeof name, "%.*s", (int)(length < NAME_SIZE ? length : NAME_SIZE - 1), args);
@@ -125,7 +133,7 @@ int set_command(struct talk *talk, const char *args) {
     const struct flag *f = find(flags, n, name);
     if (!f) return unknown(name);
     if (!f->live) return not_live(f, name);
-    show(f);
+    show(talk->g, f);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* conversation.c - conversations on top of a session: settings, and the list of turns. */
 #include "engine/conversation.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -94,19 +95,28 @@ static void free_stops(char **stop, int n) {
     free(stop);
 }
 
-/* Copies of the stop texts; NULL and an error if it fails. */
-static char **copy_stops(const qw_chat_params *p, qw_error *err) {
-    char **stop = alloc_zero((uint64_t)p->n_stop + 1, sizeof *stop);
-    int n = 0;
-    if (!stop) fail_memory(err, "stop texts", (uint64_t)p->n_stop * sizeof *stop);
-    for (; stop && n < p->n_stop; n++) {
-        const char *text = p->stop[n];
-        if (!*text) fail(err, QW_EARG, "a stop text is empty");
-        else if (check_utf8(text, strlen(text), "a stop text", err) == 0 &&
-                 !(stop[n] = strdup(text)))
-            fail_memory(err, "a stop text", strlen(text));
-        if (stop[n]) continue;
-        free_stops(stop, n);
+static char *copy_stop(const char *text, qw_error *err) {
+    if (!*text) {
+        fail(err, QW_EARG, "a stop text is empty");
+        return NULL;
+    }
+    if (check_utf8(text, strlen(text), "a stop text", err)) return NULL;
+    char *copy = strdup(text);
+    if (!copy) fail_memory(err, "a stop text", strlen(text));
+    return copy;
+}
+
+/* Copies of the caller's stop texts, and of the model's after them; *n are all. NULL and an error
+ * if it fails. */
+static char **copy_stops(const qw_chat_params *p, const struct generation *g, int *n,
+                         qw_error *err) {
+    const uint64_t all = (uint64_t)p->n_stop + (uint64_t)g->n_stop;
+    char **stop = all < INT_MAX ? alloc_zero(all + 1, sizeof *stop) : NULL;
+    if (!stop) fail_memory(err, "stop texts", all * sizeof *stop);
+    for (*n = 0; stop && *n < (int)all; ++*n) {
+        stop[*n] = copy_stop(*n < p->n_stop ? p->stop[*n] : g->stop[*n - p->n_stop], err);
+        if (stop[*n]) continue;
+        free_stops(stop, *n);
         return NULL;
     }
     return stop;
@@ -160,15 +170,17 @@ static int new_guard(struct qw_chat *c, qw_error *err) {
 /* The code of a failure is in *why where the caller wants no message. */
 int qw_chat_set_limits(qw_chat *c, const qw_chat_params *p, qw_error *err) {
     qw_error mine, *why = err ? err : &mine;
-    if (p->max_tokens < 0 || p->thought_budget < 0)
-        return fail(err, QW_EARG, "max_tokens or thought_budget is negative: %d, %d", p->max_tokens,
-                    p->thought_budget);
+    if (p->max_tokens < -1) return fail(err, QW_EARG, "max_tokens is %d", p->max_tokens);
+    if (p->thought_budget < 0)
+        return fail(err, QW_EARG, "thought_budget is negative: %d", p->thought_budget);
     if (p->n_stop < 0) return fail(err, QW_EARG, "n_stop is %d", p->n_stop);
-    char **stop = copy_stops(p, why);
+    const struct generation *g = &c->m->config.gen;
+    int n_stop;
+    char **stop = copy_stops(p, g, &n_stop, why);
     int rc = stop ? 0 : why->code;
     if (!rc && !p->no_loop_guard && !c->guard) rc = new_guard(c, why);
     if (rc) {
-        if (stop) free_stops(stop, p->n_stop);
+        if (stop) free_stops(stop, n_stop);
         return rc;
     }
     if (p->no_loop_guard) {
@@ -177,8 +189,9 @@ int qw_chat_set_limits(qw_chat *c, const qw_chat_params *p, qw_error *err) {
     }
     free_stops(c->stop, c->n_stop);
     c->stop = stop;
-    c->n_stop = p->n_stop;
-    c->max_tokens = p->max_tokens;
+    c->n_stop = n_stop;
+    c->max_tokens = p->max_tokens ? p->max_tokens : g->max_new_tokens;
+    if (c->max_tokens < 0) c->max_tokens = 0;
     c->thought_budget = p->thought_budget;
     c->drop = p->drop_turns;
     return 0;

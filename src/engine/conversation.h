@@ -45,7 +45,7 @@ struct qw_chat {
     struct turn_marks marks;
     int thinking;                       /* enable_thinking, and what sampling is for */
     bool special, drop;
-    int max_tokens, thought_budget;
+    int max_tokens, thought_budget;     /* 0: no limit */
     char *system;                       /* or NULL */
     char **stop;                        /* [n_stop] */
     int n_stop;

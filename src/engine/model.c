@@ -117,6 +117,9 @@ static void fill_info(struct qw_model *m) {
         .takes_tools = m->traits.takes_tools,
         .n_warnings = m->warnings.n,
         .warnings = (const char *const *)m->warnings.list,
+        .max_new_tokens = c->gen.max_new_tokens,
+        .n_stop = c->gen.n_stop,
+        .stop = (const char *const *)c->gen.stop,
     };
 }
 
@@ -215,7 +218,13 @@ qw_sampling qw_default_sampling(const qw_model *m, int thinking) {
         .top_k = c->gen.top_k,
         .top_p = (float)c->gen.top_p,
         .min_p = (float)c->gen.min_p,
+        .presence_penalty = (float)c->gen.presence_penalty,
+        .frequency_penalty = (float)c->gen.frequency_penalty,
         .repetition_penalty = (float)c->gen.repetition_penalty,
+        .suppress = c->gen.suppress.p,
+        .n_suppress = (int)c->gen.suppress.n,
+        .begin_suppress = c->gen.begin_suppress.p,
+        .n_begin_suppress = (int)c->gen.begin_suppress.n,
     };
     if (!c->gen.do_sample) s.temperature = 0;
     else if (!thinking && c->gen.temperature == 0.6 && c->gen.top_p == 0.95) {

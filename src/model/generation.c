@@ -123,7 +123,7 @@ static void read_bad_words(struct generation *g, struct doc *d) {
         if (!right) break;
         if (word->len > 1) longer = true;
         else if (!json_int(d->j, k + 1, &id) || id < 0 || id > INT32_MAX) right = false;
-        else if (!is_eos(g, id)) ids_put(&g->never, (int32_t)id);
+        else if (!is_eos(g, id)) ids_put(&g->suppress, (int32_t)id);
     }
     if (!right) mention(&d->wrong, d->j, "bad_words_ids", v);
     else if (longer) mention(&d->ignored, d->j, "bad_words_ids of several tokens", v);
@@ -207,25 +207,23 @@ static void find_idle(struct doc *d) {
 /* ---- the file ---- */
 
 static int read_settings(struct generation *g, struct doc *d) {
-    *g = (struct generation){
-        .from_file = true,
-        .do_sample = get_bool(d, "do_sample"),
-        .temperature = get_double(d, "temperature", 1, 1, 0, 100),      /* 0: as if not do_sample */
-        .top_k = get_count(d, "top_k", 50, 0),
-        .top_p = get_double(d, "top_p", 1, 1, 0, 1),
-        .min_p = get_double(d, "min_p", 0, 0, 0, 1),
-        .repetition_penalty = get_double(d, "repetition_penalty", 1, 1, 1e-3, 1e3),
-        .presence_penalty = get_double(d, "presence_penalty", 0, 0, -100, 100),
-        .frequency_penalty = get_double(d, "frequency_penalty", 0, 0, -100, 100),
-        .max_new_tokens = get_count(d, "max_new_tokens", 0, 1),
-    };
+    g->from_file = true;
+    g->do_sample = get_bool(d, "do_sample");
+    g->temperature = get_double(d, "temperature", 1, 1, 0, 100);        /* 0: as if not do_sample */
+    g->top_k = get_count(d, "top_k", 50, 0);
+    g->top_p = get_double(d, "top_p", 1, 1, 0, 1);
+    g->min_p = get_double(d, "min_p", 0, 0, 0, 1);
+    g->repetition_penalty = get_double(d, "repetition_penalty", 1, 1, 1e-3, 1e3);
+    g->presence_penalty = get_double(d, "presence_penalty", 0, 0, -100, 100);
+    g->frequency_penalty = get_double(d, "frequency_penalty", 0, 0, -100, 100);
+    g->max_new_tokens = get_count(d, "max_new_tokens", 0, 1);
     int rc = read_eos(g, d);
     if (!rc) rc = read_stops(g, d);
     if (rc) return rc;
-    get_ids(d, "suppress_tokens", &g->never);
-    get_ids(d, "begin_suppress_tokens", &g->never_first);
+    get_ids(d, "suppress_tokens", &g->suppress);
+    get_ids(d, "begin_suppress_tokens", &g->begin_suppress);
     read_bad_words(g, d);
-    return g->never.oom || g->never_first.oom ? QW_ENOMEM : 0;
+    return g->suppress.oom || g->begin_suppress.oom ? QW_ENOMEM : 0;
 }
 
 int generation_parse(struct generation *g, const char *text, size_t n, const char *path,
@@ -270,8 +268,8 @@ int generation_read(struct generation *g, const struct model_files *files, struc
 void generation_free(struct generation *g) {
     for (int i = 0; i < g->n_stop; i++) free(g->stop[i]);
     free(g->stop);
-    ids_free(&g->never);
-    ids_free(&g->never_first);
+    ids_free(&g->suppress);
+    ids_free(&g->begin_suppress);
     *g = (struct generation){0};
 }
 
@@ -295,14 +293,20 @@ void generation_compare_eos(const struct generation *g, const int32_t *eos, int 
     buf_free(&list);
 }
 
+static int by_id(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 static void keep_ids(struct ids *ids, int n_vocab) {
     size_t n = 0;
-    for (size_t i = 0; i < ids->n; i++)
-        if (ids->p[i] < n_vocab) ids->p[n++] = ids->p[i];
+    if (ids->n) qsort(ids->p, ids->n, sizeof *ids->p, by_id);
+    for (size_t i = 0; i < ids->n && ids->p[i] < n_vocab; i++)
+        if (n == 0 || ids->p[i] != ids->p[n - 1]) ids->p[n++] = ids->p[i];
     ids->n = n;
 }
 
 void generation_keep_ids(struct generation *g, int n_vocab) {
-    keep_ids(&g->never, n_vocab);
-    keep_ids(&g->never_first, n_vocab);
+    keep_ids(&g->suppress, n_vocab);
+    keep_ids(&g->begin_suppress, n_vocab);
 }

@@ -16,8 +16,8 @@ struct generation {
     bool from_file;                 /* there is one */
     int32_t eos[MAX_EOS];
     int n_eos;
-    struct ids never;               /* suppress_tokens, and bad_words_ids of one token */
-    struct ids never_first;         /* begin_suppress_tokens */
+    struct ids suppress;            /* suppress_tokens, and bad_words_ids of one token */
+    struct ids begin_suppress;      /* begin_suppress_tokens */
     char **stop;                    /* [n_stop] stop_strings; none is empty */
     int n_stop;
 };
@@ -37,7 +37,8 @@ void generation_free(struct generation *g);
  * whose file is still the base model's would not end at all. */
 void generation_compare_eos(const struct generation *g, const int32_t *eos, int n,
                             const char *model, struct warnings *warnings);
-/* Forget the ids in never and never_first that are no token's, as transformers does. */
+/* Of suppress and begin_suppress forget the ids that are no token's, as transformers does, and
+ * repeated ones. */
 void generation_keep_ids(struct generation *g, int n_vocab);
 
 #endif

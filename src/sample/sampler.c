@@ -1,9 +1,11 @@
 /* sampler.c - from logits to a token.
  *
- * The order is Hugging Face's: bias, penalties, temperature, top-k, top-p, min-p, draw.
+ * The order is Hugging Face's: bias, penalties, suppressed tokens, temperature, top-k, top-p,
+ * min-p, draw.
  * Candidates are ranked by logit, of equal ones the lower id first, so every step cuts a tail
  * off one ranked list. Probabilities are doubles from num_exp, the same on every machine. */
 #include "sample/sampler.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -18,10 +20,18 @@ struct sampler {
     int32_t *count;                 /* [n_vocab] occurrences; zero between draws */
     struct candidate *list;         /* [n_vocab] */
     qw_logit_bias *bias;
+    int32_t *suppress, *begin_suppress;
 };
 
-int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_error *err) {
-    *out = NULL;
+static int check_ids(const int32_t *ids, int n, int n_vocab, qw_error *err) {
+    for (int i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= n_vocab)
+            return fail(err, QW_EARG, "suppressed token %d is out of range (0 to %d)", ids[i],
+                        n_vocab - 1);
+    return 0;
+}
+
+static int check_settings(const qw_sampling *set, int n_vocab, qw_error *err) {
     const struct { const char *name; double v, lo, hi; } checks[] = {
         {"temperature", set->temperature, 0, 100},
         {"top-k", set->top_k, 0, INT32_MAX},
@@ -31,6 +41,8 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
         {"frequency penalty", set->frequency_penalty, -100, 100},
         {"repetition penalty", set->repetition_penalty, 0.001, 1000},
         {"number of logit biases", set->n_bias, 0, INT32_MAX},
+        {"number of suppressed tokens", set->n_suppress, 0, INT32_MAX},
+        {"number of suppressed first tokens", set->n_begin_suppress, 0, INT32_MAX},
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!(checks[i].v >= checks[i].lo && checks[i].v <= checks[i].hi))
@@ -44,6 +56,21 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
         if (!(b >= -1e6f && b <= 1e6f))
             return fail(err, QW_EARG, "logit bias %g is out of range (-1e6 to 1e6)", b);
     }
+    int rc = check_ids(set->suppress, set->n_suppress, n_vocab, err);
+    return rc ? rc : check_ids(set->begin_suppress, set->n_begin_suppress, n_vocab, err);
+}
+
+/* NULL: out of memory. */
+static void *copy(const void *p, int n, size_t size) {
+    void *q = alloc_zero((uint64_t)n, size);
+    if (q && n) memcpy(q, p, (size_t)n * size);
+    return q;
+}
+
+int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_error *err) {
+    *out = NULL;
+    int rc = check_settings(set, n_vocab, err);
+    if (rc) return rc;
     struct sampler *s = alloc_zero(1, sizeof *s);
     if (!s) return fail_memory(err, "the sampler", sizeof *s);
     s->set = *set;
@@ -51,14 +78,18 @@ int sampler_new(struct sampler **out, const qw_sampling *set, int n_vocab, qw_er
     s->state = set->seed;
     s->count = alloc_zero((uint64_t)n_vocab, sizeof *s->count);
     s->list = alloc_zero((uint64_t)n_vocab, sizeof *s->list);
-    s->bias = alloc_zero((uint64_t)set->n_bias, sizeof *s->bias);
-    if (!s->count || !s->list || !s->bias) {
+    s->bias = copy(set->bias, set->n_bias, sizeof *s->bias);
+    s->suppress = copy(set->suppress, set->n_suppress, sizeof *s->suppress);
+    s->begin_suppress = copy(set->begin_suppress, set->n_begin_suppress,
+                             sizeof *s->begin_suppress);
+    if (!s->count || !s->list || !s->bias || !s->suppress || !s->begin_suppress) {
         sampler_free(s);
         return fail_memory(err, "the sampler",
                            (uint64_t)n_vocab * (sizeof *s->count + sizeof *s->list));
     }
-    if (set->n_bias) memcpy(s->bias, set->bias, (size_t)set->n_bias * sizeof *s->bias);
     s->set.bias = s->bias;
+    s->set.suppress = s->suppress;
+    s->set.begin_suppress = s->begin_suppress;
     *out = s;
     return 0;
 }
@@ -68,6 +99,8 @@ void sampler_free(struct sampler *s) {
     free(s->count);
     free(s->list);
     free(s->bias);
+    free(s->suppress);
+    free(s->begin_suppress);
     free(s);
 }
 
@@ -100,6 +133,10 @@ static void penalise(struct sampler *s, float *logits, const int32_t *tokens, si
             s->count[id] = 0;
         }
     }
+}
+
+static void suppress(float *logits, const int32_t *ids, int n) {
+    for (int i = 0; i < n; i++) logits[ids[i]] = -INFINITY;
 }
 
 static int by_rank(const void *a, const void *b) {
@@ -149,11 +186,14 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, si
     const qw_sampling *set = &s->set;
     for (int i = 0; i < set->n_bias; i++) logits[s->bias[i].id] += s->bias[i].bias;
     penalise(s, logits, tokens, n_tokens, drawn);
+    suppress(logits, set->suppress, set->n_suppress);
+    if (n_tokens == drawn) suppress(logits, set->begin_suppress, set->n_begin_suppress);
     if (set->temperature == 0) return best_token(logits, s->n_vocab);
 
     struct candidate *list = s->list;
     int k = set->top_k > 0 && set->top_k < s->n_vocab ? set->top_k : s->n_vocab;
     rank_best(s, logits, k);
+    if (list[0].logit == -INFINITY) return list[0].id;          /* every token is suppressed */
     double sum = 0, kept = 0;
     for (int i = 0; i < k; i++) {
         double below_best = (double)list[i].logit - (double)list[0].logit;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "cli/commands/commands.h"
 #include "cli/model.h"
+#include "cli/model_defaults.h"
 #include "terminal/visible.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
@@ -56,6 +57,19 @@ static void print_template(const qw_model_info *info) {
     printf("; %s\n", info->takes_tools ? "tools" : "no tools");
 }
 
+/* What generation_config.json asks for. */
+static void print_defaults(const qw_model *m) {
+    const qw_model_info *info = qw_info(m);
+    const qw_sampling s = qw_default_sampling(m, 1);
+    char text[DEFAULTS_TEXT];
+    sampling_in_words(&s, text);
+    printf("sampling         %s\n", text);
+    if (info->max_new_tokens) printf("answers          %d tokens at most\n", info->max_new_tokens);
+    if (info->n_stop == 0) return;
+    stops_in_words(info, text);
+    printf("stop texts       %s\n", text);
+}
+
 /* A name that a file system gave: what would control a terminal is shown as text there. */
 static void print_name(const char *label, const char *name) {
     struct visible v = {0};
@@ -69,7 +83,8 @@ static void print_name(const char *label, const char *name) {
     putchar('\n');
 }
 
-static void print_info(const qw_model_info *info) {
+static void print_info(const qw_model *m) {
+    const qw_model_info *info = qw_info(m);
     print_name("model", info->path);
     printf("architecture     Qwen3, dense\n");
     printf("parameters       %" PRIu64 "\n", info->n_params);
@@ -88,6 +103,7 @@ static void print_info(const qw_model_info *info) {
     for (int i = 0; i < info->n_eos; i++) printf(" %" PRId32, info->eos[i]);
     if (info->n_eos == 0) printf(" none");
     printf("\n");
+    print_defaults(m);
     print_template(info);
     printf("tokenizer        %s\n",
            info->has_tokenizer ? "tokenizer.json" : info->tokenizer_error);
@@ -129,7 +145,7 @@ static int report(qw_model *m, const struct model_flags *f, struct memory *r, in
     if (r->n_ctx == 0) r->n_ctx = max;
     int rc = compute_memory(m, r, n_batch);
     if (rc) return rc;
-    print_info(info);
+    print_info(m);
     print_threads(info, f);
     print_memory(r);
     return 0;
