@@ -135,6 +135,7 @@ static void penalise(struct sampler *s, float *logits, const int32_t *tokens, si
     }
 }
 
+/* Where no token is left, the lowest id is drawn. */
 static void suppress(float *logits, const int32_t *ids, int n) {
     for (int i = 0; i < n; i++) logits[ids[i]] = -INFINITY;
 }
@@ -193,7 +194,6 @@ int32_t sampler_draw(struct sampler *s, float *logits, const int32_t *tokens, si
     struct candidate *list = s->list;
     int k = set->top_k > 0 && set->top_k < s->n_vocab ? set->top_k : s->n_vocab;
     rank_best(s, logits, k);
-    if (list[0].logit == -INFINITY) return list[0].id;          /* every token is suppressed */
     double sum = 0, kept = 0;
     for (int i = 0; i < k; i++) {
         double below_best = (double)list[i].logit - (double)list[0].logit;

@@ -34,6 +34,12 @@ if [ -n "$namespace" ] && with_200_mb true 2> /dev/null; then
     repeat 150000 "and " > "$d/long prompt"
     plan "... and for a long prompt" 3 "$fits" run -f "$d/long prompt" -m "$d/long" -n 1
     plan "what fits is begun" 0 "" run -p "$question" $plain -m "$d/long"
+    mkdir "$d/many"
+    for f in "$d/long"/*; do ln -s "$f" "$d/many"; done
+    rm "$d/many/generation_config.json"
+    echo '{"eos_token_id": 4072, "max_new_tokens": 1000000}' > "$d/many/generation_config.json"
+    plan "a model's own limit of answers need not fit" 0 "" \
+        run -p "$question" $plain -m "$d/many"
 else
     skip "what the prompt and -n need is checked at the start" "cannot mount over /proc/meminfo"
 fi
