@@ -35,11 +35,12 @@ static void mention(struct mentions *m, const struct json *j, const char *key, u
 }
 
 static void warn_of(struct mentions *m, struct warnings *w, const char *path, const char *what) {
+    if (m->n == 0) return;
     buf_char(&m->text, 0);
     if (m->text.oom && w) w->oom = true;
     else if (m->n > MENTIONED)
         add_warning(w, "%s: %s: %s and %d more", path, what, m->text.p, m->n - MENTIONED);
-    else if (m->n) add_warning(w, "%s: %s: %s", path, what, m->text.p);
+    else add_warning(w, "%s: %s: %s", path, what, m->text.p);
     buf_free(&m->text);
 }
 

@@ -1,5 +1,6 @@
 """test_answers.py - what a person sees of an answer: the screens of the contract, words wrapped to
 the terminal, lines that say how far something is, and how a turn ended."""
+import os
 import re
 
 from harness import (ANSWER, PLAIN, QUESTION, Terminal, expect, quantising_model, screen_width,
@@ -529,6 +530,17 @@ def _():
     end_test(lambda t: [*t.parrot(SKY), "-n", "5", "--no-think"],
              r"\[cut at 5 tokens \(-n\); /continue goes on\]", r"\[cut at 5.*/continue.*\]",
              r"\[cut.*\]")
+
+
+@test("end: cut by the model's max_new_tokens")
+def _():
+    def limited(t):
+        args = t.parrot(SKY)
+        with open(os.path.join(args[-1], "generation_config.json"), "w") as f:
+            f.write('{"eos_token_id": 4072, "max_new_tokens": 5}')
+        return [*args, "--no-think"]
+    end_test(limited, r"\[cut at 5 tokens \(max_new_tokens\); /continue goes on\]",
+             r"\[cut at 5.*/continue.*\]", r"\[cut.*\]")
 
 
 @test("end: a loop")
