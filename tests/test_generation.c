@@ -195,8 +195,8 @@ static void test_not_honoured(void) {
         {"{\"forced_eos_token_id\": 0}", "F: not honoured: forced_eos_token_id 0\n"},
         {"{\"num_beams\": 2, \"min_length\": 1, \"min_new_tokens\": 1, \"typical_p\": 0.5,"
          "\"no_repeat_ngram_size\": 2, \"penalty_alpha\": 1, \"max_time\": 2, \"top_h\": 0.4}",
-         "F: not honoured: no_repeat_ngram_size 2, min_length 1, min_new_tokens 1, num_beams 2, "
-         "penalty_alpha 1, max_time 2 and 2 more\n"},
+         "F: not honoured: no_repeat_ngram_size 2, min_length 1, min_new_tokens 1, num_beams 2 "
+         "and 4 more\n"},
         {"{\"temperature\": 0.6, \"top_k\": 20}",
          "F: without do_sample the likeliest token is taken, whatever these say: temperature 0.6, "
          "top_k 20\n"},

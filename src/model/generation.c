@@ -8,40 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
+#include "base/listed.h"
 
 /* ---- what is said of the file ---- */
 
-enum { MENTIONED = 6 };             /* settings that a warning names */
-
-struct mentions {
-    struct buf text;                /* "top_k -1, top_p 1.2" */
-    int n;                          /* all of them */
-};
-
+/* Settings, each kind for one warning. */
 struct doc {
     const struct json *j;
-    struct mentions wrong, ignored, idle;
+    struct listed wrong, ignored, idle;
 };
 
-static void mention(struct mentions *m, const struct json *j, const char *key, uint32_t v) {
-    enum { LONGEST = 24 };
+/* "top_k -1": the value only where it is short. */
+static void mention(struct listed *l, const struct json *j, const char *key, uint32_t v) {
     const struct json_node *node = &j->nodes[v];
-    if (m->n++ >= MENTIONED) return;
-    if (m->n > 1) buf_str(&m->text, ", ");
-    buf_str(&m->text, key);
-    if (node->type > JSON_NUMBER) return;               /* texts and lists may be long */
-    buf_char(&m->text, ' ');
-    buf_put(&m->text, j->text + node->pos, node->len < LONGEST ? node->len : LONGEST);
+    const bool is_short = node->type <= JSON_NUMBER && node->len < 24;
+    char text[80];
+    int n = snprintf(text, sizeof text, "%s%s%.*s", key, is_short ? " " : "",
+                     is_short ? (int)node->len : 0, j->text + node->pos);
+    list_name(l, text, (size_t)n);
 }
 
-static void warn_of(struct mentions *m, struct warnings *w, const char *path, const char *what) {
-    if (m->n == 0) return;
-    buf_char(&m->text, 0);
-    if (m->text.oom && w) w->oom = true;
-    else if (m->n > MENTIONED)
-        add_warning(w, "%s: %s: %s and %d more", path, what, m->text.p, m->n - MENTIONED);
-    else add_warning(w, "%s: %s: %s", path, what, m->text.p);
-    buf_free(&m->text);
+static void warn_of(struct listed *l, struct warnings *w, const char *path, const char *what) {
+    if (l->n) add_warning(w, "%s: %s: %s", path, what, list_text(l));
 }
 
 /* ---- values ---- */
@@ -276,22 +264,15 @@ void generation_free(struct generation *g) {
 
 void generation_compare_eos(const struct generation *g, const int32_t *eos, int n,
                             const char *model, struct warnings *w) {
-    struct buf list = {0};
+    struct listed unnamed = {.n = 0};
     for (int i = 0; i < n && g->from_file; i++) {
         char id[16];
-        if (is_eos(g, eos[i])) continue;
-        snprintf(id, sizeof id, "%s%d", list.n ? ", " : "", eos[i]);
-        buf_str(&list, id);
+        if (!is_eos(g, eos[i])) list_name(&unnamed, id, (size_t)sprintf(id, "%d", eos[i]));
     }
-    if (list.n) {
-        buf_char(&list, 0);
-        if (!list.oom)
-            add_warning(w, "%s: answers end at token %s of config.json, too, which "
-                        "generation_config.json does not name: unlike in transformers",
-                        model, list.p);
-    }
-    if (list.oom && w) w->oom = true;
-    buf_free(&list);
+    if (unnamed.n)
+        add_warning(w, "%s: answers end at token %s of config.json, too, which "
+                    "generation_config.json does not name: unlike in transformers",
+                    model, list_text(&unnamed));
 }
 
 static int by_id(const void *a, const void *b) {
