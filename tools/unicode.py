@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Print src/text/unicode_tables.h, made from unicode-classes.txt and unicode-nfc.txt here:
+"""Print src/text/unicode_tables.h, made from unicode-classes.txt, unicode-words.txt and
+unicode-nfc.txt here:
 
     python3 tools/unicode.py > src/text/unicode_tables.h
 
-The output depends on nothing but those two files.
+The output depends on nothing but those three files.
 """
 import os
 import re
@@ -44,6 +45,22 @@ def classes():
                     values[c] = cls
     return [values[i] | values[i + 1] << 2 | values[i + 2] << 4 | values[i + 3] << 6
             for i in range(0, CODE_POINTS, 4)]
+
+
+def words_beyond_letters():
+    """Ranges of the code points that are \\w but not \\p{L}."""
+    letters = {c for word in sections("unicode-classes.txt")["\\p{L}"] if "=" not in word
+               for c in code_points(word)}
+    words = {c for word in sections("unicode-words.txt")["\\w"] if "=" not in word
+             for c in code_points(word)}
+    assert letters <= words
+    ranges = []
+    for c in sorted(words - letters):
+        if ranges and ranges[-1][1] == c - 1:
+            ranges[-1][1] = c
+        else:
+            ranges.append([c, c])
+    return ranges
 
 
 def normalisation():
@@ -99,14 +116,17 @@ def kinds(ccc, decompositions, composites):
 
 def main():
     ccc, decompositions, composites = normalisation()
-    print("/* unicode_tables.h - made by tools/unicode.py from tools/unicode-classes.txt and "
-          "tools/unicode-nfc.txt: do not edit. */")
+    print("/* unicode_tables.h - made by tools/unicode.py from tools/unicode-classes.txt, "
+          "tools/unicode-words.txt\n * and tools/unicode-nfc.txt: do not edit. */")
     print("#ifndef QW_UNICODE_TABLES_H\n#define QW_UNICODE_TABLES_H\n#include <stdint.h>\n")
     index, blocks = two_stage(classes(), 64)
     array("uint8_t", "class_index", index, "code point / 256 -> block of class_blocks", WIDE)
     array("uint8_t", "class_blocks", blocks,
           "blocks of 256 classes, four to a byte, the lowest bits first: "
           "0 other, 1 \\s, 2 \\p{L}, 3 \\p{N}", WIDE)
+    array("struct range", "word_ranges",
+          ["{0x%X,0x%X}" % (a, b) for a, b in words_beyond_letters()],
+          "\\w without \\p{L}, in order", WIDE)
     index, blocks = two_stage(kinds(ccc, decompositions, composites), 128)
     array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks", WIDE)
     array("uint8_t", "kind_blocks", blocks,

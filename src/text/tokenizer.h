@@ -4,15 +4,30 @@
 #define QW_TOKENIZER_H
 #include "base/error.h"
 #include "base/buf.h"
+#include "base/warnings.h"
 
 struct tokenizer;
 
-/* Reads tokenizer.json at path. What this tokenizer does not do exactly (another model type,
- * normalizer or splitting pattern, added tokens that strip white space, ...) is refused by name:
- * QW_EUNSUPPORTED. Damaged files: QW_EFORMAT. Close with tokenizer_close. */
-int  tokenizer_open(struct tokenizer **out, const char *path, qw_error *err);
-/* The same from size bytes of JSON in memory, which are not needed afterwards; `what` names them in
+/* A file of a tokenizer; data NULL: there is none. name is what messages call it. */
+struct tokenizer_file { const char *name; const char *data; size_t size; };
+struct tokenizer_files {
+    struct tokenizer_file tokenizer;        /* tokenizer.json; without it: */
+    struct tokenizer_file vocab, merges;    /* vocab.json and merges.txt */
+    struct tokenizer_file config;           /* tokenizer_config.json: more added tokens */
+    struct tokenizer_file special_map;      /* special_tokens_map.json: ... */
+    struct tokenizer_file added;            /* added_tokens.json: ... */
+};
+
+/* Makes a tokenizer of a model's files, which are not needed afterwards. Added tokens are merged
+ * and numbered as transformers does it; where files contradict each other w is told. What this
+ * tokenizer does not do exactly (another model type, normalizer or splitting pattern, ...) is
+ * refused by name: QW_EUNSUPPORTED. Damaged files: QW_EFORMAT; none: QW_EIO. Close with
+ * tokenizer_close. */
+int  tokenizer_load(struct tokenizer **out, const struct tokenizer_files *files,
+                    struct warnings *w, qw_error *err);
+/* The same from a tokenizer.json alone: at path, or size bytes in memory, which `what` names in
  * messages. */
+int  tokenizer_open(struct tokenizer **out, const char *path, qw_error *err);
 int  tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const char *what,
                      qw_error *err);
 void tokenizer_close(struct tokenizer *t);

@@ -1,11 +1,36 @@
-/* tokenizer_impl.h - what a loaded tokenizer is; private to tokenizer.c and tokenizer_load.c. */
+/* tokenizer_impl.h - what a loaded tokenizer is; private to tokenizer*.c. */
 #ifndef QW_TOKENIZER_IMPL_H
 #define QW_TOKENIZER_IMPL_H
 #include "text/bpe.h"
 #include "text/tokenizer.h"
 
-/* An added token; its text is in tokenizer.added_text. */
-struct added { const char *text; uint32_t len; int32_t id; bool special; };
+/* An added token, and what to look for: its content, or the NFC of it. The text is in
+ * tokenizer.added_text. */
+struct added {
+    const char *text;
+    uint32_t len;
+    int32_t id;
+    uint8_t flags;
+};
+enum added_flag {
+    ADDED_SINGLE_WORD = 1,      /* only where no word character stands next to it */
+    ADDED_LSTRIP = 2,           /* takes the white space before it along ... */
+    ADDED_RSTRIP = 4,           /* ... and after it */
+    ADDED_NORMALIZED = 8,       /* looked for in normalised text */
+    ADDED_SPECIAL = 16          /* not part of the text of an answer */
+};
+
+/* Sorted by text bytewise, distinct, none empty. */
+struct added_set {
+    struct added *list;         /* [n] */
+    uint32_t n;
+    uint32_t longest;           /* bytes */
+    bool first[256];            /* bytes that one of them begins with */
+};
+
+/* Ids of the vocabulary by their bytes, for ignore_merges: a hash table with open addressing, mask
+ * + 1 slots, a power of two; -1 marks a free one. slots NULL: merges are not ignored. */
+struct word_table { int32_t *slots; uint32_t mask; };
 
 struct tokenizer {
     uint32_t size;              /* highest id + 1 */
@@ -13,12 +38,20 @@ struct tokenizer {
     uint32_t *offset;           /* [size + 1] */
     int32_t byte_id[256];       /* the token of each single byte */
     struct bpe merges;
-    struct added *added;        /* [n_added], sorted by text bytewise, distinct, none empty */
-    uint32_t n_added;
-    uint32_t added_longest;     /* bytes */
-    bool added_first[256];      /* bytes that an added token begins with */
+    struct word_table words;
+    struct added_set added;     /* all, by content */
+    struct added_set raw;       /* those not ADDED_NORMALIZED */
+    struct added_set normalised;/* the others, by the NFC of their content */
     char *added_text;
     unsigned char *is_added;    /* bit i & 7 of byte i / 8: id i is an added token */
+    bool split_special;         /* special tokens in a text are text */
 };
+
+/* words.c. hash_bytes also serves the loader's tables. */
+uint32_t hash_bytes(const char *p, size_t n);
+/* Enters the ids whose bit of is_word is set; their bytes are distinct. False: out of memory. */
+bool index_words(struct tokenizer *t, const unsigned char *is_word);
+/* -1: no token has these bytes. */
+int32_t find_word(const struct tokenizer *t, const char *p, size_t n);
 
 #endif

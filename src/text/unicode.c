@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct range { uint32_t first, last; };
 struct decomposition { uint32_t cp, first, second; };   /* second 0: into one character */
 #include "text/unicode_tables.h"
 
@@ -13,6 +14,17 @@ enum cp_class cp_class(uint32_t cp) {
     if (cp >> 8 >= COUNT(class_index)) return CP_OTHER;
     unsigned four = class_blocks[class_index[cp >> 8] * 64u + (cp >> 2 & 63)];
     return (enum cp_class)(four >> (cp & 3) * 2 & 3);
+}
+
+bool is_word_character(uint32_t cp) {
+    size_t lo = 0, hi = COUNT(word_ranges);
+    if (cp_class(cp) == CP_LETTER) return true;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (word_ranges[mid].last < cp) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < COUNT(word_ranges) && word_ranges[lo].first <= cp;
 }
 
 /* ---- normalisation ----
@@ -185,29 +197,54 @@ size_t nfc_prefix(const char *text, size_t n) {
     return high < 0xCC ? n : inert_prefix(text, n);     /* all below U+0300 is inert */
 }
 
-bool nfc_normalise(const char *text, size_t n, struct buf *out) {
+/* Puts the chunk at text[0..n) into a, decomposed; returns its length in bytes. */
+static size_t decompose_chunk(struct code_points *a, const char *text, size_t n) {
+    size_t i = 0;
+    a->n = 0;
+    while (i < n) {
+        uint32_t cp;
+        int len = utf8_decode(text + i, n - i, &cp);
+        if (i > 0 && kind_of(cp) == INERT) break;
+        put_decomposed(a, cp);
+        i += (size_t)len;
+    }
+    return i;
+}
+
+static void put_code_points(struct buf *out, const struct code_points *a) {
+    for (size_t k = 0; k < a->n; k++) {
+        char bytes[4];
+        buf_put(out, bytes, (size_t)utf8_encode(a->p[k], bytes));
+    }
+}
+
+/* Appends the mask of n bytes that were made of the chunk whose mask is mask[0..n_chunk). */
+static void put_mask(struct buf *out, size_t n, const unsigned char *mask, size_t n_chunk) {
+    const bool marked = memchr(mask, 0, n_chunk) == NULL;
+    for (size_t k = 0; k < n; k++) buf_char(out, (char)marked);
+}
+
+bool nfc_normalise_masked(const char *text, const unsigned char *mask, size_t n, struct buf *out,
+                          struct buf *out_mask) {
     struct code_points a = {0};
     for (size_t i = 0; i < n && !a.oom && !out->oom;) {
         size_t stay = inert_prefix(text + i, n - i);
         buf_put(out, text + i, stay);
+        if (mask) buf_put(out_mask, (const char *)mask + i, stay);
         i += stay;
-        a.n = 0;
-        for (bool first = true; i < n; first = false) {
-            uint32_t cp;
-            int len = utf8_decode(text + i, n - i, &cp);
-            if (!first && kind_of(cp) == INERT) break;
-            put_decomposed(&a, cp);
-            i += (size_t)len;
-        }
+        size_t chunk = decompose_chunk(&a, text + i, n - i), before = out->n;
         if (!a.oom && !reorder(&a)) a.oom = true;
         if (a.oom) break;
         compose(&a);
-        for (size_t k = 0; k < a.n; k++) {
-            char bytes[4];
-            buf_put(out, bytes, (size_t)utf8_encode(a.p[k], bytes));
-        }
+        put_code_points(out, &a);
+        if (mask) put_mask(out_mask, out->n - before, mask + i, chunk);
+        i += chunk;
     }
-    bool ok = !a.oom && !out->oom;
+    bool ok = !a.oom && !out->oom && !(mask && out_mask->oom);
     free(a.p);
     return ok;
+}
+
+bool nfc_normalise(const char *text, size_t n, struct buf *out) {
+    return nfc_normalise_masked(text, NULL, n, out, NULL);
 }

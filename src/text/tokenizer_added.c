@@ -1,0 +1,519 @@
+/* tokenizer_added.c - which added tokens a tokenizer has: merged from all files that list some, and
+ * numbered, as transformers does it (transformers' "Merging added tokens").
+ *
+ *   tokenizer.json            added_tokens
+ *   tokenizer_config.json     added_tokens_decoder; without it:
+ *   added_tokens.json         {"<x>": 151669, ...}, and once more those of tokenizer.json
+ *   tokenizer_config.json     eos_token, ... and additional_special_tokens; where it has no
+ *   special_tokens_map.json   added_tokens_decoder, this one has the last word
+ *
+ * Of a token that is listed twice the id stays and the flags of the later one count. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/warnings.h"
+#include "text/tokenizer_loader.h"
+#include "text/unicode.h"
+
+enum origin { FROM_MAIN, FROM_CONFIG, FROM_SPECIAL_MAP, FROM_ADDED, N_ORIGINS };
+/* Beside enum added_flag: eos_token and the like. */
+enum { NAMED = 64, WITH_FLAGS = 128, FLAGS = 31 };
+
+static const struct flag_name { const char *name; uint8_t flag; } flag_names[] = {
+    {"single_word", ADDED_SINGLE_WORD}, {"lstrip", ADDED_LSTRIP},
+    {"rstrip", ADDED_RSTRIP},           {"normalized", ADDED_NORMALIZED},
+    {"special", ADDED_SPECIAL},
+};
+enum { N_FLAGS = sizeof flag_names / sizeof *flag_names };
+
+/* ---- lists of tokens ---- */
+
+static int add_candidate(struct loader *l, struct candidates *c, struct candidate x) {
+    if (l->text.oom) return fail_no_memory(l);
+    if (c->n == c->cap) {
+        uint32_t cap = c->cap ? c->cap * 2 : 64;
+        struct candidate *more = realloc(c->list, cap * sizeof *more);
+        if (!more) return fail_no_memory(l);
+        c->list = more;
+        c->cap = cap;
+    }
+    c->list[c->n++] = x;
+    return 0;
+}
+
+/* Appends a string's value to the texts. */
+static struct candidate new_candidate(struct loader *l, const struct json *j, uint32_t string,
+                                      enum origin origin) {
+    struct candidate x = {.pos = (uint32_t)l->text.n, .id = -1, .origin = (uint8_t)origin};
+    json_string(j, string, &l->text);
+    x.len = (uint32_t)l->text.n - x.pos;
+    return x;
+}
+
+/* The flags of a token's object. In tokenizer.json all must be there; elsewhere those that are not
+ * are false, but that tokens are normalized unless they are special. */
+static int read_flags(struct loader *l, const struct source *s, uint32_t node, bool all,
+                      uint8_t *flags) {
+    const struct json *j = &s->j;
+    bool said = false;
+    *flags = 0;
+    for (int i = 0; i < N_FLAGS; i++) {
+        char a[SHOWN], b[SHOWN];
+        uint32_t v = json_get(j, node, flag_names[i].name);
+        if (v && json_type(j, v) == JSON_TRUE) *flags |= flag_names[i].flag;
+        else if ((!v && all) || (v && json_type(j, v) != JSON_FALSE))
+            return fail(l->err, QW_EFORMAT, "%s: added token %s: %s is %s, not true or false",
+                        s->name, show_value(j, json_get(j, node, "content"), a),
+                        flag_names[i].name, show_value(j, v, b));
+        said = said || (v && flag_names[i].flag == ADDED_NORMALIZED);
+    }
+    if (!said && !(*flags & ADDED_SPECIAL)) *flags |= ADDED_NORMALIZED;
+    return 0;
+}
+
+/* A token as {"content": ..., flags}; its id is for the caller. */
+static int read_object(struct loader *l, const struct source *s, uint32_t node, bool all,
+                       enum origin origin, struct candidate *out) {
+    uint32_t content = json_get(&s->j, node, "content");
+    uint8_t flags;
+    if (content == 0 || json_type(&s->j, content) != JSON_STRING)
+        return fail(l->err, QW_EFORMAT, "%s: an added token has no content", s->name);
+    int rc = read_flags(l, s, node, all, &flags);
+    *out = new_candidate(l, &s->j, content, origin);
+    out->flags = flags;
+    return rc;
+}
+
+static int list_main(struct loader *l, struct candidates *c, const struct source *s) {
+    const struct json *j = &s->j;
+    uint32_t list = json_get(j, 0, "added_tokens");
+    int rc = 0;
+    if (is_absent(j, list)) return 0;
+    if (json_type(j, list) != JSON_ARRAY)
+        return fail(l->err, QW_EFORMAT, "%s: added_tokens is not an array", s->name);
+    for (uint32_t k = list + 1; !rc && k < json_end(j, list); k = json_next(j, k)) {
+        struct candidate x;
+        char a[SHOWN], b[SHOWN];
+        uint32_t id = json_get(j, k, "id");
+        rc = read_object(l, s, k, true, FROM_MAIN, &x);
+        if (!rc && (!id || !json_int(j, id, &x.id) || x.id < 0))
+            rc = fail(l->err, QW_EFORMAT, "%s: the id of added token %s is %s", s->name,
+                      show_value(j, json_get(j, k, "content"), a), show_value(j, id, b));
+        if (!rc) rc = add_candidate(l, c, x);
+    }
+    return rc;
+}
+
+/* The number that a key of added_tokens_decoder is. */
+static bool read_id(const struct json *j, uint32_t key, int64_t *id) {
+    const struct json_node *v = &j->nodes[key];
+    *id = 0;
+    if (v->len == 0 || v->len > 9) return false;
+    for (uint32_t i = 0; i < v->len; i++) {
+        char digit = j->text[v->pos + i];
+        if (digit < '0' || digit > '9') return false;
+        *id = *id * 10 + (digit - '0');
+    }
+    return true;
+}
+
+static int list_decoder(struct loader *l, struct candidates *c, const struct source *s,
+                        uint32_t decoder) {
+    const struct json *j = &s->j;
+    int rc = 0;
+    if (json_type(j, decoder) != JSON_OBJECT)
+        return fail(l->err, QW_EFORMAT, "%s: added_tokens_decoder is not an object", s->name);
+    for (uint32_t k = decoder + 1; !rc && k < json_end(j, decoder); k = json_next(j, k + 1)) {
+        struct candidate x;
+        char shown[SHOWN];
+        int64_t id;
+        if (!read_id(j, k, &id))
+            return fail(l->err, QW_EFORMAT, "%s: added_tokens_decoder: %s is no id", s->name,
+                        show_value(j, k, shown));
+        rc = read_object(l, s, k + 1, false, FROM_CONFIG, &x);
+        x.id = id;
+        if (!rc) rc = add_candidate(l, c, x);
+    }
+    return rc;
+}
+
+/* {"<x>": 151669, ...} */
+static int list_added_json(struct loader *l, struct candidates *c, const struct source *s) {
+    const struct json *j = &s->j;
+    int rc = 0;
+    if (json_type(j, 0) != JSON_OBJECT)
+        return fail(l->err, QW_EFORMAT, "%s: not a JSON object", s->name);
+    for (uint32_t k = 1; !rc && k < json_end(j, 0); k = json_next(j, k + 1)) {
+        struct candidate x = new_candidate(l, j, k, FROM_ADDED);
+        char a[SHOWN], b[SHOWN];
+        x.flags = ADDED_NORMALIZED;         /* unless it turns out to be a special one */
+        if (!json_int(j, k + 1, &x.id) || x.id < 0)
+            return fail(l->err, QW_EFORMAT, "%s: the id of added token %s is %s", s->name,
+                        show_value(j, k, a), show_value(j, k + 1, b));
+        rc = add_candidate(l, c, x);
+    }
+    return rc;
+}
+
+static int by_id(const void *pa, const void *pb) {
+    const struct candidate *a = pa, *b = pb;
+    if (a->id != b->id) return a->id < b->id ? -1 : 1;
+    return (a->pos > b->pos) - (a->pos < b->pos);
+}
+
+/* Sorts list[first..n) by id; of those with one id only the last read stays. */
+static void sort_by_id(struct candidates *c, uint32_t first) {
+    uint32_t n = first;
+    if (c->n - first < 2) return;
+    qsort(c->list + first, c->n - first, sizeof *c->list, by_id);
+    for (uint32_t i = first; i < c->n; i++) {
+        if (i + 1 < c->n && c->list[i].id == c->list[i + 1].id) continue;
+        c->list[n++] = c->list[i];
+    }
+    c->n = n;
+}
+
+/* Without an added_tokens_decoder: those of added_tokens.json, then those of tokenizer.json, which
+ * come later: their texts are copied. */
+static int list_without_decoder(struct loader *l, struct candidates *c,
+                                const struct source *added) {
+    const uint32_t n = c->n;
+    int rc = added ? list_added_json(l, c, added) : 0;
+    for (uint32_t i = 0; !rc && i < n; i++) {
+        struct candidate x = c->list[i];
+        x.pos = (uint32_t)l->text.n;
+        if (!buf_reserve(&l->text, x.len)) return fail_no_memory(l);
+        buf_put(&l->text, l->text.p + c->list[i].pos, x.len);
+        rc = add_candidate(l, c, x);
+    }
+    return rc;
+}
+
+/* ---- named special tokens ---- */
+
+/* A text, or an object with flags. */
+static int list_named(struct loader *l, struct candidates *c, const struct source *s,
+                      uint32_t node, enum origin origin) {
+    struct candidate x;
+    int rc = 0;
+    if (is_absent(&s->j, node)) return 0;
+    if (json_type(&s->j, node) == JSON_STRING) {
+        x = new_candidate(l, &s->j, node, origin);
+        x.flags = ADDED_SPECIAL | NAMED;
+    } else {
+        rc = read_object(l, s, node, false, origin, &x);
+        x.flags |= ADDED_SPECIAL | NAMED | WITH_FLAGS;
+    }
+    return rc ? rc : add_candidate(l, c, x);
+}
+
+/* A list of tokens, or an object with a name for each (transformers 5's extra_special_tokens). */
+static int list_more_named(struct loader *l, struct candidates *c, const struct source *s,
+                           const char *key, enum origin origin) {
+    const struct json *j = &s->j;
+    uint32_t list = json_get(j, 0, key);
+    int rc = 0;
+    if (is_absent(j, list)) return 0;
+    if (json_type(j, list) != JSON_ARRAY && json_type(j, list) != JSON_OBJECT)
+        return fail(l->err, QW_EFORMAT, "%s: %s is not a list", s->name, key);
+    const uint32_t value = json_type(j, list) == JSON_OBJECT;       /* one after its key */
+    for (uint32_t k = list + 1; !rc && k < json_end(j, list); k = json_next(j, k + value))
+        rc = list_named(l, c, s, k + value, origin);
+    return rc;
+}
+
+/* The class that AutoTokenizer makes of model_type qwen3 has names of its own. */
+static bool is_qwen_class(const struct source *config) {
+    uint32_t v = config ? json_get(&config->j, 0, "tokenizer_class") : 0;
+    return v == 0 || is_absent(&config->j, v) || json_is(&config->j, v, "Qwen2Tokenizer") ||
+           json_is(&config->j, v, "Qwen2TokenizerFast");
+}
+
+static int list_all_named(struct loader *l, struct candidates *c, const struct source *config,
+                          const struct source *map) {
+    static const struct { const char *key; bool usual; } names[] = {
+        {"bos_token", false}, {"eos_token", true},  {"unk_token", true},  {"sep_token", false},
+        {"pad_token", true},  {"cls_token", false}, {"mask_token", false},
+    };
+    static const char *const lists[] = {"additional_special_tokens", "extra_special_tokens"};
+    static const char usual[] = "<|endoftext|>";
+    const bool is_qwen = is_qwen_class(config);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++) {
+        uint32_t here = config ? json_get(&config->j, 0, names[i].key) : 0;
+        uint32_t there = map ? json_get(&map->j, 0, names[i].key) : 0;
+        if (there) rc = list_named(l, c, map, there, FROM_SPECIAL_MAP);
+        else if (here) rc = list_named(l, c, config, here, FROM_CONFIG);
+        else if (names[i].usual && is_qwen) {
+            struct candidate x = {.pos = (uint32_t)l->text.n, .len = sizeof usual - 1, .id = -1,
+                                  .flags = ADDED_SPECIAL | NAMED, .origin = FROM_CONFIG};
+            buf_str(&l->text, usual);
+            rc = add_candidate(l, c, x);
+        }
+    }
+    for (size_t i = 0; !rc && i < sizeof lists / sizeof *lists; i++) {
+        if (config) rc = list_more_named(l, c, config, lists[i], FROM_CONFIG);
+        if (!rc && map) rc = list_more_named(l, c, map, lists[i], FROM_SPECIAL_MAP);
+    }
+    return rc;
+}
+
+/* ---- all files ---- */
+
+/* *out is s, or NULL if there is no such file. */
+static int open_source(struct loader *l, const struct tokenizer_file *f, struct source *s,
+                       const struct source **out) {
+    *out = NULL;
+    *s = (struct source){.name = f->name, .size = f->size};
+    if (!f->data) return 0;
+    int rc = json_parse(&s->j, f->data, f->size, f->name, l->err);
+    if (!rc) *out = s;
+    return rc;
+}
+
+static int list_beside(struct loader *l, struct candidates *c, const struct source *config,
+                       const struct source *map, const struct source *added) {
+    uint32_t decoder = config ? json_get(&config->j, 0, "added_tokens_decoder") : 0;
+    const uint32_t first = c->n;
+    uint32_t split = config ? json_get(&config->j, 0, "split_special_tokens") : 0;
+    l->t->split_special = split && json_type(&config->j, split) == JSON_TRUE;
+    c->has_decoder = decoder && !is_absent(&config->j, decoder);
+    int rc = c->has_decoder ? list_decoder(l, c, config, decoder)
+                            : list_without_decoder(l, c, added);
+    if (rc) return rc;
+    sort_by_id(c, first);
+    return list_all_named(l, c, config, c->has_decoder ? NULL : map);
+}
+
+int list_added(struct loader *l, struct candidates *c, const struct source *main,
+               const struct tokenizer_files *files) {
+    struct source sources[3] = {{0}};
+    const struct source *config, *map = NULL, *added = NULL;
+    c->names[FROM_MAIN] = main ? main->name : NULL;
+    c->names[FROM_CONFIG] = files ? files->config.name : NULL;
+    c->names[FROM_SPECIAL_MAP] = files ? files->special_map.name : NULL;
+    c->names[FROM_ADDED] = files ? files->added.name : NULL;
+    int rc = main ? list_main(l, c, main) : 0;
+    c->n_base = c->n;
+    if (rc || !files) return rc;
+    rc = open_source(l, &files->config, &sources[0], &config);
+    if (!rc) rc = open_source(l, &files->special_map, &sources[1], &map);
+    if (!rc) rc = open_source(l, &files->added, &sources[2], &added);
+    if (!rc) rc = list_beside(l, c, config, map, added);
+    for (int i = 0; i < 3; i++) json_free(&sources[i].j);
+    return rc;
+}
+
+/* ---- numbers ---- */
+
+/* What there is to say about the files. */
+struct findings {
+    struct some_names missing[N_ORIGINS];   /* in this file, but not in tokenizer.json */
+    struct some_names flags[N_ORIGINS];     /* other flags here than in tokenizer.json */
+    struct some_names ids[N_ORIGINS];       /* another id than this file says */
+    struct some_names kept;                 /* in tokenizer.json, but not in its decoder */
+};
+
+enum { ONLY_NAMED = 255 };
+struct numbering {
+    struct loader *l;
+    const struct candidates *c;
+    struct findings *found;
+    uint8_t *listed;                        /* of each added token: the origin + 1 that a list
+                                             * beside tokenizer.json has, ONLY_NAMED, or 0 */
+    uint32_t next_id;
+};
+
+static void note_flags(struct some_names *names, const char *p, size_t n, uint8_t differing) {
+    char remark[80];
+    size_t at = 0;
+    for (int i = 0; i < N_FLAGS; i++)
+        if (differing & flag_names[i].flag)
+            at += (size_t)snprintf(remark + at, sizeof remark - at, "%s%s", at ? ", " : " (",
+                                   flag_names[i].name);
+    snprintf(remark + at, sizeof remark - at, ")");
+    add_to_names(names, p, n, remark);
+}
+
+static void note_id(struct some_names *names, const char *p, size_t n, int64_t id) {
+    char remark[32];
+    snprintf(remark, sizeof remark, " (%" PRId64 ")", id);
+    add_to_names(names, p, n, remark);
+}
+
+/* A token that no list had so far: in the vocabulary, or with the next id, whatever the file says
+ * (transformers' "Ids in the files are not honoured"). */
+static int enter_new(struct numbering *b, const struct candidate *x) {
+    struct loader *l = b->l;
+    const char *text = l->text.p + x->pos;
+    const struct entry *e = find_entry(l, text, x->len);
+    if (!e) {
+        if (b->next_id >= l->id_limit || l->owner[b->next_id])
+            return fail(l->err, QW_EUNSUPPORTED,
+                        "%s: the vocabulary has gaps: added token %.*s would have id %" PRIu32
+                        ", which another token has",
+                        l->name, (int)(x->len < SHOWN ? x->len : SHOWN), text, b->next_id);
+        put_entry(l, x->pos, x->len, b->next_id++);
+        e = &l->entries[l->n_entries - 1];
+    }
+    struct added *a = &l->t->added.list[l->t->added.n++];
+    *a = (struct added){.len = x->len, .id = (int32_t)e->id, .flags = x->flags & FLAGS};
+    l->added_at[e - l->entries] = l->t->added.n;
+    if (x->origin != FROM_MAIN && b->c->names[FROM_MAIN])
+        note_id(&b->found->missing[x->origin], text, x->len, a->id);
+    return 0;
+}
+
+/* A token that is known: it may get other flags. */
+static void enter_known(struct numbering *b, const struct candidate *x, uint32_t at) {
+    struct added *a = &b->l->t->added.list[at];
+    const uint8_t before = a->flags, flags = x->flags & FLAGS;
+    const uint8_t listed = b->listed[at];
+    if ((x->flags & NAMED) && listed && listed != ONLY_NAMED) {
+        a->flags |= ADDED_SPECIAL;
+        if (listed == FROM_ADDED + 1) a->flags &= (uint8_t)~ADDED_NORMALIZED;
+        return;
+    }
+    if ((x->flags & NAMED) && !(x->flags & WITH_FLAGS)) return;
+    a->flags = flags | (before & ADDED_SPECIAL);
+    if (x->origin != FROM_MAIN && before != flags)
+        note_flags(&b->found->flags[x->origin], b->l->text.p + x->pos, x->len, before ^ flags);
+}
+
+static int enter(struct numbering *b, const struct candidate *x, bool beside) {
+    struct loader *l = b->l;
+    if (x->len == 0) return 0;              /* matches nothing */
+    const struct entry *e = find_entry(l, l->text.p + x->pos, x->len);
+    uint32_t at = e ? l->added_at[e - l->entries] : 0;
+    if (at) {
+        enter_known(b, x, at - 1);
+    } else {
+        int rc = enter_new(b, x);
+        if (rc) return rc;
+        at = l->t->added.n;
+    }
+    if (!(x->flags & NAMED)) b->listed[at - 1] = beside ? x->origin + 1 : 0;
+    else if (!b->listed[at - 1]) b->listed[at - 1] = ONLY_NAMED;
+    const int32_t id = l->t->added.list[at - 1].id;
+    const bool again = beside && x->origin == FROM_MAIN;
+    if (x->id >= 0 && x->id != id && !again)
+        note_id(&b->found->ids[x->origin], l->text.p + x->pos, x->len, id);
+    return 0;
+}
+
+static void tell(struct loader *l, const struct candidates *c, struct findings *f) {
+    for (int i = 0; i < N_ORIGINS; i++) {
+        if (f->missing[i].count)
+            add_warning(l->warnings, "%s: added tokens that %s lacks: %s; they are used",
+                        c->names[i], c->names[FROM_MAIN], end_names(&f->missing[i]));
+        if (f->flags[i].count)
+            add_warning(l->warnings, "%s: added tokens with other flags than in %s: %s; these "
+                        "count, but special stays special", c->names[i],
+                        c->names[FROM_MAIN] ? c->names[FROM_MAIN] : "other files",
+                        end_names(&f->flags[i]));
+        if (f->ids[i].count)
+            add_warning(l->warnings, "%s: added tokens whose ids do not follow the vocabulary; "
+                        "their ids are: %s", c->names[i], end_names(&f->ids[i]));
+    }
+    if (f->kept.count)
+        add_warning(l->warnings, "%s: added tokens that are not in added_tokens_decoder of %s: "
+                    "%s; they are used (transformers 5 may drop them)", c->names[FROM_MAIN],
+                    c->names[FROM_CONFIG], end_names(&f->kept));
+}
+
+/* ---- sets to search in ---- */
+
+static int by_text(const void *pa, const void *pb) {
+    const struct added *a = pa, *b = pb;
+    uint32_t n = a->len < b->len ? a->len : b->len;
+    int c = memcmp(a->text, b->text, n);
+    if (c) return c;
+    if (a->len != b->len) return a->len > b->len ? 1 : -1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static bool same_text(const struct added *a, const struct added *b) {
+    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+/* Sorts a set and finds what to look for first. Of equal texts (two forms of one in NFC) the lowest
+ * id stays. */
+static void finish_set(struct added_set *set) {
+    uint32_t n = 0;
+    if (set->n) qsort(set->list, set->n, sizeof *set->list, by_text);
+    for (uint32_t i = 0; i < set->n; i++) {
+        const struct added a = set->list[i];
+        if (n > 0 && same_text(&set->list[n - 1], &a)) continue;
+        set->first[(unsigned char)a.text[0]] = true;
+        if (a.len > set->longest) set->longest = a.len;
+        set->list[n++] = a;
+    }
+    set->n = n;
+}
+
+/* Puts the content of all added tokens into texts, each at its offset, and behind that of a
+ * normalized one its NFC, up to nfc_end. */
+static bool copy_texts(struct loader *l, struct buf *texts, size_t *offset, size_t *nfc_end) {
+    const struct added_set *all = &l->t->added;
+    for (uint32_t i = 0; i < all->n; i++) {
+        const struct entry *e = &l->entries[l->owner[all->list[i].id] - 1];
+        offset[i] = texts->n;
+        buf_put(texts, l->text.p + e->pos, e->len);
+        bool normal = !(all->list[i].flags & ADDED_NORMALIZED) ||
+                      nfc_normalise(l->text.p + e->pos, e->len, texts);
+        if (!normal || texts->oom) return false;
+        nfc_end[i] = texts->n;
+    }
+    return true;
+}
+
+static void fill_sets(struct tokenizer *t, const size_t *offset, const size_t *nfc_end) {
+    for (uint32_t i = 0; i < t->added.n; i++) {
+        struct added *a = &t->added.list[i];
+        a->text = t->added_text + offset[i];
+        if (!(a->flags & ADDED_NORMALIZED)) {
+            t->raw.list[t->raw.n++] = *a;
+            continue;
+        }
+        struct added normal = *a;
+        normal.text += a->len;
+        normal.len = (uint32_t)(nfc_end[i] - offset[i]) - a->len;
+        t->normalised.list[t->normalised.n++] = normal;
+    }
+    finish_set(&t->raw);
+    finish_set(&t->normalised);
+    finish_set(&t->added);
+}
+
+static int make_sets(struct loader *l) {
+    struct tokenizer *t = l->t;
+    const uint32_t n = t->added.n;
+    struct buf texts = {0};
+    size_t *offset = alloc_zero((uint64_t)n + 1, 2 * sizeof *offset);
+    t->raw.list = alloc_zero(n, sizeof *t->raw.list);
+    t->normalised.list = alloc_zero(n, sizeof *t->normalised.list);
+    bool ok = offset && t->raw.list && t->normalised.list &&
+              copy_texts(l, &texts, offset, offset + n);
+    t->added_text = texts.p;
+    if (ok && n) fill_sets(t, offset, offset + n);
+    free(offset);
+    return ok ? 0 : fail_no_memory(l);
+}
+
+int number_added(struct loader *l, const struct candidates *c) {
+    struct findings found = {.kept = {.n = 0}};
+    struct numbering b = {.l = l, .c = c, .found = &found, .next_id = l->n_vocab,
+                          .listed = alloc_zero(c->n, sizeof *b.listed)};
+    l->t->added.list = alloc_zero(c->n, sizeof *l->t->added.list);
+    int rc = b.listed && l->t->added.list ? 0 : fail_no_memory(l);
+    for (uint32_t i = 0; !rc && i < c->n; i++) rc = enter(&b, &c->list[i], i >= c->n_base);
+    for (uint32_t i = 0; !rc && c->has_decoder && i < l->t->added.n; i++) {
+        const struct entry *e = &l->entries[l->owner[l->t->added.list[i].id] - 1];
+        if (!b.listed[i]) add_to_names(&found.kept, l->text.p + e->pos, e->len, "");
+    }
+    if (!rc) tell(l, c, &found);
+    free(b.listed);
+    return rc ? rc : make_sets(l);
+}
