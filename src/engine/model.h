@@ -37,8 +37,8 @@ struct qw_model {
 int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, qw_error *err);
 
 /* Load the tokenizer and the chat templates, and add the tokenizer's end token to the config's. A
- * missing tokenizer, or a template that is missing or wrong, is no error until it is needed; a
- * broken file is. */
+ * tokenizer that is missing or not supported, or a template that is missing or wrong, is no error
+ * until it is needed; a broken file is. */
 int  load_text_side(struct qw_model *m, const struct model_files *files, qw_error *err);
 
 #endif

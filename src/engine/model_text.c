@@ -2,17 +2,20 @@
  * tokenizer names. */
 #include <stdlib.h>
 #include "engine/model.h"
+#include "engine/tokenizer_files.h"
 
+/* One that is missing or that is not supported is no error until it is needed. */
 static int load_tokenizer(struct qw_model *m, const struct model_files *files, qw_error *err) {
-    struct file f;
-    char *path;
-    int rc = model_file_read(files, "tokenizer.json", &f, &path, err);
-    if (!rc && !f.data)
-        fail(&m->tokenizer_error, QW_EIO, "%s is missing; it holds the tokenizer", path);
-    else if (!rc)
-        rc = tokenizer_parse(&m->tokenizer, (const char *)f.data, (size_t)f.size, path, err);
-    file_close(&f);
-    free(path);
+    qw_error *why = &m->tokenizer_error;
+    const int n_vocab = m->weights.n_vocab;
+    bool missing;
+    int rc = model_tokenizer(&m->tokenizer, files, &missing, &m->warnings, why);
+    if (missing || rc == QW_EUNSUPPORTED) return 0;
+    if (rc && err) *err = *why;
+    if (!rc && tokenizer_size(m->tokenizer) > n_vocab)
+        add_warning(&m->warnings, "%s: the tokenizer has %d tokens, but the embedding %d rows: "
+                    "those from %d on cannot be used", files->dir, tokenizer_size(m->tokenizer),
+                    n_vocab, n_vocab);
     return rc;
 }
 

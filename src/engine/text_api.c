@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine/model.h"
+#include "engine/tokenizer_files.h"
 #include "base/utf8_stream.h"
 #include "base/utf8.h"
 #include "model/recognise.h"
@@ -14,18 +15,13 @@ static const struct tokenizer *inner(const qw_tokenizer *t) { return (const stru
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     struct tokenizer *t = NULL;
     struct model_files files;
-    struct file f = {0};
-    char *name = NULL;
+    bool missing;
     int rc;
     *out = NULL;
     if (path_kind(path) == PATH_FILE && !path_ends_with(path, ".safetensors")) {
         rc = tokenizer_open(&t, path, err);
     } else if ((rc = model_files_open(&files, path, err)) == 0) {
-        rc = model_file_read(&files, "tokenizer.json", &f, &name, err);
-        if (!rc && !f.data) rc = fail(err, QW_EIO, "cannot open %s: no such file", name);
-        if (!rc) rc = tokenizer_parse(&t, (const char *)f.data, (size_t)f.size, name, err);
-        file_close(&f);
-        free(name);
+        rc = model_tokenizer(&t, &files, &missing, NULL, err);
         model_files_close(&files);
     }
     if (!rc) *out = (qw_tokenizer *)t;

@@ -25,7 +25,11 @@ static const char *const small_files[] = {
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
     "chat_template.jinja",
+    "vocab.json",                           /* this and the next without a tokenizer.json only */
+    "merges.txt",
 };
 enum { N_SMALL_FILES = sizeof small_files / sizeof *small_files };
 
@@ -262,7 +266,12 @@ static int list_small_files(struct writer *w, const struct model_files *files) {
     return rc;
 }
 
+static bool is_slow_tokenizer(const char *name) {
+    return strcmp(name, "vocab.json") == 0 || strcmp(name, "merges.txt") == 0;
+}
+
 static int read_small_files(struct writer *w, const struct model_files *files) {
+    bool has_tokenizer = false;
     int rc = list_small_files(w, files);
     if (rc) return rc;
     w->files = alloc_zero(w->names.n, sizeof *w->files);
@@ -270,8 +279,10 @@ static int read_small_files(struct writer *w, const struct model_files *files) {
     for (size_t i = 0; !rc && i < w->names.n; i++) {
         const char *name = w->names.list[i];
         char *path = NULL;
+        if (has_tokenizer && is_slow_tokenizer(name)) continue;
         rc = model_file_read(files, name, &w->files[i], &path, w->err);
         free(path);
+        if (strcmp(name, "tokenizer.json") == 0) has_tokenizer = w->files[i].data != NULL;
         if (!rc && w->files[i].data && path_ends_with(name, ".json"))
             rc = minify(&w->files[i], w->err);
     }

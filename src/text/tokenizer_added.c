@@ -283,6 +283,7 @@ static int list_beside(struct loader *l, struct candidates *c, const struct sour
     int rc = c->has_decoder ? list_decoder(l, c, config, decoder)
                             : list_without_decoder(l, c, added);
     if (rc) return rc;
+    c->is_listed = c->n > first;
     sort_by_id(c, first);
     return list_all_named(l, c, config, c->has_decoder ? NULL : map);
 }
@@ -404,6 +405,9 @@ static int enter(struct numbering *b, const struct candidate *x, bool beside) {
 }
 
 static void tell(struct loader *l, const struct candidates *c, struct findings *f) {
+    if (!c->names[FROM_MAIN] && !c->is_listed)
+        add_warning(l->warnings, "%s: no file lists added tokens (added_tokens_decoder in %s): "
+                    "control tokens are plain text", l->name, c->names[FROM_CONFIG]);
     for (int i = 0; i < N_ORIGINS; i++) {
         if (f->missing[i].count)
             add_warning(l->warnings, "%s: added tokens that %s lacks: %s; they are used",

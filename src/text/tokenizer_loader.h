@@ -76,6 +76,7 @@ struct candidates {
     uint32_t n, cap;
     uint32_t n_base;            /* the first of them are those of tokenizer.json */
     bool has_decoder;           /* there is an added_tokens_decoder */
+    bool is_listed;             /* it, or added_tokens.json, has tokens */
     const char *names[4];       /* of the files that candidate.origin stands for */
 };
 
