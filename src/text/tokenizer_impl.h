@@ -47,8 +47,14 @@ struct tokenizer {
     bool split_special;         /* special tokens in a text are text */
 };
 
-/* words.c. hash_bytes also serves the loader's tables. */
-uint32_t hash_bytes(const char *p, size_t n);
+static inline uint32_t hash_bytes(const char *p, size_t n) {
+    uint64_t h = UINT64_C(0xCBF29CE484222325);          /* FNV-1a, its high bits folded down */
+    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001B3);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+/* ---- words.c ---- */
+
 /* Enters the ids whose bit of is_word is set; their bytes are distinct. False: out of memory. */
 bool index_words(struct tokenizer *t, const unsigned char *is_word);
 /* -1: no token has these bytes. */

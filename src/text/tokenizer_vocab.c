@@ -25,12 +25,18 @@ const struct entry *find_entry(const struct loader *l, const char *p, size_t n) 
     return slot ? &l->entries[(uint32_t)slot - 1] : NULL;
 }
 
+/* Enters a token in its slot, which is free. */
+static void fill_slot(struct loader *l, uint64_t *slot, uint32_t hash, struct entry e) {
+    l->entries[l->n_entries] = e;
+    l->owner[e.id] = ++l->n_entries;
+    *slot = (uint64_t)hash << 32 | l->n_entries;
+    if (e.id >= l->t->size) l->t->size = e.id + 1;
+}
+
 void put_entry(struct loader *l, uint32_t pos, uint32_t len, uint32_t id) {
     uint32_t hash = hash_bytes(l->text.p + pos, len);
-    l->entries[l->n_entries] = (struct entry){pos, len, id};
-    l->owner[id] = ++l->n_entries;
-    *find_slot(l, l->text.p + pos, len, hash) = (uint64_t)hash << 32 | l->n_entries;
-    if (id >= l->t->size) l->t->size = id + 1;
+    uint64_t *slot = find_slot(l, l->text.p + pos, len, hash);
+    fill_slot(l, slot, hash, (struct entry){pos, len, id});
 }
 
 int reserve_tables(struct loader *l, const struct source *s, uint64_t n) {
@@ -85,10 +91,12 @@ static int add_token(struct loader *l, const struct source *s, uint32_t pos, uin
         return fail(l->err, QW_EFORMAT,
                     "%s: token %s has id %" PRId64 ", which another token has too", s->name,
                     show_value(j, key, a), id);
-    if (find_entry(l, l->text.p + pos, len))
+    uint32_t hash = hash_bytes(l->text.p + pos, len);
+    uint64_t *slot = find_slot(l, l->text.p + pos, len, hash);
+    if (*slot)
         return fail(l->err, QW_EFORMAT, "%s: token %s occurs twice in the vocabulary", s->name,
                     show_value(j, key, a));
-    put_entry(l, pos, len, (uint32_t)id);
+    fill_slot(l, slot, hash, (struct entry){pos, len, (uint32_t)id});
     return 0;
 }
 
@@ -264,28 +272,24 @@ static size_t put_token_bytes(const struct loader *l, const char *p, size_t n, c
     return k;
 }
 
-/* A piece of text can only be a token of the vocabulary that is written in the alphabet. */
-static int make_words(struct loader *l, const unsigned char *is_word) {
-    if (!l->ignore_merges) return 0;
-    return index_words(l->t, is_word) ? 0 : fail_no_memory(l);
-}
-
-int make_bytes(struct loader *l) {
+/* is_word: for ignore_merges, the tokens that a piece of text can be, which are those of the
+ * vocabulary that are written in the alphabet; else NULL. */
+static int fill_bytes(struct loader *l, unsigned char *is_word) {
     struct tokenizer *t = l->t;
     size_t n = 0;
     char *bytes = malloc(l->text.n + 1), *fitted;
-    unsigned char *is_word = alloc_zero(t->size / 8 + 1, 1);
     t->bytes = bytes;
     t->offset = alloc_zero((uint64_t)t->size + 1, sizeof *t->offset);
     t->is_added = alloc_zero(t->size / 8 + 1, 1);
-    int rc = bytes && t->offset && t->is_added && is_word ? 0 : fail_no_memory(l);
+    int rc = bytes && t->offset && t->is_added ? 0 : fail_no_memory(l);
     for (uint32_t id = 0; !rc && id < t->size; id++) {
         const uint32_t owner = l->owner[id];
         if (owner) {
             const struct entry *e = &l->entries[owner - 1];
             bool coded;
             n += put_token_bytes(l, l->text.p + e->pos, e->len, bytes + n, &coded);
-            if (coded && owner <= l->n_vocab) is_word[id >> 3] |= (unsigned char)(1 << (id & 7));
+            if (is_word && coded && owner <= l->n_vocab)
+                is_word[id >> 3] |= (unsigned char)(1 << (id & 7));
         }
         t->offset[id + 1] = (uint32_t)n;
     }
@@ -294,7 +298,14 @@ int make_bytes(struct loader *l) {
         const int32_t id = t->added.list[i].id;
         t->is_added[id >> 3] |= (unsigned char)(1 << (id & 7));
     }
-    if (!rc) rc = make_words(l, is_word);
+    return rc;
+}
+
+int make_bytes(struct loader *l) {
+    if (!l->ignore_merges) return fill_bytes(l, NULL);
+    unsigned char *is_word = alloc_zero(l->t->size / 8 + 1, 1);
+    int rc = is_word ? fill_bytes(l, is_word) : fail_no_memory(l);
+    if (!rc && !index_words(l->t, is_word)) rc = fail_no_memory(l);
     free(is_word);
     return rc;
 }

@@ -4,12 +4,6 @@
 #include "base/alloc.h"
 #include "text/tokenizer_impl.h"
 
-uint32_t hash_bytes(const char *p, size_t n) {
-    uint64_t h = UINT64_C(0xCBF29CE484222325);          /* FNV-1a, its high bits folded down */
-    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001B3);
-    return (uint32_t)(h ^ h >> 32);
-}
-
 /* The slot of a text, or the free slot where it belongs. */
 static int32_t *find_slot(const struct tokenizer *t, const char *p, size_t n) {
     const struct word_table *w = &t->words;
