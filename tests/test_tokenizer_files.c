@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "small_tokenizer.h"
 #include "test.h"
 #include "text/tokenizer.h"
@@ -216,6 +217,95 @@ static void test_slow(void) {
     warnings_free(&w);
 }
 
+/* ---- the official files ---- */
+
+#define REAL "tests/fixtures/qwen3-tokenizer/"
+#define TINY "models/tiny/"
+
+/* The text of the value whose node is v, an object or an array without brackets in its strings. */
+static void put_object(struct buf *out, const char *text, const struct json *j, uint32_t v) {
+    const struct json_node *last = &j->nodes[json_end(j, v) - 1];
+    buf_put(out, text + j->nodes[v].pos, last->pos + last->len - j->nodes[v].pos);
+    buf_char(out, '}');
+}
+
+static void put_merges(struct buf *out, const struct json *j, uint32_t merges) {
+    buf_str(out, "#version: 0.2\n");
+    for (uint32_t k = merges + 1; k < json_end(j, merges); k = json_next(j, k)) {
+        json_string(j, k + 1, out);
+        buf_char(out, ' ');
+        json_string(j, k + 2, out);
+        buf_char(out, '\n');
+    }
+}
+
+/* The same text, with added tokens of all kinds in it, through both. */
+static void check_same(const struct tokenizer *a, const struct tokenizer *b) {
+    struct file f;
+    struct ids ids[2] = {{0}, {0}};
+    struct buf text = {0};
+    qw_error err = {0};
+    int rc = read_file(&f, "tests/fixtures/text/heldout.txt", 1 << 24, &err);
+    CHECK(rc == 0, "%s", err.message);
+    if (rc) return;
+    buf_str(&text, "<|im_start|>user\n<think> </think>e\xCC\x81<|endoftext|><tool_call>");
+    buf_put(&text, f.data, (size_t)f.size);
+    file_close(&f);
+    rc = tokenizer_encode(a, text.p, text.n, ADDED_ALL, NULL, &ids[0], &err);
+    if (!rc) rc = tokenizer_encode(b, text.p, text.n, ADDED_ALL, NULL, &ids[1], &err);
+    CHECK(rc == 0, "%s", err.message);
+    CHECK(ids[0].n == ids[1].n && !memcmp(ids[0].p, ids[1].p, ids[0].n * sizeof *ids[0].p),
+          "%zu and %zu ids", ids[0].n, ids[1].n);
+    CHECK(tokenizer_size(a) == tokenizer_size(b), "sizes");
+    ids_free(&ids[0]);
+    ids_free(&ids[1]);
+    buf_free(&text);
+}
+
+/* No warning; and the same from the slow files that say the same. */
+static void check_official(const char *main_path, const char *config_path) {
+    struct file main = {0}, config = {0};
+    struct tokenizer *fast = NULL, *slow = NULL;
+    struct warnings w = {.n = 0};
+    struct buf vocab = {0}, merges = {0};
+    struct json j;
+    qw_error err = {0};
+    int rc = read_file(&main, main_path, 1 << 28, &err);
+    if (!rc) rc = read_file(&config, config_path, 1 << 28, &err);
+    struct tokenizer_files f = {
+        .tokenizer = {main_path, (const char *)main.data, (size_t)main.size},
+        .config = {config_path, (const char *)config.data, (size_t)config.size},
+    };
+    if (!rc) rc = tokenizer_load(&fast, &f, &w, &err);
+    if (!rc) rc = json_parse(&j, f.tokenizer.data, f.tokenizer.size, main_path, &err);
+    CHECK(rc == 0, "%s", err.message);
+    if (rc == 0) {
+        uint32_t model = json_get(&j, 0, "model");
+        put_object(&vocab, j.text, &j, json_get(&j, model, "vocab"));
+        put_merges(&merges, &j, json_get(&j, model, "merges"));
+        json_free(&j);
+        f.tokenizer.data = NULL;
+        f.vocab = (struct tokenizer_file){"vocab.json", vocab.p, vocab.n};
+        f.merges = (struct tokenizer_file){"merges.txt", merges.p, merges.n};
+        rc = tokenizer_load(&slow, &f, &w, &err);
+        CHECK(rc == 0, "%s", err.message);
+        if (rc == 0) check_same(fast, slow);
+    }
+    check_warnings(main_path, &w, "");
+    tokenizer_close(fast);
+    tokenizer_close(slow);
+    warnings_free(&w);
+    buf_free(&vocab);
+    buf_free(&merges);
+    file_close(&main);
+    file_close(&config);
+}
+
+static void test_official(void) {
+    check_official(REAL "tokenizer.json", REAL "tokenizer_config.json");
+    check_official(TINY "tokenizer.json", TINY "tokenizer_config.json");
+}
+
 /* ---- bad files ---- */
 
 static void test_bad(void) {
@@ -312,6 +402,7 @@ static void test_masked(void) {
 int main(void) {
     RUN("tokenizer files: added tokens merged and numbered", test_merging);
     RUN("tokenizer files: vocab.json and merges.txt", test_slow);
+    RUN("tokenizer files: the official ones", test_official);
     RUN("tokenizer files: masks", test_masked);
     RUN("tokenizer files: bad ones", test_bad);
     TEST_END();
