@@ -5,10 +5,11 @@
 #     sh tests/cli.sh [PART...]           from the project's root; PART is a file of tests/cli
 #     QW="qemu-aarch64 .build/qw" sh tests/cli.sh     another binary, or an emulator and a binary
 #
-# A command that runs for more than a minute (ten under an emulator) is stopped and fails its test.
+# A command that runs for more than a minute (ten under an emulator, QW_SLOW times as long) is
+# stopped and fails its test.
 . tests/cli/helpers.sh
-[ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens template logits_info \
-                       streams memory generation interrupt quantize bench chat \
-                       commands chat_names pipes
+[ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens tokenizer_files template \
+                       logits_info streams memory generation interrupt quantize spellings bench \
+                       chat commands chat_names pipes
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]
