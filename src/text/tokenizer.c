@@ -144,27 +144,25 @@ static bool match_stands(const struct encoder *e, const struct added *a, struct 
            !(end < s.n && is_word_at(s, end));
 }
 
-/* Where the white space before i begins, but not before `first`. */
+/* Where the white space before i begins; it is not looked for before `first`. */
 static size_t space_before(struct span s, size_t first, size_t i) {
     while (i > first) {
         size_t before = step_back(s.text, i);
         if (!is_class_at(s, before, CP_SPACE)) break;
         i = before;
     }
-    return i < first ? first : i;
+    return i;
 }
 
-/* Where the white space after i ends. *run is the last one found: tokens inside it must not each
- * search all of it. */
-struct space_run { size_t begin, end; };
-static size_t space_after(struct span s, size_t i, struct space_run *run) {
-    if (i >= run->begin && i < run->end) return run->end;
-    run->begin = i;
+/* Where the white space after i ends. *last is the end that was found before, further left: tokens
+ * inside that white space must not each search all of it. */
+static size_t space_after(struct span s, size_t i, size_t *last) {
+    if (i < *last) return *last;
     while (i < s.n && is_class_at(s, i, CP_SPACE)) {
         uint32_t cp;
         i += (size_t)utf8_decode(s.text + i, s.n - i, &cp);
     }
-    run->end = i;
+    *last = i;
     return i;
 }
 
@@ -173,8 +171,8 @@ static size_t space_after(struct span s, size_t i, struct space_run *run) {
  * then both count, and text goes on after the later one. */
 static bool cut_added(struct encoder *e, const struct added_set *set, struct span s,
                       encode_fn *rest) {
-    struct space_run run = {0, 0};
     size_t start = 0, i = 0;            /* start: of what has not been encoded */
+    size_t last = 0;
     bool ok = true;
     if (e->mode == ADDED_NONE || set->n == 0) return rest(e, s);
     while (ok && i < s.n) {
@@ -188,7 +186,7 @@ static bool cut_added(struct encoder *e, const struct added_set *set, struct spa
         i = end;
         if (!match_stands(e, a, s, begin, end)) continue;
         if (a->flags & ADDED_LSTRIP) begin = space_before(s, start, begin);
-        if (a->flags & ADDED_RSTRIP) end = space_after(s, end, &run);
+        if (a->flags & ADDED_RSTRIP) end = space_after(s, end, &last);
         if (start < begin) ok = rest(e, part_of(s, start, begin));
         ids_put(e->out, a->id);
         start = end;

@@ -9,8 +9,8 @@ beside() {
 config=$tiny/tokenizer_config.json
 beside "$d/merged"
 ln -s "$tiny/tokenizer.json" "$d/merged"
-sed 's/"added_tokens_decoder": *{/&"4096": {"content": "<new>", "special": true, "lstrip": true},/' \
-    "$config" > "$d/merged/tokenizer_config.json"
+new='"4096": {"content": "<new>", "special": true, "lstrip": true},'
+sed "s/\"added_tokens_decoder\": *{/&$new/" "$config" > "$d/merged/tokenizer_config.json"
 t "tokens that only tokenizer_config.json has" 0 '4096\n' "" tokenize -m "$d/merged" -p " <new>"
 t "they are said, and that the embedding has no row for them" 0 '*' \
     'tokenizer.json lacks: <new> \(4096\)' info -m "$d/merged"
