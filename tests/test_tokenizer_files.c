@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/file.h"
 #include "small_tokenizer.h"
 #include "test.h"
@@ -399,11 +400,43 @@ static void test_masked(void) {
     warnings_free(&w);
 }
 
+/* White space that each of many tokens takes along is not searched by each of them. */
+static void test_long(void) {
+    static const struct beside files = {
+        .config = "{" NAMES ",\"added_tokens_decoder\":{"
+                  "\"258\":{\"content\":\"<a>\",\"special\":true,\"lstrip\":true},"
+                  "\"259\":{\"content\":\"\\n\",\"lstrip\":true,\"rstrip\":true},"
+                  "\"260\":{\"content\":\"\\t\",\"rstrip\":true,\"normalized\":false},"
+                  "\"261\":{\"content\":\"\xE2\x80\xA8\",\"single_word\":true}}}"};
+    static const char *const units[] = {"\n", "\t", "\n\t", " ", "\xE2\x80\xA8", " <a>",
+                                        "\xCC\x81"};
+    enum { N = 1 << 20 };
+    struct warnings w = {.n = 0};
+    qw_error err = {0};
+    struct tokenizer *t = load_files(&files, NULL, &w, &err);
+    char *text = malloc(N);
+    CHECK(t && text, "%s", err.message);
+    for (size_t u = 0; t && text && u < sizeof units / sizeof *units; u++) {
+        size_t len = strlen(units[u]), n = N / len * len;
+        struct ids ids = {0};
+        for (size_t i = 0; i < n; i++) text[i] = units[u][i % len];
+        clock_t start = clock();
+        CHECK(tokenizer_encode(t, text, n, ADDED_ALL, NULL, &ids, &err) == 0, "%s", err.message);
+        double took = (double)(clock() - start) / CLOCKS_PER_SEC;
+        CHECK(took < 10, "a megabyte of unit %zu took %.1f s", u, took);
+        ids_free(&ids);
+    }
+    free(text);
+    tokenizer_close(t);
+    warnings_free(&w);
+}
+
 int main(void) {
     RUN("tokenizer files: added tokens merged and numbered", test_merging);
     RUN("tokenizer files: vocab.json and merges.txt", test_slow);
     RUN("tokenizer files: the official ones", test_official);
     RUN("tokenizer files: masks", test_masked);
+    RUN("tokenizer files: long white space", test_long);
     RUN("tokenizer files: bad ones", test_bad);
     TEST_END();
 }
