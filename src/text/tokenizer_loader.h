@@ -1,6 +1,6 @@
 /* tokenizer_loader.h - what the files that load a tokenizer share: tokenizer_load.c (around the
- * model), tokenizer_vocab.c (vocabulary and merges), tokenizer_added.c (added tokens),
- * tokenizer_messages.c. */
+ * model), tokenizer_vocab.c (vocabulary and merges), tokenizer_added.c and tokenizer_sets.c (added
+ * tokens), tokenizer_messages.c. */
 #ifndef QW_TOKENIZER_LOADER_H
 #define QW_TOKENIZER_LOADER_H
 #include "base/json.h"
@@ -86,5 +86,10 @@ int list_added(struct loader *l, struct candidates *c, const struct source *main
                const struct tokenizer_files *files);
 /* Numbers them and fills the sets of the tokenizer, and says where the files disagree. */
 int number_added(struct loader *l, const struct candidates *c);
+
+/* ---- tokenizer_sets.c ---- */
+
+/* Makes the sets to search in of t->added.list, which has no texts yet. */
+int make_added_sets(struct loader *l);
 
 #endif
