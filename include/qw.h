@@ -159,8 +159,8 @@ typedef struct {
 
 /* Load a directory as downloaded from the hub (config.json, *.safetensors, tokenizer.json, ...), a
  * .safetensors file with a config.json next to it, or a packed file (qw_quantize). Weights stay
- * in the mapped files unless they are quantised. A missing tokenizer or template is no error until
- * it is needed. params may be NULL.
+ * in the mapped files unless they are quantised. A tokenizer that is missing or not supported, or a
+ * missing template, is no error until it is needed. params may be NULL.
  * QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED, QW_ENUMERIC, QW_ECANCEL; QW_EARG also when a packed file is
  * asked for as another type. */
 int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_error *err);
@@ -184,8 +184,8 @@ int qw_weight_memory(const qw_model *m, const char *weight_type, const char **ch
 
 typedef struct qw_tokenizer qw_tokenizer;
 
-/* From a directory with tokenizer.json, that file itself, or a packed file; needs no weights and no
- * config. QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED. */
+/* From a directory with tokenizer.json, or with vocab.json and merges.txt, from a tokenizer.json
+ * itself, or a packed file; needs no weights and no config. QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED. */
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err);
 void qw_tokenizer_free(qw_tokenizer *t);
 /* The model's own, or NULL. Belongs to the model. */

@@ -595,6 +595,23 @@ static void test_small(void) {
     tokenizer_close(t);
 }
 
+/* With ignore_merges a whole piece that is a token of the vocabulary is taken: not one that only
+ * reads like it, and not an added one. */
+static void test_ignore_merges(void) {
+    struct buf json = {0};
+    struct tokenizer *t;
+    qw_error err = {0};
+    make_json(&json, ",\"ab\":519,\"\xE2\x96\x81x\":521", "", "600 cd");
+    CHECK(replace(&json, "\"ignore_merges\":false", "\"ignore_merges\":true"), "not found");
+    CHECK(tokenizer_parse(&t, json.p, json.n, "made", &err) == 0, "%s", err.message);
+    buf_free(&json);
+    if (!t) return;
+    CHECK_IDS(t, "ab.ab abc", 9, ADDED_ALL, NULL, 519, 92, 194, 196, 64, 194, 196, 198);
+    CHECK_IDS(t, "\xE2\x96\x81x", 4, ADDED_ALL, NULL, 452, 300, 258, 240);
+    CHECK_IDS(t, "cd", 2, ADDED_NONE, NULL, 198, 200);
+    tokenizer_close(t);
+}
+
 /* As HF tokenizers 0.22 does it: the leftmost match, the longest of those. */
 static void test_added(void) {
     struct tokenizer *t =
@@ -889,6 +906,7 @@ int main(int argc, char **argv) {
     RUN("tokenizer: each code point by itself", test_single_code_points);
     RUN("tokenizer: small ones", test_small);
     RUN("tokenizer: added tokens", test_added);
+    RUN("tokenizer: ignore_merges", test_ignore_merges);
     RUN("tokenizer: masked added tokens", test_masked);
     RUN("tokenizer: against a naive BPE", test_naive);
     RUN("tokenizer: bad files", test_bad);

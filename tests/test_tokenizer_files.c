@@ -124,6 +124,19 @@ static const struct merge_case {
     {"beside a decoder neither is read",
      {.config = DECODER("", ""), .map = "{\"eos_token\":\"<m>\"}", .added = "{\"<c>\":260}"},
      "<a>", "258", "258", ""},
+    /* listed there, and special by its name: not normalized */
+    {"a special token of added_tokens.json",
+     {.config = "{\"eos_token\":\"<\xC3\xA9>\",\"unk_token\":null,\"pad_token\":null}",
+      .added = "{\"<\xC3\xA9>\":260}"},
+     "<\xC3\xA9><e\xCC\x81>", "260 60 195 169 62", "258 260", "lacks: <\xC3\xA9> (260)"},
+    {"a name does not list a token",
+     {.config = "{\"eos_token\":\"<b>\",\"pad_token\":\"<b>\",\"unk_token\":null,"
+                "\"added_tokens_decoder\":{\"258\":{\"content\":\"<a>\",\"special\":true}}}"},
+     "<b>", "259", "258", ""},
+    {"two with one NFC",
+     {.config = DECODER("", ",\"260\":{\"content\":\"<e\xCC\x81>\"},"
+                            "\"261\":{\"content\":\"<\xC3\xA9>\"}")},
+     "<\xC3\xA9><e\xCC\x81>", "260 260", "258", "lacks: <e\xCC\x81> (260), <\xC3\xA9> (261)"},
     {"special tokens stay text",
      {.config = "{" NAMES ",\"split_special_tokens\":true}"}, "<a><b>", "60 97 62 259", "258",
      ""},
