@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "engine/model.h"
 #include "engine/tokenizer_files.h"
+#include "model/recognise.h"
 
 /* One that is missing or that is not supported is no error until it is needed. */
 static int load_tokenizer(struct qw_model *m, const struct model_files *files, qw_error *err) {
@@ -10,6 +11,7 @@ static int load_tokenizer(struct qw_model *m, const struct model_files *files, q
     const int n_vocab = m->weights.n_vocab;
     bool missing;
     int rc = model_tokenizer(&m->tokenizer, files, &missing, &m->warnings, why);
+    if (rc) recognise(files->dir, rc, why);
     if (missing || rc == QW_EUNSUPPORTED) return 0;
     if (rc && err) *err = *why;
     if (!rc && tokenizer_size(m->tokenizer) > n_vocab)
