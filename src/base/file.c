@@ -102,6 +102,19 @@ void file_forget(const void *p, uint64_t n) {
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
+/* For all pages that have some of these bytes. */
+static void advise(const void *p, uint64_t n, int advice) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t)p / page * page, end = (uintptr_t)p + (uintptr_t)n;
+    if (n > 0) madvise((void *)begin, end - begin, advice);
+}
+
+void file_scattered(const void *p, uint64_t n, bool scattered) {
+    advise(p, n, scattered ? MADV_RANDOM : MADV_NORMAL);
+}
+
+void file_want(const void *p, uint64_t n) { advise(p, n, MADV_WILLNEED); }
+
 enum path_kind path_kind(const char *path) {
     struct stat st;
     if (stat(path, &st) != 0) {

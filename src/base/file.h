@@ -23,6 +23,11 @@ size_t file_start(const char *path, void *out, size_t n);
 /* Tells the system that n bytes at p, mapped from a file, are not needed for now: their memory
  * can be reused, and they can be read again. */
 void file_forget(const void *p, uint64_t n);
+/* That of n bytes at p only a few here and there will be read, so that what lies around them need
+ * not be; or, with false, all of them again. */
+void file_scattered(const void *p, uint64_t n, bool scattered);
+/* That they will be read soon: begin to fetch them. */
+void file_want(const void *p, uint64_t n);
 
 enum path_kind { PATH_MISSING, PATH_FILE, PATH_DIR };
 enum path_kind path_kind(const char *path);

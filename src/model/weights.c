@@ -220,18 +220,26 @@ static int check_plausible(const struct binder *b, uint64_t norms) {
 
 /* ---- the head ---- */
 
-/* Have both tensors the same values? Compares rows spread evenly, the first and the last among
- * them, or all of them. */
-static int compare_rows(const struct source *a, const struct source *b, bool all, bool *same,
+/* Row i of n that are spread evenly, the first and the last among them. */
+static int64_t spread(const struct source *s, int64_t i, int64_t n) {
+    return n == 1 ? 0 : i * (s->rows - 1) / (n - 1);
+}
+
+/* Fetch n rows spread evenly, and nothing around them: all at once, not one after the other. */
+static void want_rows(const struct source *s, int64_t n) {
+    file_scattered(s->data, source_size(s, s->rows), true);
+    for (int64_t i = 0; i < n; i++) file_want(source_row(s, spread(s, i, n)), source_size(s, 1));
+}
+
+/* Have both tensors the same values in n rows spread evenly? */
+static int compare_rows(const struct source *a, const struct source *b, int64_t n, bool *same,
                         qw_error *err) {
-    enum { SAMPLES = 256 };
-    const int64_t n = all || a->rows < SAMPLES ? a->rows : SAMPLES;
     const size_t size = (size_t)a->cols;
     float *x = alloc_zero(2 * (uint64_t)size, sizeof *x);
     if (!x) return fail_memory(err, "two rows of weights", 2 * size * sizeof *x);
     *same = true;
     for (int64_t i = 0; *same && i < n; i++) {
-        int64_t row = n == 1 ? 0 : i * (a->rows - 1) / (n - 1);
+        int64_t row = spread(a, i, n);
         if (a->format == b->format &&
             memcmp(source_row(a, row), source_row(b, row), (size_t)source_size(a, 1)) == 0)
             continue;
@@ -246,6 +254,7 @@ static int compare_rows(const struct source *a, const struct source *b, bool all
 /* Does lm_head.weight hold something else than the embedding, to which config.json ties it? A
  * tensor that cannot be compared does; binding it says why. */
 static int head_differs(struct binder *b, const struct tensor *t, bool *differs) {
+    enum { SAMPLES = 256 };
     const struct matrix *embd = &b->w->embd;
     const struct format *format = format_of(t->type_name);
     bool same = false;
@@ -254,8 +263,11 @@ static int head_differs(struct binder *b, const struct tensor *t, bool *differs)
         t->shape[1] != (uint64_t)embd->cols)
         return 0;
     const struct source head = {format, t->data, embd->rows, embd->cols};
-    int rc = compare_rows(&embd->source, &head, b->compare_all, &same, b->err);
-    if (b->compare_all) file_forget(t->data, t->size);
+    const bool all = b->compare_all || embd->rows <= SAMPLES;
+    if (!all) want_rows(&head, SAMPLES);        /* the embedding will be needed whole anyway */
+    int rc = compare_rows(&embd->source, &head, all ? embd->rows : SAMPLES, &same, b->err);
+    file_scattered(t->data, t->size, false);
+    if (all) file_forget(t->data, t->size);
     *differs = !same;
     return rc;
 }
