@@ -123,7 +123,7 @@ typedef struct {
                                  * "BF16", "F16", "F32", or "mixed" */
     const char *weight_type;    /* type in use: "bf16" (as stored), "q8", "q4" */
     int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab;
-    int n_ctx_max;              /* max_position_embeddings */
+    int n_ctx_max;              /* max_position_embeddings, or as far as YaRN goes */
     double rope_theta;
     double yarn_factor;         /* 0: plain RoPE */
     double rms_norm_eps;

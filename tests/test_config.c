@@ -176,6 +176,41 @@ static void test_yarn_settings(void) {
     warnings_free(&w);
 }
 
+/* The recipe of Qwen's model cards says nothing, whatever max_position_embeddings is, and gives the
+ * context that it promises: as many positions as in vLLM. */
+#define RECIPE "{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}"
+
+static void test_yarn_context(void) {
+    static const struct { const char *members; int context; const char *says; } cases[] = {
+        {"\"rope_scaling\":" RECIPE ",\"rope_theta\":1000000", 131072, NULL},
+        {"\"rope_parameters\":" RECIPE ",\"rope_theta\":1000000", 131072, NULL},
+        {"\"rope_scaling\":" RECIPE ",\"max_position_embeddings\":131072", 131072, NULL},
+        {"\"rope_parameters\":" RECIPE ",\"max_position_embeddings\":131072", 131072, NULL},
+        {"\"rope_scaling\":" RECIPE ",\"original_max_position_embeddings\":16384", 65536,
+         "16384 at the top level"},
+        {"\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2.5},"
+         "\"original_max_position_embeddings\":32768", 81920, NULL},
+        {"\"rope_scaling\":{\"type\":\"yarn\",\"factor\":1024,"
+         "\"original_max_position_embeddings\":16777216}", MAX_CONTEXT, NULL},
+        /* less than the context, or no original length that could be meant */
+        {"\"rope_scaling\":" RECIPE ",\"max_position_embeddings\":262144", 262144,
+         "factor of rope_scaling is 4, but max_position_embeddings / original_max_position_"
+         "embeddings is 8"},
+        {"\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4}", 40960, "is 1: the factor counts"},
+        {"\"rope_scaling\":{\"rope_type\":\"default\"}", 40960, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config c;
+        struct warnings w;
+        qw_error err = {0, ""};
+        int rc = read_members(&c, cases[i].members, &w, &err);
+        CHECK(rc == 0 && c.n_ctx_max == cases[i].context, "%s: %d %s", cases[i].members,
+              c.n_ctx_max, err.message);
+        check_warnings(cases[i].members, &w, cases[i].says, NULL);
+        warnings_free(&w);
+    }
+}
+
 /* ---- heads, window, quantisation ---- */
 
 static void test_heads(void) {
@@ -368,6 +403,7 @@ static void test_official(void) {
 int main(void) {
     RUN("config: theta, scaling, yarn", test_rope);
     RUN("config: yarn's other settings", test_yarn_settings);
+    RUN("config: how far yarn goes", test_yarn_context);
     RUN("config: heads", test_heads);
     RUN("config: what changes nothing", test_accepted);
     RUN("config: what it says of quantisation", test_quantised);

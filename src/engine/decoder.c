@@ -95,7 +95,7 @@ int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_bat
     if (n_ctx < 1 || n_ctx > c->n_ctx_max)
         return fail(err, QW_EARG,
                     "a context of %d positions is out of range: this model has 1 to %d "
-                    "(max_position_embeddings)",
+                    "(config.json)",
                     n_ctx, c->n_ctx_max);
     if (n_batch < 1 || n_batch > 65536)
         return fail(err, QW_EARG, "a batch of %d tokens is out of range (1 to 65536)", n_batch);

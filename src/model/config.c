@@ -166,7 +166,8 @@ static int read_config(struct config *c, const struct doc *s) {
         (rc = get_int(s, 0, "intermediate_size", 0, 1, 1 << 20, &c->n_ff)) != 0 ||
         (rc = read_heads(c, s)) != 0 ||
         (rc = get_int(s, 0, "vocab_size", 0, 1, 1 << 22, &c->n_vocab)) != 0 ||
-        (rc = get_int(s, 0, "max_position_embeddings", 32768, 1, 1 << 20, &c->n_ctx_max)) != 0 ||
+        (rc = get_int(s, 0, "max_position_embeddings", 32768, 1, MAX_CONTEXT,
+                      &c->n_ctx_max)) != 0 ||
         (rc = get_double(s, 0, "rms_norm_eps", 1e-6, 1e-12, 1, &c->rms_norm_eps)) != 0 ||
         (rc = get_bool(s, 0, "tie_word_embeddings", false, &c->tied)) != 0 ||
         (rc = check_sliding_window(c, s)) != 0 ||

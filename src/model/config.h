@@ -6,8 +6,12 @@
 #include "base/warnings.h"
 #include "kernels/kernels.h"
 
+enum { MAX_CONTEXT = 1 << 20 };
+
 struct config {
-    int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx_max;
+    int n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab;
+    int n_ctx_max;                  /* max_position_embeddings, or as far as yarn goes; at most
+                                     * MAX_CONTEXT */
     double rms_norm_eps, rope_theta;
     bool tied;                      /* tie_word_embeddings */
     bool headless;                  /* architecture Qwen3Model: need not have a head of its own */

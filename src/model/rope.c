@@ -234,6 +234,23 @@ static int read_attention_factor(struct config *c, const struct rope *r) {
     return 0;
 }
 
+/* Qwen's model cards add rope_scaling to a config.json whose max_position_embeddings stays as it
+ * was: the model then takes as many positions as the factor makes of the original ones, as in
+ * vLLM. */
+static void compare_lengths(struct config *c, const struct rope *r, double implied) {
+    const struct doc *s = r->s;
+    const double reach = c->yarn.factor * c->yarn.n_ctx_orig;
+    const bool given = get(s, 0, ORIGINAL) || get(s, r->dict, ORIGINAL);
+    if (c->yarn.factor == implied) return;
+    if (given && reach > c->n_ctx_max)
+        c->n_ctx_max = reach < MAX_CONTEXT ? (int)reach : MAX_CONTEXT;
+    else
+        add_warning(s->warnings,
+                    "%s: the factor of %s is %g, but max_position_embeddings / " ORIGINAL
+                    " is %g: the factor counts, as in transformers",
+                    s->path, r->name, c->yarn.factor, implied);
+}
+
 static int read_yarn(struct config *c, const struct rope *r) {
     const struct doc *s = r->s;
     int rc = read_original(c, r);
@@ -247,11 +264,7 @@ static int read_yarn(struct config *c, const struct rope *r) {
         return rc;
     if (c->rope_theta <= 1)
         return fail(s->err, QW_EFORMAT, "%s: rope_theta must be above 1 for yarn", s->path);
-    if (c->yarn.factor != implied)
-        add_warning(s->warnings,
-                    "%s: the factor of %s is %g, but max_position_embeddings / " ORIGINAL
-                    " is %g: the factor counts, as in transformers",
-                    s->path, r->name, c->yarn.factor, implied);
+    compare_lengths(c, r, implied);
     return 0;
 }
 

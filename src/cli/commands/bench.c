@@ -192,7 +192,7 @@ static int check_length(struct bench *b, qw_model *model, const struct machine *
     (void)b, (void)model;
     int64_t all = (int64_t)t.n_depth + t.n_prompt + t.n_gen;
     if (all <= m->info->n_ctx_max) return 0;
-    say("-p %d, -n %d at -d %d: %" PRId64 " positions; this model has %d (max_position_embeddings)",
+    say("-p %d, -n %d at -d %d: %" PRId64 " positions; this model has %d (config.json)",
         t.n_prompt, t.n_gen, t.n_depth, all, m->info->n_ctx_max);
     return EXIT_CONTEXT;
 }

@@ -69,7 +69,7 @@ static int logits(struct logits_job *job, qw_model *m) {
     qw_error err;
     struct output o;
     if (job->n > (size_t)info->n_ctx_max) {
-        say("--ids has %zu tokens; this model has %d positions (max_position_embeddings)", job->n,
+        say("--ids has %zu tokens; this model has %d positions (config.json)", job->n,
             info->n_ctx_max);
         return EXIT_CONTEXT;
     }
