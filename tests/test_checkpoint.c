@@ -307,6 +307,16 @@ static void test_quantised(void) {
     refuse("a type", QW_EUNSUPPORTED, "F8_E4M3", "quantised (fp8)");
 }
 
+/* transformers_weights names the file that counts; model.safetensors is there. */
+static void test_named_file(void) {
+    start_with_fixture();
+    write_all("\"transformers_weights\":\"model.safetensors\"");
+    load("the file that is there", 0, NULL);
+    write_all("\"transformers_weights\":\"model.safetensors.index.json\"");
+    refuse("the other file", QW_EUNSUPPORTED, "config.json: transformers_weights is model.",
+           "but model.safetensors beside it would be read");
+}
+
 int main(void) {
     const char *tmp = getenv("TMPDIR");
     qw_error err;
@@ -323,6 +333,7 @@ int main(void) {
     RUN("checkpoint: what nothing uses", test_unused);
     RUN("checkpoint: names with and without prefix", test_names);
     RUN("checkpoint: quantised, or not", test_quantised);
+    RUN("checkpoint: the file that config.json names", test_named_file);
     checkpoint_close(&fixture);
     file_close(&fixture_config);
     for (int i = 0; i < 2; i++) {

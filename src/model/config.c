@@ -94,15 +94,20 @@ static void read_quantisation(struct config *c, const struct doc *s) {
     else snprintf(c->quantised, sizeof c->quantised, "%s", is);
 }
 
-/* Where the weights are, if config.json says so (transformers 5.5): only the usual names. */
-static int check_weight_file(const struct doc *s) {
+/* Where the weights are, if config.json says so (transformers 5.5): only the usual names, and of
+ * both only the one that is read. */
+static int check_weight_file(const struct doc *s, const struct model_files *files) {
+    const char *single = "model.safetensors", *index = "model.safetensors.index.json";
     uint32_t v = get(s, 0, "transformers_weights");
-    if (!v || json_is(s->j, v, "model.safetensors") ||
-        json_is(s->j, v, "model.safetensors.index.json"))
-        return 0;
+    if (!v || json_is(s->j, v, single)) return 0;
+    if (!json_is(s->j, v, index))
+        return fail(s->err, QW_EUNSUPPORTED,
+                    "%s: transformers_weights '%.*s'; only %s and its index are read", s->path,
+                    shown_n(s, v), shown(s, v), single);
+    if (!model_file_exists(files, single)) return 0;
     return fail(s->err, QW_EUNSUPPORTED,
-                "%s: transformers_weights '%.*s'; only model.safetensors and its index are read",
-                s->path, shown_n(s, v), shown(s, v));
+                "%s: transformers_weights is %s, but %s beside it would be read: move that away",
+                s->path, index, single);
 }
 
 /* layer_types, if given, decides alone. Otherwise, as in transformers' Qwen3Config, there is a
@@ -172,7 +177,6 @@ static int read_config(struct config *c, const struct doc *s) {
         (rc = get_bool(s, 0, "tie_word_embeddings", false, &c->tied)) != 0 ||
         (rc = check_sliding_window(c, s)) != 0 ||
         (rc = rope_read(c, s)) != 0 ||
-        (rc = check_weight_file(s)) != 0 ||
         (rc = read_eos(c, s)) != 0)
         return rc;
     read_quantisation(c, s);
@@ -191,29 +195,23 @@ static void warn_of_adapter(const struct model_files *files, struct warnings *wa
                     list_text(&found));
 }
 
-static int read_json(struct config *c, const struct model_files *files, const char *name,
-                     bool required, int (*reader)(struct config *, const struct doc *),
-                     struct warnings *warnings, qw_error *err) {
+int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
+                qw_error *err) {
     struct file f;
     struct json j;
     char *path;
-    int rc = model_file_read(files, name, &f, &path, err);
-    if (!rc && !f.data && required) rc = fail(err, QW_EIO, "%s is missing", path);
-    if (!rc && f.data &&
-        (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
-        rc = reader(c, &(struct doc){&j, path, warnings, err});
+    *c = (struct config){0};
+    warn_of_adapter(files, warnings);
+    int rc = model_file_read(files, "config.json", &f, &path, err);
+    if (!rc && !f.data) rc = fail(err, QW_EIO, "%s is missing", path);
+    if (!rc && (rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err)) == 0) {
+        const struct doc doc = {&j, path, warnings, err};
+        rc = read_config(c, &doc);
+        if (!rc) rc = check_weight_file(&doc, files);
         json_free(&j);
     }
     file_close(&f);
     free(path);
-    return rc;
-}
-
-int config_read(struct config *c, const struct model_files *files, struct warnings *warnings,
-                qw_error *err) {
-    *c = (struct config){0};
-    warn_of_adapter(files, warnings);
-    int rc = read_json(c, files, "config.json", true, read_config, warnings, err);
     if (!rc) rc = generation_read(&c->gen, files, warnings, err);
     if (rc) return rc;
     generation_compare_eos(&c->gen, c->eos, c->n_eos, files->dir, warnings);
