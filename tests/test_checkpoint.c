@@ -235,6 +235,15 @@ static void test_unused(void) {
     write_all(NULL);
     load("six", 0, "nothing uses: score.weight, v.0, v.1, v.2 and 2 more");
     start_with_fixture();
+    add_part("base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight", "U8", "1", zeros, 1);
+    char long_name[81] = "";
+    memset(long_name, 'x', 80);
+    add_part(long_name, "U8", "1", zeros, 1);
+    write_all(NULL);
+    long_name[72] = 0;
+    load("long names", 0, "base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight, xx");
+    load("long names", 0, strcat(long_name, ".."));
+    start_with_fixture();
     add_part("model.layers.2.extra", "U8", "1", zeros, 1);
     add_part("model.layersX", "U8", "1", zeros, 1);
     write_all(NULL);

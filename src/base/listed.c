@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_NAMES = 4, MOST_BYTES = 40 };   /* so many of the names, so many bytes of each */
+/* So many of the names, so many bytes of each: whole names of an adapter's or of quantised tensors
+ * ("model.layers.10.self_attn.q_proj.weight.quant_state.bitsandbytes__nf4"). */
+enum { MOST_NAMES = 4, MOST_BYTES = 72 };
 
 void list_name(struct listed *l, const char *name, size_t n) {
     if (l->n++ >= MOST_NAMES) return;

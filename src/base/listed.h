@@ -5,7 +5,7 @@
 
 /* {0} is empty. */
 struct listed {
-    char text[200];
+    char text[340];
     int n;                      /* names added, of which text holds the first few */
 };
 

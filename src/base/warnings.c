@@ -7,8 +7,8 @@
 #include "base/error.h"
 
 void add_warning(struct warnings *w, const char *fmt, ...) {
-    char text[512];
     qw_error printable;
+    char text[sizeof printable.message];
     va_list ap;
     if (!w || w->n == MAX_WARNINGS) return;
     va_start(ap, fmt);
