@@ -243,6 +243,9 @@ static void test_heads(void) {
 /* What may stand there and changes nothing. */
 static void test_accepted(void) {
     static const char *const members[] = {
+        "\"architectures\":[],\"use_sliding_window\":null",
+        "\"sliding_window\":64,\"max_window_layers\":0",
+        "\"num_hidden_layers\":28,\"use_sliding_window\":true",
         "\"is_causal\":true,\"dual_chunk_attention_config\":{}",
         "\"is_causal\":null,\"dual_chunk_attention_config\":null",
         "\"use_sliding_window\":true,\"sliding_window\":null,\"max_window_layers\":0",
@@ -297,6 +300,9 @@ static const struct {
     int rc;
     const char *reason;
 } refused[] = {
+    {"\"model_type\":null", QW_EUNSUPPORTED, "neither model_type nor architectures"},
+    {"\"num_hidden_layers\":29,\"use_sliding_window\":true", QW_EUNSUPPORTED,
+     "sliding-window attention is not supported"},
     {"\"is_causal\":false", QW_EUNSUPPORTED, "is_causal is false"},
     {"\"is_causal\":0", QW_EFORMAT, "is_causal is neither"},
     {"\"dual_chunk_attention_config\":{\"chunk_size\":262144}", QW_EUNSUPPORTED,
