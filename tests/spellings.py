@@ -220,6 +220,8 @@ def contradictions(m):
              'not used, since num_hidden_layers is 3: model.layers.11, model.layers.3$')
     m.single('unused-tensors', {**m.base, 'v_head.summary.weight': ([1, 1], [1.0])},
              'tensors that nothing uses: v_head.summary.weight$')
+    m.single('vocab-size', warning='has 320 rows, but config.json a vocab_size of 300',
+             config={'vocab_size': 300})
     m.single('leftover-quantisation', warning=r'not quantised.*\(gptq\): that is ignored',
              config={'quantization_config': {'quant_method': 'gptq', 'bits': 4}})
     path = m.single('adapter', warning=r'adapter beside the model \(adapter_config\.json')
@@ -252,6 +254,8 @@ def main():
     row = min(set(range(shape[0])) - sampled) * shape[1]
     other = [-x if row <= i < row + shape[1] else x for i, x in enumerate(values)]
     m.single('../other-row', {**m.base, 'lm_head.weight': (shape, other)})
+    halves = [pick(part, lambda k: k != 'model.norm.weight') for part in m.halves()]
+    m.shards(m.directory('../no-norm'), halves)
 
 
 main()

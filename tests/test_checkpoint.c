@@ -169,6 +169,19 @@ static void test_head(void) {
     CHECK(sampled == 256 && is_sampled(0) && is_sampled(ROWS - 1), "%d rows", sampled);
 }
 
+/* More or fewer rows than config.json says. */
+static void test_vocabulary(void) {
+    start_with_fixture();
+    write_all("\"vocab_size\":300");
+    load("more rows", 0, "'model.embed_tokens.weight' has 320 rows, but config.json a vocab_size "
+                         "of 300: the rows count");
+    write_all("\"vocab_size\":321");
+    load("fewer rows", 0, "a vocab_size of 321: the rows count");
+    snprintf(find_part(EMBEDDING)->name, 96, "lm_head.weight");
+    write_all("\"vocab_size\":320");
+    CHECK(load("only the head", 0, "in its place") == 1, "tied");
+}
+
 /* Equal in value counts, not in bits. */
 static void test_head_zero(void) {
     static unsigned char copy[ROWS * ROW], minus[ROWS * ROW];
@@ -336,6 +349,7 @@ int main(void) {
         return 1;
     }
     RUN("checkpoint: a head that should be tied", test_head);
+    RUN("checkpoint: rows and vocab_size", test_vocabulary);
     RUN("checkpoint: minus zero is zero", test_head_zero);
     RUN("checkpoint: heads of odd shapes", test_head_shapes);
     RUN("checkpoint: a bare model", test_headless);

@@ -56,9 +56,15 @@ static const struct tensor *lookup(const struct binder *b, const char *name) {
     return t;
 }
 
-static int missing(const struct binder *b, const char *name) {
+/* why: more for the message. */
+static int missing(const struct binder *b, const char *name, const char *why) {
     const char *prefix = strcmp(name, HEAD) == 0 ? "" : "model.";
-    return fail(b->err, QW_EFORMAT, "%s: tensor '%s%s' is missing", b->c->paths[0], prefix, name);
+    char others[48] = "";
+    if (b->c->n_files > 1)
+        snprintf(others, sizeof others, " and %d more file%s", b->c->n_files - 1,
+                 b->c->n_files > 2 ? "s" : "");
+    return fail(b->err, QW_EFORMAT, "%s%s: tensor '%s%s' is missing%s", b->c->paths[0], others,
+                prefix, name, why);
 }
 
 /* "[3, 5]", of at most TENSOR_DIMS dimensions. */
@@ -74,7 +80,7 @@ static void print_shape(char *out, size_t size, const struct tensor *t) {
 static int find(struct binder *b, const char *name, int rows, int cols, const struct tensor **out,
                 const struct format **format) {
     const struct tensor *t = lookup(b, name);
-    if (!t) return missing(b, name);
+    if (!t) return missing(b, name, "");
     const char *path = b->c->paths[t->file];
     *format = format_of(t->type_name);
     if (!*format) {
@@ -111,7 +117,7 @@ static int bind_packed(struct binder *b, struct matrix *m, const char *name, int
     const struct tensor *t = lookup(b, name);
     const char *path = b->c->paths[0];
     const enum packed_type type = b->packed.type;
-    if (!t) return missing(b, name);
+    if (!t) return missing(b, name, "");
     if (rows == 0) rows = b->packed.n_vocab;
     uint64_t size = packed_room(type, rows, cols);
     if (strcmp(t->type_name, "U8") != 0 || t->size != size)
@@ -204,11 +210,10 @@ static int bind_layer(struct binder *b, int i) {
  * files large enough. */
 static int check_plausible(const struct binder *b, uint64_t norms) {
     const struct checkpoint *c = b->c;
-    char name[64];
+    char name[64], why[48];
     snprintf(name, sizeof name, "layers.%d.input_layernorm.weight", b->cfg->n_layer - 1);
-    if (!lookup(b, name))
-        return fail(b->err, QW_EFORMAT, "%s: tensor 'model.%s' is missing (config.json: %d layers)",
-                    c->paths[0], name, b->cfg->n_layer);
+    snprintf(why, sizeof why, " (config.json: %d layers)", b->cfg->n_layer);
+    if (!lookup(b, name)) return missing(b, name, why);
     uint64_t stored = 0;
     for (int i = 0; i < c->n_files; i++) stored += c->files[i].size;
     if (2 * norms > stored)
@@ -297,6 +302,16 @@ static int bind_head(struct binder *b) {
     return 0;
 }
 
+/* The embedding's rows are the vocabulary, whatever config.json says. */
+static void compare_vocab(const struct binder *b) {
+    const struct bound *embd = &b->w->bound[b->w->n_bound - 1];
+    if (b->packed.type != NOT_PACKED || b->w->n_vocab == b->cfg->n_vocab) return;
+    add_warning(b->warnings,
+                "%s: '%s' has %d rows, but config.json a vocab_size of %d: the rows count "
+                "(transformers refuses that)",
+                embd->path, embd->name, b->w->n_vocab, b->cfg->n_vocab);
+}
+
 /* Where only the head is in the file, both are tied the other way round. */
 static int bind_embedding(struct binder *b) {
     const struct tensor *head = lookup(b, HEAD);
@@ -310,8 +325,10 @@ static int bind_embedding(struct binder *b) {
                         b->c->paths[head->file], head->name);
     }
     int rc = bind_matrix(b, &b->w->embd, name, 0, b->cfg->n_embd);
-    if (!rc) b->w->n_vocab = b->w->embd.rows;
-    return rc;
+    if (rc) return rc;
+    b->w->n_vocab = b->w->embd.rows;
+    compare_vocab(b);
+    return 0;
 }
 
 /* ---- all of it ---- */

@@ -47,9 +47,13 @@ if $python -c '' 2> /dev/null; then
     t "info of another row, packed" 0 "*" "" info -m "$d/row.safetensors"
     out_has "info: another row, packed" 'head of its own'
 
+    t "a tensor that no shard has" 1 "" \
+        "00001-of-00002.safetensors and 1 more file: tensor 'model.norm.weight' is missing" \
+        info -m "$d/spellings/no-norm"
+
     # ---- decided when it was packed ----
 
-    for name in only-head leftover-quantisation; do
+    for name in only-head leftover-quantisation vocab-size; do
         m=$d/spellings/all/$name-w packed=$d/$name.safetensors
         t "quantize $name" 0 "" "$(cat "$m/WARNING")" quantize -m "$m" -q q8 -o "$packed"
         qw logits -m "$m" --ids $ids -q q8 -o "$d/same" 2> /dev/null
