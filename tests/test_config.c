@@ -49,6 +49,8 @@ static void check_warnings(const char *what, const struct warnings *w, const cha
 #define FOUR 1.138629436111989
 #define ATTN 0.8782488562869419
 #define YARN "\"rope_type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":10240"
+/* what Qwen's model cards tell to add */
+#define RECIPE "{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}"
 
 static const struct {
     const char *members;
@@ -82,6 +84,9 @@ static const struct {
     {"\"rope_scaling\":{},\"rope_parameters\":{\"rope_theta\":5e6," YARN "}", 5e6, 4, FOUR, 10240,
      NULL, NULL},
     {"\"rope_scaling\":{" YARN "},\"rope_parameters\":{" YARN "}", 10000, 4, FOUR, 10240, NULL,
+     NULL},
+    {"\"rope_scaling\":{" YARN "},\"rope_parameters\":{\"type\":\"yarn\",\"factor\":4,"
+     "\"original_max_position_embeddings\":10240}", 10000, 4, FOUR, 10240, "rope_scaling counts",
      NULL},
     {"\"rope_scaling\":{" YARN "},\"rope_parameters\":{" YARN ",\"truncate\":false}", 10000, 4,
      FOUR, 10240, "rope_scaling counts", NULL},
@@ -176,10 +181,62 @@ static void test_yarn_settings(void) {
     warnings_free(&w);
 }
 
+/* Each of yarn's own keys is said to do nothing without it. */
+static void test_idle_keys(void) {
+    static const char *const idle[] = {
+        "factor", "original_max_position_embeddings", "attention_factor", "attn_factor",
+        "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
+    };
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++) {
+        char members[128], says[128];
+        struct config c;
+        struct warnings w;
+        qw_error err = {0, ""};
+        snprintf(members, sizeof members, "\"rope_scaling\":{\"rope_type\":\"default\",\"%s\":2}",
+                 idle[i]);
+        snprintf(says, sizeof says, "rope_type 'default', which does not use %s", idle[i]);
+        int rc = read_members(&c, members, &w, &err);
+        CHECK(rc == 0 && c.yarn.factor == 0, "%s: %s", members, err.message);
+        check_warnings(members, &w, says, NULL);
+        warnings_free(&w);
+    }
+}
+
+/* Frequencies of heads of 128 at theta 1e6: Qwen3's, and those of the model cards' yarn, whose ramp
+ * goes from 23 to 40. */
+static void test_frequencies(void) {
+    static const struct { const char *members; double attention; int k; double freq; } cases[] = {
+        {"\"rope_theta\":1e6", 1, 1, 0.8058421877614819},
+        {"\"rope_theta\":1e6", 1, 63, 1.2409377607517195e-06},
+        {"\"rope_theta\":5e6", 1, 32, 4.4721359549995795e-4},
+        {"\"rope_theta\":5e6", 1, 63, 2.545079788037606e-07},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 23, 0.006978305848598663},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 24, 0.005375321490790102},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 31, 0.0008029597275452302},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 39, 6.490394320837029e-05},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 40, 4.445698525097307e-05},
+        {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 63, 3.102344401879299e-07},
+        {"\"rope_theta\":1e6,\"max_position_embeddings\":65536,\"rope_scaling\":{\"type\":\"yarn\","
+         "\"factor\":2,\"original_max_position_embeddings\":32768}", 1.0693147180559945, 31,
+         0.0009489524052807267},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double freq[64], attention;
+        struct config c;
+        struct warnings w;
+        qw_error err = {0, ""};
+        int rc = read_members(&c, cases[i].members, &w, &err);
+        CHECK(rc == 0 && c.head_dim == 128, "%s: %s", cases[i].members, err.message);
+        rope_frequencies(&c, freq, &attention);
+        CHECK(fabs(attention - cases[i].attention) < 1e-12 &&
+                  fabs(freq[cases[i].k] / cases[i].freq - 1) < 1e-12,
+              "%s: %.17g, [%d] %.17g", cases[i].members, attention, cases[i].k, freq[cases[i].k]);
+        warnings_free(&w);
+    }
+}
+
 /* The recipe of Qwen's model cards says nothing, whatever max_position_embeddings is, and gives the
  * context that it promises: as many positions as in vLLM. */
-#define RECIPE "{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}"
-
 static void test_yarn_context(void) {
     static const struct { const char *members; int context; const char *says; } cases[] = {
         {"\"rope_scaling\":" RECIPE ",\"rope_theta\":1000000", 131072, NULL},
@@ -409,6 +466,8 @@ static void test_official(void) {
 int main(void) {
     RUN("config: theta, scaling, yarn", test_rope);
     RUN("config: yarn's other settings", test_yarn_settings);
+    RUN("config: yarn's settings without yarn", test_idle_keys);
+    RUN("config: frequencies", test_frequencies);
     RUN("config: how far yarn goes", test_yarn_context);
     RUN("config: heads", test_heads);
     RUN("config: what changes nothing", test_accepted);
