@@ -329,6 +329,21 @@ static void test_quantised(void) {
     refuse("a type", QW_EUNSUPPORTED, "F8_E4M3", "quantised (fp8)");
 }
 
+static void test_adapter(void) {
+    static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors",
+                                        "adapter_model.bin"};
+    start_with_fixture();
+    write_all(NULL);
+    for (int i = 0; i < 3; i++) {
+        char path[320], says[96];
+        write_file(names[i], "", 0);
+        snprintf(says, sizeof says, "the adapter beside the model (%s) is not applied", names[i]);
+        load(names[i], 0, says);
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+}
+
 /* transformers_weights names the file that counts; model.safetensors is there. */
 static void test_named_file(void) {
     start_with_fixture();
@@ -356,6 +371,7 @@ int main(void) {
     RUN("checkpoint: what nothing uses", test_unused);
     RUN("checkpoint: names with and without prefix", test_names);
     RUN("checkpoint: quantised, or not", test_quantised);
+    RUN("checkpoint: an adapter beside it", test_adapter);
     RUN("checkpoint: the file that config.json names", test_named_file);
     checkpoint_close(&fixture);
     file_close(&fixture_config);
