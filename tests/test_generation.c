@@ -306,6 +306,22 @@ static void test_warnings(void) {
     }
 }
 
+/* No more end tokens than there is room for, and a word about it. */
+static void test_end_tokens(void) {
+    for (int n = MAX_EOS; n <= MAX_EOS + 1; n++) {
+        char text[512] = "{\"eos_token_id\": [4072";
+        for (int i = 1; i < n; i++) sprintf(text + strlen(text), ", %d", i);
+        qw_model *m = load(strcat(text, ", 4072]}"));
+        if (!m) continue;
+        const qw_model_info *info = qw_info(m);
+        CHECK(info->n_eos == MAX_EOS && info->n_warnings == n - MAX_EOS, "%d: %d, %d", n,
+              info->n_eos, info->n_warnings);
+        if (info->n_warnings)
+            CHECK(strstr(info->warnings[0], "more than 32 end tokens"), "%s", info->warnings[0]);
+        qw_free(m);
+    }
+}
+
 /* The token that is the k-th likeliest after some others. */
 static int32_t ranked(qw_session *s, int k) {
     const int n = qw_info(s->m)->n_vocab;
@@ -441,6 +457,7 @@ int main(void) {
     RUN("generation: settings that are not honoured", test_not_honoured);
     RUN("generation: suppressed tokens in the sampler", test_suppress);
     RUN("generation: warnings of a model", test_warnings);
+    RUN("generation: many end tokens", test_end_tokens);
     RUN("generation: suppressed tokens of a model", test_tokens);
     RUN("generation: max_new_tokens", test_limits);
     RUN("generation: stop strings of a model", test_stops);

@@ -8,10 +8,11 @@
 #include "model/rope.h"
 
 void config_add_eos(struct config *c, int64_t id) {
-    if (id < 0 || id > INT32_MAX || c->n_eos == MAX_EOS) return;
+    if (id < 0 || id > INT32_MAX) return;
     for (int i = 0; i < c->n_eos; i++)
         if (c->eos[i] == id) return;
-    c->eos[c->n_eos++] = (int32_t)id;
+    if (c->n_eos < MAX_EOS) c->eos[c->n_eos++] = (int32_t)id;
+    else c->eos_dropped = true;
 }
 
 static int read_eos(struct config *c, const struct doc *s) {
@@ -216,6 +217,9 @@ int config_read(struct config *c, const struct model_files *files, struct warnin
     if (rc) return rc;
     generation_compare_eos(&c->gen, c->eos, c->n_eos, files->dir, warnings);
     for (int i = 0; i < c->gen.n_eos; i++) config_add_eos(c, c->gen.eos[i]);
+    if (c->eos_dropped || c->gen.eos_dropped)
+        add_warning(warnings, "%s: more than %d end tokens: the others do not end an answer",
+                    files->dir, MAX_EOS);
     return 0;
 }
 

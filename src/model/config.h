@@ -27,6 +27,7 @@ struct config {
     /* union of config and generation_config; engine/model_text.c adds the tokenizer's */
     int32_t eos[MAX_EOS];
     int n_eos;
+    bool eos_dropped;               /* there was no room for all of them */
 
     struct generation gen;          /* generation_config.json */
 };

@@ -91,8 +91,11 @@ static bool is_eos(const struct generation *g, int64_t id) {
 static int read_eos(struct generation *g, struct doc *d) {
     struct ids ids = {0};
     get_ids(d, "eos_token_id", &ids);
-    for (size_t i = 0; i < ids.n && g->n_eos < MAX_EOS; i++)
-        if (!is_eos(g, ids.p[i])) g->eos[g->n_eos++] = ids.p[i];
+    for (size_t i = 0; i < ids.n; i++) {
+        if (is_eos(g, ids.p[i])) continue;
+        if (g->n_eos < MAX_EOS) g->eos[g->n_eos++] = ids.p[i];
+        else g->eos_dropped = true;
+    }
     int rc = ids.oom ? QW_ENOMEM : 0;
     ids_free(&ids);
     return rc;

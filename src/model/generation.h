@@ -16,6 +16,7 @@ struct generation {
     bool from_file;                 /* there is one */
     int32_t eos[MAX_EOS];
     int n_eos;
+    bool eos_dropped;               /* there was no room for all of them */
     struct ids suppress;            /* suppress_tokens, and bad_words_ids of one token */
     struct ids begin_suppress;      /* begin_suppress_tokens */
     char **stop;                    /* [n_stop] stop_strings; none is empty */
