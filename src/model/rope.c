@@ -192,9 +192,8 @@ static int read_original(struct config *c, const struct rope *r) {
 
 /* ---- YaRN ---- */
 
-static double yarn_mscale(double scale, double m) {
-    return scale <= 1 ? 1 : 0.1 * m * num_log(scale) + 1;
-}
+/* scale is at least 1. */
+static double yarn_mscale(double scale, double m) { return 0.1 * m * num_log(scale) + 1; }
 
 /* Absent, null and 0 mean the default. */
 static int read_beta(const struct rope *r, const char *key, double fallback, double *out) {
