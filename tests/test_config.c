@@ -50,7 +50,8 @@ static void check_warnings(const char *what, const struct warnings *w, const cha
 #define ATTN 0.8782488562869419
 #define YARN "\"rope_type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":10240"
 /* what Qwen's model cards tell to add */
-#define RECIPE "{\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}"
+#define CARD_YARN "\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768"
+#define RECIPE "{" CARD_YARN "}"
 
 static const struct {
     const char *members;
@@ -216,6 +217,11 @@ static void test_frequencies(void) {
         {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 39, 6.490394320837029e-05},
         {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 40, 4.445698525097307e-05},
         {"\"rope_theta\":1e6,\"rope_scaling\":" RECIPE, FOUR, 63, 3.102344401879299e-07},
+        /* not rounded to whole numbers; a ramp that would go beyond the head */
+        {"\"rope_theta\":1e6,\"rope_scaling\":{\"truncate\":false," CARD_YARN "}", FOUR, 31,
+         0.0008117253745814111},
+        {"\"rope_theta\":50,\"rope_scaling\":{\"beta_fast\":1000," CARD_YARN "}", FOUR, 63,
+         0.015520269637805648},
         {"\"rope_theta\":1e6,\"max_position_embeddings\":65536,\"rope_scaling\":{\"type\":\"yarn\","
          "\"factor\":2,\"original_max_position_embeddings\":32768}", 1.0693147180559945, 31,
          0.0009489524052807267},
