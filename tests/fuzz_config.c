@@ -29,7 +29,8 @@ static void check_frequencies(const struct config *c) {
 
 static void check_config(const struct config *c) {
     expect(c->n_layer >= 1 && c->n_embd >= 2 && c->n_ff >= 1 && c->n_vocab >= 1);
-    expect(c->n_ctx_max >= 1 && c->n_head >= 1 && c->n_head_kv >= 1);
+    expect(c->n_ctx_max >= 1 && c->n_ctx_max <= MAX_CONTEXT);
+    expect(c->n_head >= 1 && c->n_head_kv >= 1);
     expect(c->n_head % c->n_head_kv == 0 && c->head_dim % 2 == 0 && c->head_dim <= MAX_HEAD_DIM);
     expect(c->rms_norm_eps > 0 && c->rope_theta >= 1);
     expect(strlen(c->quantised) < sizeof c->quantised && c->n_eos <= MAX_EOS);

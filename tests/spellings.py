@@ -227,10 +227,10 @@ def contradictions(m):
     path = m.single('adapter', warning=r'adapter beside the model \(adapter_config\.json')
     for name in 'adapter_config.json', 'adapter_model.safetensors':
         open(os.path.join(path, name), 'w').close()
-    m.single('theta-twice', warning='rope_theta is 1e[+]06 in rope_parameters and 10000 outside',
+    m.single('theta-twice', warning='rope_theta is 1000000 in rope_parameters and 10000 outside',
              config={'rope_theta': 10000, 'rope_parameters': {'rope_theta': 1e6}})
     m.single('theta-spare', warning='rope_scaling counts, not rope_parameters\n'
-             'rope_theta 1e[+]06 is taken from rope_parameters',
+             'rope_theta 1000000 is taken from rope_parameters',
              without=['rope_theta'],
              config={'rope_scaling': {'rope_type': 'default'},
                      'rope_parameters': {'rope_theta': 1e6, 'rope_type': 'linear'}})

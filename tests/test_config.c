@@ -71,15 +71,15 @@ static const struct {
 
     /* theta in two places: that of the object */
     {"\"rope_theta\":1e4,\"rope_parameters\":{\"rope_theta\":1e6}", 1e6, 0, 0, 0,
-     "rope_theta is 1e+06 in rope_parameters and 10000 outside it", NULL},
+     "rope_theta is 1000000 in rope_parameters and 10000 outside it", NULL},
     {"\"rope_theta\":1e4,\"rope_scaling\":{\"rope_theta\":1e6,\"type\":\"default\"}", 1e6, 0, 0, 0,
-     "rope_theta is 1e+06 in rope_scaling and 10000 outside it", NULL},
+     "rope_theta is 1000000 in rope_scaling and 10000 outside it", NULL},
 
     /* two objects: rope_scaling whole, then the top level's theta, then that of the other */
     {"\"rope_scaling\":{" YARN "},\"rope_parameters\":{\"rope_theta\":5e6},\"rope_theta\":1e6", 1e6,
      4, FOUR, 10240, "rope_scaling counts, not rope_parameters", NULL},
     {"\"rope_scaling\":{" YARN "},\"rope_parameters\":{\"rope_theta\":5e6}", 5e6, 4, FOUR, 10240,
-     "rope_scaling counts", "rope_theta 5e+06 is taken from rope_parameters"},
+     "rope_scaling counts", "rope_theta 5000000 is taken from rope_parameters"},
     {"\"rope_scaling\":{\"rope_theta\":2e6},\"rope_parameters\":{\"rope_theta\":5e6," YARN "}", 2e6,
      0, 0, 0, "rope_scaling counts", NULL},
     {"\"rope_scaling\":{},\"rope_parameters\":{\"rope_theta\":5e6," YARN "}", 5e6, 4, FOUR, 10240,

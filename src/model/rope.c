@@ -163,13 +163,13 @@ static int read_theta(struct config *c, const struct rope *r) {
     double other;
     if (own && top && json_double(s->j, top, &other) && other != c->rope_theta)
         add_warning(s->warnings,
-                    "%s: rope_theta is %g in %s and %g outside it: the former counts, as in "
+                    "%s: rope_theta is %.10g in %s and %.10g outside it: the former counts, as in "
                     "transformers 5 (4.x: the latter)",
                     s->path, c->rope_theta, r->name, other);
     if (from && from != r->dict)
         add_warning(s->warnings,
-                    "%s: rope_theta %g is taken from rope_parameters, since rope_scaling has none "
-                    "(transformers takes 10000)",
+                    "%s: rope_theta %.10g is taken from rope_parameters, since rope_scaling has "
+                    "none (transformers takes 10000)",
                     s->path, c->rope_theta);
     return 0;
 }
