@@ -228,6 +228,24 @@ static void test_headless(void) {
     CHECK(load("a head all the same", 0, NULL) == 0, "not tied");
 }
 
+/* Qwen3-Embedding-8B: nothing is tied, no head, no prefix, and the usual architecture. */
+static void test_headless_names(void) {
+    static unsigned char rows[ROWS * ROW];
+    const char *untied = "\"tie_word_embeddings\":false";
+    start_with_fixture();
+    write_all(untied);
+    refuse("no head", QW_EFORMAT, "'lm_head.weight' is missing", dir);
+    for (int i = 0; i < n_parts; i++) {
+        char *name = parts[i].name, *bare = name + strlen("model.");
+        memmove(name, bare, strlen(bare) + 1);
+    }
+    write_all(untied);
+    CHECK(load("no head, bare names", 0, NULL) == 1, "tied");
+    add_part("lm_head.weight", "BF16", "320,64", rows, sizeof rows);
+    write_all(untied);
+    CHECK(load("a head, bare names", 0, NULL) == 0, "not tied");
+}
+
 /* ---- what nothing uses ---- */
 
 static void test_unused(void) {
@@ -368,6 +386,7 @@ int main(void) {
     RUN("checkpoint: minus zero is zero", test_head_zero);
     RUN("checkpoint: heads of odd shapes", test_head_shapes);
     RUN("checkpoint: a bare model", test_headless);
+    RUN("checkpoint: a bare model by its names", test_headless_names);
     RUN("checkpoint: what nothing uses", test_unused);
     RUN("checkpoint: names with and without prefix", test_names);
     RUN("checkpoint: quantised, or not", test_quantised);

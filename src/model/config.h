@@ -14,7 +14,7 @@ struct config {
                                      * MAX_CONTEXT */
     double rms_norm_eps, rope_theta;
     bool tied;                      /* tie_word_embeddings */
-    bool headless;                  /* architecture Qwen3Model: need not have a head of its own */
+    bool headless;                  /* architecture Qwen3Model: need not have a head */
     char quantised[64];             /* how the weights are quantised, if they are; "": not */
 
     /* rope_type "yarn" if factor is not 0; see rope.h */

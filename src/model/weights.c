@@ -277,6 +277,12 @@ static int head_differs(struct binder *b, const struct tensor *t, bool *differs)
     return rc;
 }
 
+/* Was the checkpoint saved from a model without a head? Qwen3-Embedding-8B was, as its names
+ * without "model." show, though its config.json names Qwen3ForCausalLM and ties nothing. */
+static bool is_headless(const struct binder *b) {
+    return b->cfg->headless || strcmp(b->w->bound[0].name, EMBEDDING) == 0;
+}
+
 /* transformers' "tie_word_embeddings true, and lm_head.weight in the file": a head with values of
  * its own is used although it should be tied. A packed file has one only where this was decided
  * when it was made. */
@@ -284,7 +290,7 @@ static int bind_head(struct binder *b) {
     const struct config *cfg = b->cfg;
     struct weights *w = b->w;
     const struct tensor *t = lookup(b, HEAD);
-    bool own = !cfg->tied && (t || !cfg->headless);
+    bool own = !cfg->tied && (t || !is_headless(b));
     if (t && cfg->tied && t->data != w->embd.data) {
         bool packed = b->packed.type != NOT_PACKED;
         int rc = packed ? 0 : head_differs(b, t, &own);
