@@ -211,7 +211,8 @@ def contradictions(m):
     path = m.single('broken-index', warning='not valid JSON.*beside it is used')
     with open(os.path.join(path, 'model.safetensors.index.json'), 'w') as f:
         f.write('<html>')
-    path = m.directory('tensor-in-two-shards', 'in more than one of these files: ' + keys[0])
+    path = m.directory('tensor-in-two-shards', '00002-of-00002.safetensors: tensors that an '
+                       'earlier file has, too: ' + keys[0])
     m.shards(path, [{keys[0]: wrong[keys[0]], keys[1]: m.base[keys[1]]},
                     pick(m.base, lambda k: k != keys[1])])
     layer = pick(m.base, lambda k: '.layers.2.' in k)

@@ -319,7 +319,8 @@ static void test_quantised(void) {
     const char *awq = "\"quantization_config\":{\"quant_method\":\"awq\"}";
     start_with_fixture();
     write_all(awq);
-    load("left over", 0, "not quantised, although config.json says so (awq): that is ignored");
+    load("left over", 0, "not quantised, although config.json says they are (awq): that is "
+                         "ignored");
     for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
         char name[96];
         start_with_fixture();

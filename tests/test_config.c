@@ -313,8 +313,8 @@ static void test_accepted(void) {
         "\"is_causal\":null,\"dual_chunk_attention_config\":null",
         "\"use_sliding_window\":true,\"sliding_window\":null,\"max_window_layers\":0",
         "\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":3",
-        "\"use_sliding_window\":true,\"max_window_layers\":0,\"layer_types\":[\"full_attention\","
-        "\"full_attention\",\"full_attention\"]",
+        ("\"use_sliding_window\":true,\"max_window_layers\":0,\"layer_types\":[\"full_attention\","
+         "\"full_attention\",\"full_attention\"]"),
         "\"transformers_weights\":\"model.safetensors.index.json\"",
         "\"new_key\":{\"a\":[1,2,{}]},\"partial_rotary_factor\":1",
     };

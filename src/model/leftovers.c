@@ -81,8 +81,8 @@ int check_quantised(const struct checkpoint *c, const struct config *cfg, int rc
     const struct tensor *t = find_companion(c);
     if (!rc && !t) {
         add_warning(warnings,
-                    "%s: the weights are not quantised, although config.json says so (%s): that is "
-                    "ignored",
+                    "%s: the weights are not quantised, although config.json says they are (%s): "
+                    "that is ignored",
                     c->paths[0], method);
         return 0;
     }

@@ -249,6 +249,7 @@ static int by_name(const void *a, const void *b) {
 int checkpoint_sort(struct checkpoint *c, bool last_wins, struct warnings *warnings,
                     qw_error *err) {
     struct listed repeated = {.n = 0};
+    const char *path = NULL;        /* the file of the first of them that counts */
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_tensors; i++) {       /* the names have stopped moving */
         c->tensors[i].name = c->names.p + c->tensors[i].name_at;
@@ -261,15 +262,18 @@ int checkpoint_sort(struct checkpoint *c, bool last_wins, struct warnings *warni
         if (again && (!last_wins || kept->file == t->file))
             return fail(err, QW_EFORMAT, "%s: tensor '%s' appears twice", c->paths[t->file],
                         t->name);
-        if (again) list_name(&repeated, t->name, strlen(t->name));
+        if (again) {
+            if (!path) path = c->paths[t->file];
+            list_name(&repeated, t->name, strlen(t->name));
+        }
         c->tensors[again ? n - 1 : n++] = *t;
     }
     c->n_tensors = n;
     if (repeated.n > 0)
         add_warning(warnings,
-                    "%s: in more than one of these files: %s; the last one's counts, as in "
+                    "%s: tensors that an earlier file has, too: %s; the last file's count, as in "
                     "transformers",
-                    c->paths[0], list_text(&repeated));
+                    path, list_text(&repeated));
     return 0;
 }
 

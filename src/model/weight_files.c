@@ -213,7 +213,7 @@ static int compare_with_index(struct checkpoint *c, const char *dir, const struc
     }
     add_warning(warnings,
                 "%s: " INDEX " counts, since " SINGLE " lacks tensors of the files there "
-                "(transformers takes it all the same)",
+                "(transformers takes " SINGLE " all the same)",
                 dir);
     checkpoint_close(c);
     return add_indexed(c, dir, x, warnings, err);
