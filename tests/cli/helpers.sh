@@ -197,6 +197,7 @@ make_wide() {
     sed 's/"hidden_size": 256/"hidden_size": 1024/
          s/"intermediate_size": 768/"intermediate_size": 1/
          s/"num_hidden_layers": 6/"num_hidden_layers": 1/
+         s/"vocab_size": 4096/"vocab_size": 524288/
          s/"num_attention_heads": 6/"num_attention_heads": 2/' "$tiny/config.json" \
         > "$d/wide/config.json"
     cp "$tiny/tokenizer.json" "$tiny/tokenizer_config.json" "$d/wide"
