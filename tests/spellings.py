@@ -257,6 +257,9 @@ def main():
     m.single('../other-row', {**m.base, 'lm_head.weight': (shape, other)})
     halves = [pick(part, lambda k: k != 'model.norm.weight') for part in m.halves()]
     m.shards(m.directory('../no-norm'), halves)
+    path = m.directory('../variant')
+    m.shards(path, m.halves(), index=False)
+    write(os.path.join(path, 'model.fp16.safetensors'), m.base, dtype='F16')
 
 
 main()

@@ -217,6 +217,27 @@ static void test_head_shapes(void) {
     refuse("only the head, untied", QW_EFORMAT, "embed_tokens.weight", "is missing");
 }
 
+/* Of another shape, although the bytes from its first on are the embedding's: the rest of them is
+ * the next tensor. */
+static void test_head_part(void) {
+    const struct part *embd;
+    start_with_fixture();
+    embd = find_part(EMBEDDING);
+    struct part *p = add_part("lm_head.weight", "BF16", "160,64", embd->data, 160 * ROW);
+    const unsigned char *rest = (const unsigned char *)embd->data + 160 * ROW;
+    add_part("rest", "BF16", "160,64", rest, 160 * ROW);
+    write_all(NULL);
+    refuse("half of the rows", QW_EFORMAT, "has shape [160, 64]", "expected [320, 64]");
+    snprintf(p->shape, sizeof p->shape, "320,32");
+    write_all(NULL);
+    refuse("half of the columns", QW_EFORMAT, "has shape [320, 32]", "expected [320, 64]");
+    drop_part("rest");
+    p->size = ROWS * ROW;
+    snprintf(p->shape, sizeof p->shape, "320,64,1");
+    write_all(NULL);
+    refuse("three dimensions", QW_EFORMAT, "has shape [320, 64, 1]", "expected [320, 64]");
+}
+
 static void test_headless(void) {
     static unsigned char rows[ROWS * ROW];
     const char *bare = "\"architectures\":[\"Qwen3Model\"],\"tie_word_embeddings\":false";
@@ -386,6 +407,7 @@ int main(void) {
     RUN("checkpoint: rows and vocab_size", test_vocabulary);
     RUN("checkpoint: minus zero is zero", test_head_zero);
     RUN("checkpoint: heads of odd shapes", test_head_shapes);
+    RUN("checkpoint: half a head", test_head_part);
     RUN("checkpoint: a bare model", test_headless);
     RUN("checkpoint: a bare model by its names", test_headless_names);
     RUN("checkpoint: what nothing uses", test_unused);

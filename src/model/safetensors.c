@@ -259,9 +259,12 @@ int checkpoint_sort(struct checkpoint *c, bool last_wins, struct warnings *warni
     for (uint32_t i = 0; i < c->n_tensors; i++) {
         struct tensor *t = &c->tensors[i], *kept = n > 0 ? &c->tensors[n - 1] : NULL;
         bool again = kept && strcmp(kept->name, t->name) == 0;
-        if (again && (!last_wins || kept->file == t->file))
+        if (again && kept->file == t->file)
             return fail(err, QW_EFORMAT, "%s: tensor '%s' appears twice", c->paths[t->file],
                         t->name);
+        if (again && !last_wins)
+            return fail(err, QW_EFORMAT, "%s: tensor '%s' is in %s, too", c->paths[t->file],
+                        t->name, c->paths[kept->file]);
         if (again) {
             if (!path) path = c->paths[t->file];
             list_name(&repeated, t->name, strlen(t->name));

@@ -51,6 +51,10 @@ if $python -c '' 2> /dev/null; then
         "00001-of-00002.safetensors and 1 more file: tensor 'model.norm.weight' is missing" \
         info -m "$d/spellings/no-norm"
 
+    t "shards and another variant, no index" 1 "" \
+        "/model.fp16.safetensors: tensor '.*' is in .*/model-00001-of-00002.safetensors, too$" \
+        info -m "$d/spellings/variant"
+
     # ---- decided when it was packed ----
 
     for name in only-head leftover-quantisation vocab-size; do
