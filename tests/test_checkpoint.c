@@ -297,17 +297,20 @@ static void test_unused(void) {
     load("long names", 0, strcat(long_name, ".."));
     start_with_fixture();
     add_part("model.layers.2.extra", "U8", "1", zeros, 1);
+    add_part("model.layers.9x", "U8", "1", zeros, 1);
     add_part("model.layersX", "U8", "1", zeros, 1);
     write_all(NULL);
-    load("of a layer that there is", 0, "nothing uses: model.layers.2.extra, model.layersX");
+    load("of a layer that there is", 0,
+         "nothing uses: model.layers.2.extra, model.layers.9x, model.layersX");
     start_with_fixture();
     add_part("layers.99999999999999999999.a", "U8", "1", zeros, 1);
     add_part("model.layers.3.a", "U8", "1", zeros, 1);
     add_part("model.layers.3.b", "U8", "1", zeros, 1);
     add_part("model.layers.11.mlp.x", "U8", "1", zeros, 1);
+    add_part("model.model.layers.4.a", "U8", "1", zeros, 1);
     write_all(NULL);
     load("layers", 0, "not used, since num_hidden_layers is 3: layers.99999999999999999999, "
-                      "model.layers.11, model.layers.3");
+                      "model.layers.11, model.layers.3, model.model.layers.4");
 }
 
 /* A name that is repaired does not hide the one that is right. */

@@ -12,7 +12,7 @@ static long layer_number(const char *name, size_t *n) {
     const char *p = name;
     char *end;
     while (strncmp(p, "model.", 6) == 0) p += 6;
-    if (strncmp(p, "layers.", 7) != 0 || p[7] < '0' || p[7] > '9') return -1;
+    if (strncmp(p, "layers.", 7) != 0) return -1;
     long i = strtol(p + 7, &end, 10);
     *n = (size_t)(end - name);
     return *end == '.' ? i : -1;
