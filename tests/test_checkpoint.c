@@ -338,7 +338,8 @@ static void test_quantised(void) {
     static const char q[] = "model.layers.1.mlp.up_proj.weight";
     static const char *const companions[] = {
         "qweight", "qzeros", "scales", "g_idx", "biases", "weight_scale_inv", "weight_scale",
-        "weight_packed", "weight_zero_point", "weight.absmax", "SCB", "input_scale",
+        "weight_packed", "weight_zero_point", "weight.absmax", "weight.quant_map", "SCB",
+        "input_scale", "activation_scale",
     };
     const char *awq = "\"quantization_config\":{\"quant_method\":\"awq\"}";
     start_with_fixture();
