@@ -211,6 +211,9 @@ def contradictions(m):
     path = m.single('broken-index', warning='not valid JSON.*beside it is used')
     with open(os.path.join(path, 'model.safetensors.index.json'), 'w') as f:
         f.write('<html>')
+    path = m.single('index-of-many', warning='more than 10000 files; .* beside it is used')
+    with open(os.path.join(path, 'model.safetensors.index.json'), 'w') as f:
+        json.dump({'weight_map': {str(i): 'model-%d' % i for i in range(10001)}}, f)
     path = m.directory('tensor-in-two-shards', '00002-of-00002.safetensors: tensors that an '
                        'earlier file has, too: ' + keys[0])
     m.shards(path, [{keys[0]: wrong[keys[0]], keys[1]: m.base[keys[1]]},
