@@ -12,8 +12,8 @@
 
 /* ---- what is said of the file ---- */
 
-/* Settings, each kind for one warning. */
-struct doc {
+/* The file, and those of its settings that a warning names: one for each kind. */
+struct settings {
     const struct json *j;
     struct listed wrong, ignored, idle;
 };
@@ -34,13 +34,13 @@ static void warn_of(struct listed *l, struct warnings *w, const char *path, cons
 
 /* ---- values ---- */
 
-static uint32_t get(const struct doc *d, const char *key) {
+static uint32_t get(const struct settings *d, const char *key) {
     uint32_t v = json_get(d->j, 0, key);
     return v && json_type(d->j, v) != JSON_NULL ? v : 0;         /* null counts as absent */
 }
 
-static double get_double(struct doc *d, const char *key, double fallback, double off, double lo,
-                         double hi) {
+static double get_double(struct settings *d, const char *key, double fallback, double off,
+                         double lo, double hi) {
     uint32_t v = get(d, key);
     double x;
     if (!v) return fallback;
@@ -50,7 +50,7 @@ static double get_double(struct doc *d, const char *key, double fallback, double
 }
 
 /* 0 is off; what is more than an int holds counts as the most. */
-static int get_count(struct doc *d, const char *key, int fallback, int lo) {
+static int get_count(struct settings *d, const char *key, int fallback, int lo) {
     uint32_t v = get(d, key);
     int64_t n;
     if (!v) return fallback;
@@ -59,7 +59,7 @@ static int get_count(struct doc *d, const char *key, int fallback, int lo) {
     return 0;
 }
 
-static bool get_bool(struct doc *d, const char *key) {
+static bool get_bool(struct settings *d, const char *key) {
     uint32_t v = get(d, key);
     if (!v) return false;
     if (json_type(d->j, v) != JSON_TRUE && json_type(d->j, v) != JSON_FALSE)
@@ -68,7 +68,7 @@ static bool get_bool(struct doc *d, const char *key) {
 }
 
 /* A token id or a list of them. */
-static void get_ids(struct doc *d, const char *key, struct ids *out) {
+static void get_ids(struct settings *d, const char *key, struct ids *out) {
     uint32_t v = get(d, key);
     bool right = true;
     if (!v) return;
@@ -88,7 +88,7 @@ static bool is_eos(const struct generation *g, int64_t id) {
     return false;
 }
 
-static int read_eos(struct generation *g, struct doc *d) {
+static int read_eos(struct generation *g, struct settings *d) {
     struct ids ids = {0};
     get_ids(d, "eos_token_id", &ids);
     for (size_t i = 0; i < ids.n; i++) {
@@ -103,7 +103,7 @@ static int read_eos(struct generation *g, struct doc *d) {
 
 /* An entry is the list of a word's tokens. transformers drops an end token here, and refuses the
  * file for an empty list. */
-static void read_bad_words(struct generation *g, struct doc *d) {
+static void read_bad_words(struct generation *g, struct settings *d) {
     uint32_t v = get(d, "bad_words_ids");
     bool right = true, longer = false;
     if (!v) return;
@@ -134,7 +134,7 @@ static bool add_stop(struct generation *g, const struct json *j, uint32_t v, boo
     return whole;
 }
 
-static int read_stops(struct generation *g, struct doc *d) {
+static int read_stops(struct generation *g, struct settings *d) {
     uint32_t v = get(d, "stop_strings");
     bool right = true, oom = false;
     if (!v) return 0;
@@ -162,7 +162,7 @@ static bool is_neutral(const struct json *j, uint32_t v, double neutral) {
 
 /* Those that change the tokens in transformers, with the number that does not. Other keys change
  * nothing there either. */
-static void find_ignored(struct doc *d) {
+static void find_ignored(struct settings *d) {
     static const struct { const char *key; double neutral; } keys[] = {
         {"sequence_bias", NAN}, {"no_repeat_ngram_size", 0}, {"min_length", 0},
         {"min_new_tokens", 0}, {"forced_bos_token_id", NAN}, {"forced_eos_token_id", NAN},
@@ -186,7 +186,7 @@ static void find_ignored(struct doc *d) {
 }
 
 /* Without do_sample these do nothing. */
-static void find_idle(struct doc *d) {
+static void find_idle(struct settings *d) {
     static const struct { const char *key; double neutral; } keys[] = {
         {"temperature", 1}, {"top_k", 50}, {"top_p", 1}, {"min_p", 0},
     };
@@ -198,7 +198,7 @@ static void find_idle(struct doc *d) {
 
 /* ---- the file ---- */
 
-static int read_settings(struct generation *g, struct doc *d) {
+static int read_settings(struct generation *g, struct settings *d) {
     g->from_file = true;
     g->do_sample = get_bool(d, "do_sample");
     g->temperature = get_double(d, "temperature", 1, 1, 0, 100);        /* 0: as if not do_sample */
@@ -224,7 +224,7 @@ int generation_parse(struct generation *g, const char *text, size_t n, const cha
     *g = (struct generation){0};
     int rc = json_parse(&j, text, n, path, err);
     if (rc) return rc;
-    struct doc d = {.j = &j};
+    struct settings d = {.j = &j};
     if (json_type(&j, 0) != JSON_OBJECT) {
         json_free(&j);
         return fail(err, QW_EFORMAT, "%s: not a JSON object", path);
