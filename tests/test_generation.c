@@ -131,6 +131,8 @@ static void test_lists(void) {
         {"{\"suppress_tokens\": [9, 3, 3, 100, 7]}", "3 7 9", "", "", ""},
         {"{\"suppress_tokens\": []}", "", "", "", ""},
         {"{\"suppress_tokens\": [1, -1, \"x\"]}", "1", "", "", "F: " TOLD "suppress_tokens\n"},
+        {"{\"suppress_tokens\": [1, 4294967298]}", "1", "", "", "F: " TOLD "suppress_tokens\n"},
+        {"{\"bad_words_ids\": [[4294967298]]}", "", "", "", "F: " TOLD "bad_words_ids\n"},
         {"{\"suppress_tokens\": {}}", "", "", "", "F: " TOLD "suppress_tokens\n"},
         {"{\"begin_suppress_tokens\": [5, 200, 4]}", "", "4 5", "", ""},
         {"{\"eos_token_id\": 5}", "", "", "5", ""},
