@@ -210,6 +210,34 @@ static void test_not_honoured(void) {
               said(cases[i].text));
 }
 
+/* Each of them, with a value that changes the tokens in transformers and one that does not. */
+static void test_each_not_honoured(void) {
+    static const struct { const char *key, *changes, *neutral; } keys[] = {
+        {"sequence_bias", "[[[1], 2]]", "[]"}, {"no_repeat_ngram_size", "3", "0"},
+        {"min_length", "5", "0"}, {"min_new_tokens", "5", "0"},
+        {"forced_bos_token_id", "1", "null"}, {"forced_eos_token_id", "[1]", "null"},
+        {"forced_decoder_ids", "[[1, 2]]", "null"}, {"num_beams", "2", "1"},
+        {"num_beam_groups", "2", "1"}, {"diversity_penalty", "0.5", "0.0"},
+        {"penalty_alpha", "0.6", "0"}, {"constraints", "[1]", "null"},
+        {"force_words_ids", "[[1]]", "[]"}, {"guidance_scale", "1.5", "1"},
+        {"encoder_repetition_penalty", "1.2", "1.0"}, {"encoder_no_repeat_ngram_size", "3", "0"},
+        {"exponential_decay_length_penalty", "[5, 1.1]", "null"},
+        {"watermarking_config", "{\"bias\": 2}", "{}"}, {"dola_layers", "\"low\"", "null"},
+        {"token_healing", "true", "false"}, {"num_return_sequences", "2", "1"},
+        {"max_time", "1", "null"}, {"top_h", "0.4", "null"}, {"typical_p", "0.9", "1.0"},
+        {"epsilon_cutoff", "0.1", "0.0"}, {"eta_cutoff", "0.1", "0.0"},
+        {"max_length", "100", "20"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char text[128], warning[128];
+        snprintf(warning, sizeof warning, "F: not honoured: %s", keys[i].key);
+        snprintf(text, sizeof text, "{\"%s\": %s}", keys[i].key, keys[i].changes);
+        CHECK(strncmp(said(text), warning, strlen(warning)) == 0, "%s: %s", text, said(text));
+        snprintf(text, sizeof text, "{\"%s\": %s}", keys[i].key, keys[i].neutral);
+        CHECK(said(text)[0] == 0, "%s: %s", text, said(text));
+    }
+}
+
 /* ---- the sampler ---- */
 
 enum { VOCAB = 6 };
@@ -457,6 +485,7 @@ int main(void) {
     RUN("generation: token ids", test_lists);
     RUN("generation: stop strings", test_stop_strings);
     RUN("generation: settings that are not honoured", test_not_honoured);
+    RUN("generation: each of those settings", test_each_not_honoured);
     RUN("generation: suppressed tokens in the sampler", test_suppress);
     RUN("generation: warnings of a model", test_warnings);
     RUN("generation: many end tokens", test_end_tokens);
