@@ -67,6 +67,7 @@ static void test_numbers(void) {
         {"{}", "max_new_tokens", 0, ""},
         /* as they are */
         {"{\"do_sample\": true, \"temperature\": 0.3}", "temperature", 0.3, ""},
+        {"{\"do_sample\": true, \"temperature\": 1.5}", "temperature", 1.5, ""},
         {"{\"do_sample\": true, \"temperature\": 0}", "temperature", 0, ""},
         {"{\"do_sample\": true, \"top_k\": 0}", "top_k", 0, ""},
         {"{\"do_sample\": true, \"top_k\": 10000000000}", "top_k", INT32_MAX, ""},
@@ -202,6 +203,9 @@ static void test_not_honoured(void) {
         {"{\"temperature\": 0.6, \"top_k\": 20}",
          "F: without do_sample the likeliest token is taken, whatever these say: temperature 0.6, "
          "top_k 20\n"},
+        {"{\"top_p\": 0.9, \"min_p\": 0.1}",
+         "F: without do_sample the likeliest token is taken, whatever these say: top_p 0.9, min_p "
+         "0.1\n"},
         {"{\"temperature\": 1.0, \"top_k\": 50, \"top_p\": 1, \"min_p\": 0}", ""},
         {"{\"transformers_version\": \"5.0\", \"use_cache\": true, \"future\": {\"a\": [1]}}", ""},
     };
