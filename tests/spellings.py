@@ -260,6 +260,8 @@ def main():
     m.single('../other-row', {**m.base, 'lm_head.weight': (shape, other)})
     halves = [pick(part, lambda k: k != 'model.norm.weight') for part in m.halves()]
     m.shards(m.directory('../no-norm'), halves)
+    m.single('../yarn', config={'rope_scaling': {'rope_type': 'yarn', 'factor': 4.0,
+                                                 'original_max_position_embeddings': 32768}})
     path = m.directory('../variant')
     m.shards(path, m.halves(), index=False)
     write(os.path.join(path, 'model.fp16.safetensors'), m.base, dtype='F16')

@@ -51,6 +51,8 @@ if $python -c '' 2> /dev/null; then
         "00001-of-00002.safetensors and 1 more file: tensor 'model.norm.weight' is missing" \
         info -m "$d/spellings/no-norm"
 
+    t "info of the model cards' yarn: no warning" 0 "*" "" info -m "$d/spellings/yarn"
+    out_has "info: as far as yarn goes" "^context +131072$"
     t "shards and another variant, no index" 1 "" \
         "/model.fp16.safetensors: tensor '.*' is in .*/model-00001-of-00002.safetensors, too$" \
         info -m "$d/spellings/variant"
