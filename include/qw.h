@@ -136,8 +136,8 @@ typedef struct {
     const char *const *files;   /* weight files, n_files paths */
     const char *chat_template;  /* the file that the model's own comes from, or NULL */
     const char *chat_template_error;    /* why chat_template is NULL */
-    int has_tokenizer;
-    const char *tokenizer_error;        /* why there is none */
+    const char *tokenizer;      /* the file that its vocabulary comes from, or NULL */
+    const char *tokenizer_error;        /* why tokenizer is NULL */
     int n_threads, n_threads_batch;
     const char *kernels;        /* kernel level in use */
     /* of the chat template, if there is one */
@@ -188,6 +188,9 @@ typedef struct qw_tokenizer qw_tokenizer;
  * itself, or a packed file; needs no weights and no config. QW_EIO, QW_EFORMAT, QW_EUNSUPPORTED. */
 int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err);
 void qw_tokenizer_free(qw_tokenizer *t);
+/* What is odd about its files: how many lines, which belong to the tokenizer. Those of a model's
+ * own tokenizer are also among the warnings of the model. */
+int qw_tokenizer_warnings(const qw_tokenizer *t, const char *const **lines);
 /* The model's own, or NULL. Belongs to the model. */
 const qw_tokenizer *qw_model_tokenizer(const qw_model *m);
 

@@ -130,6 +130,7 @@ static void type_errors(void) {
 static void tokenizer_errors(void) {
     qw_tokenizer *t;
     int32_t *ids;
+    const char *const *lines;
     size_t n = 1;
     REFUSED_OUT(t, QW_EIO, "/nowhere", qw_tokenizer_load(&t, "/nowhere", e));
     REFUSED_OUT(t, QW_EIO, "tokenizer.json", qw_tokenizer_load(&t, BARE, e));
@@ -146,6 +147,9 @@ static void tokenizer_errors(void) {
     qw_tokenizer_free(NULL);
 
     const qw_tokenizer *own = qw_model_tokenizer(tiny);
+    CHECK(qw_tokenizer_warnings(own, &lines) == 0, "%s", lines[0]);
+    CHECK(strcmp(qw_info(tiny)->tokenizer, TINY "/tokenizer.json") == 0, "%s",
+          qw_info(tiny)->tokenizer);
     CHECK(qw_model_tokenizer(bare) == NULL, "a tokenizer that is not there");
     REFUSED_OUT(ids, QW_EFORMAT, "2", qw_tokenize(own, DAMAGED_UTF8, 3, 0, &ids, e));
     CHECK(qw_tokenize(own, "", 0, 0, &ids, NULL) == 0 && ids, "no tokens");

@@ -407,7 +407,7 @@ static void test_valid(void) {
         CHECK(info->n_eos == 3 && info->eos[0] == 7 && info->eos[1] == 999999999 &&
                   info->eos[2] == 9,
               "%d end tokens", info->n_eos);
-        CHECK(!info->has_tokenizer && strstr(info->tokenizer_error, "tokenizer.json is missing"),
+        CHECK(!info->tokenizer && strstr(info->tokenizer_error, "tokenizer.json is missing"),
               "%s", info->tokenizer_error);
     }
     qw_free(m);
@@ -553,7 +553,7 @@ static void expect_unsupported(const char *what, const char *reason) {
     int32_t ids[] = {1, 2, 3};
     CHECK(qw_load(&m, dir, NULL, &err) == 0, "%s: %s", what, err.message);
     if (!m) return;
-    CHECK(!qw_info(m)->has_tokenizer && strstr(qw_info(m)->tokenizer_error, reason), "%s", what);
+    CHECK(!qw_info(m)->tokenizer && strstr(qw_info(m)->tokenizer_error, reason), "%s", what);
     int rc = qw_session_new(&s, m, NULL, &err);
     if (!rc) rc = qw_feed(s, ids, 3, &err);
     CHECK(rc == 0, "%s: %s", what, err.message);

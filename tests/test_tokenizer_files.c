@@ -21,8 +21,7 @@ static struct tokenizer_file text_file(const char *name, const char *text) {
 
 /* Loads the tokenizer of these files: with tokenizer.json, or (slow) with vocab.json and `merges`.
  * NULL: refused, err says why. */
-static struct tokenizer *load_files(const struct beside *b, const char *merges,
-                                    struct warnings *w, qw_error *err) {
+static struct tokenizer *load_files(const struct beside *b, const char *merges, qw_error *err) {
     struct buf main = {0};
     struct tokenizer *t;
     if (merges) put_vocab(&main, more_vocab);
@@ -36,7 +35,7 @@ static struct tokenizer *load_files(const struct beside *b, const char *merges,
         .special_map = text_file("special_tokens_map.json", b->map),
         .added = text_file("added_tokens.json", b->added),
     };
-    int rc = tokenizer_load(&t, &f, w, err);
+    int rc = tokenizer_load(&t, &f, err);
     CHECK((rc == 0) == (t != NULL), "code %d", rc);
     buf_free(&main);
     return t;
@@ -166,7 +165,8 @@ static void check_ids(const struct tokenizer *t, const char *name, const char *t
 }
 
 /* Just these warnings, in this order. */
-static void check_warnings(const char *name, const struct warnings *w, const char *parts) {
+static void check_warnings(const char *name, const struct tokenizer *t, const char *parts) {
+    const struct warnings *w = tokenizer_warnings(t);
     int n = 0;
     while (*parts) {
         char part[256];
@@ -183,20 +183,18 @@ static void check_warnings(const char *name, const struct warnings *w, const cha
 static void test_merging(void) {
     for (size_t i = 0; i < sizeof merge_cases / sizeof *merge_cases; i++) {
         const struct merge_case *c = &merge_cases[i];
-        struct warnings w = {.n = 0};
         qw_error err = {0};
-        struct tokenizer *t = load_files(&c->files, NULL, &w, &err);
+        struct tokenizer *t = load_files(&c->files, NULL, &err);
         CHECK(t, "%s: %s", c->name, err.message);
         if (!t) continue;
         check_ids(t, c->name, c->text, c->ids);
-        check_warnings(c->name, &w, c->warnings);
+        check_warnings(c->name, t, c->warnings);
         const char *special = c->special;
         long id = -1;
         for (int32_t k = 0; k < tokenizer_size(t); k++) {
             if (id < k && !next_number(&special, &id)) id = INT32_MAX;
             CHECK(tokenizer_is_special(t, k) == (k == id), "%s: special %" PRId32, c->name, k);
         }
-        warnings_free(&w);
         tokenizer_close(t);
     }
 }
@@ -209,26 +207,24 @@ static void test_slow(void) {
     };
     static const struct beside config = {.config = DECODER("\"normalized\":false,", "")};
     for (int i = 0; i < 3; i++) {
-        struct warnings w = {.n = 0};
         qw_error err = {0};
-        struct tokenizer *t = load_files(&config, merges[i], &w, &err);
+        struct tokenizer *t = load_files(&config, merges[i], &err);
         CHECK(t, "%d: %s", i, err.message);
         if (!t) continue;
         check_ids(t, "slow", "xabc abe\xCC\x81<a><b><|endoftext|>",
                   "120 257 32 256 195 169 258 259 60 124 101 110 100 111 102 116 101 120 116 124 "
                   "62");
-        check_warnings("slow", &w, "");
-        warnings_free(&w);
+        check_warnings("slow", t, "");
         tokenizer_close(t);
     }
-    struct warnings w = {.n = 0};
     qw_error err = {0};
-    struct tokenizer *t = load_files(&no_files, merges[0], &w, &err);
+    struct tokenizer *t = load_files(&no_files, merges[0], &err);
     CHECK(t, "%s", err.message);
-    if (t) check_ids(t, "slow", "<a><|endoftext|>", "60 97 62 258");
-    check_warnings("nothing beside", &w, "no file lists added tokens");
+    if (!t) return;
+    check_ids(t, "slow", "<a><|endoftext|>", "60 97 62 258");
+    check_warnings("nothing beside", t, "no file lists added tokens");
+    CHECK(strcmp(tokenizer_name(t), "vocab.json") == 0, "%s", tokenizer_name(t));
     tokenizer_close(t);
-    warnings_free(&w);
 }
 
 /* ---- the official files ---- */
@@ -280,7 +276,6 @@ static void check_same(const struct tokenizer *a, const struct tokenizer *b) {
 static void check_official(const char *main_path, const char *config_path) {
     struct file main = {0}, config = {0};
     struct tokenizer *fast = NULL, *slow = NULL;
-    struct warnings w = {.n = 0};
     struct buf vocab = {0}, merges = {0};
     struct json j;
     qw_error err = {0};
@@ -290,7 +285,7 @@ static void check_official(const char *main_path, const char *config_path) {
         .tokenizer = {main_path, (const char *)main.data, (size_t)main.size},
         .config = {config_path, (const char *)config.data, (size_t)config.size},
     };
-    if (!rc) rc = tokenizer_load(&fast, &f, &w, &err);
+    if (!rc) rc = tokenizer_load(&fast, &f, &err);
     if (!rc) rc = json_parse(&j, f.tokenizer.data, f.tokenizer.size, main_path, &err);
     CHECK(rc == 0, "%s", err.message);
     if (rc == 0) {
@@ -301,14 +296,14 @@ static void check_official(const char *main_path, const char *config_path) {
         f.tokenizer.data = NULL;
         f.vocab = (struct tokenizer_file){"vocab.json", vocab.p, vocab.n};
         f.merges = (struct tokenizer_file){"merges.txt", merges.p, merges.n};
-        rc = tokenizer_load(&slow, &f, &w, &err);
+        rc = tokenizer_load(&slow, &f, &err);
         CHECK(rc == 0, "%s", err.message);
         if (rc == 0) check_same(fast, slow);
     }
-    check_warnings(main_path, &w, "");
+    if (fast) check_warnings(main_path, fast, "");
+    if (slow) check_warnings(main_path, slow, "");
     tokenizer_close(fast);
     tokenizer_close(slow);
-    warnings_free(&w);
     buf_free(&vocab);
     buf_free(&merges);
     file_close(&main);
@@ -349,7 +344,7 @@ static void test_bad(void) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         qw_error err = {0};
-        struct tokenizer *t = load_files(&cases[i].files, cases[i].merges, NULL, &err);
+        struct tokenizer *t = load_files(&cases[i].files, cases[i].merges, &err);
         CHECK(!t && err.code == QW_EFORMAT && strstr(err.message, cases[i].reason),
               "case %zu: %d: %s", i, err.code, err.message);
         tokenizer_close(t);
@@ -357,7 +352,7 @@ static void test_bad(void) {
     struct tokenizer_files none = {.tokenizer = {"dir/tokenizer.json", NULL, 0}};
     struct tokenizer *t;
     qw_error err = {0};
-    CHECK(tokenizer_load(&t, &none, NULL, &err) == QW_EIO && !t &&
+    CHECK(tokenizer_load(&t, &none, &err) == QW_EIO && !t &&
               strstr(err.message, "dir/tokenizer.json is missing"),
           "%s", err.message);
 }
@@ -390,9 +385,8 @@ static void test_masked(void) {
         {"x<w>", "1111", "120 60 119 62"},
         {".<w>", "0111", "46 262"},
     };
-    struct warnings w = {.n = 0};
     qw_error err = {0};
-    struct tokenizer *t = load_files(&files, NULL, &w, &err);
+    struct tokenizer *t = load_files(&files, NULL, &err);
     CHECK(t, "%s", err.message);
     for (size_t i = 0; t && i < sizeof cases / sizeof *cases; i++) {
         unsigned char mask[32];
@@ -410,7 +404,6 @@ static void test_masked(void) {
         ids_free(&ids);
     }
     tokenizer_close(t);
-    warnings_free(&w);
 }
 
 /* White space that each of many tokens takes along is not searched by each of them. */
@@ -424,9 +417,8 @@ static void test_long(void) {
     static const char *const units[] = {"\n", "\t", "\n\t", " ", "\xE2\x80\xA8", " <a>",
                                         "\xCC\x81"};
     enum { N = 1 << 20 };
-    struct warnings w = {.n = 0};
     qw_error err = {0};
-    struct tokenizer *t = load_files(&files, NULL, &w, &err);
+    struct tokenizer *t = load_files(&files, NULL, &err);
     char *text = malloc(N);
     CHECK(t && text, "%s", err.message);
     for (size_t u = 0; t && text && u < sizeof units / sizeof *units; u++) {
@@ -441,7 +433,6 @@ static void test_long(void) {
     }
     free(text);
     tokenizer_close(t);
-    warnings_free(&w);
 }
 
 int main(void) {

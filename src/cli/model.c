@@ -196,8 +196,12 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
 
 int load_tokenizer(qw_tokenizer **out, const char *path) {
     char found[MODEL_PATH];
+    const char *const *lines;
     qw_error err;
     path = find_model(path, false, found);
     if (!path) return EXIT_ERROR;
-    return qw_tokenizer_load(out, path, &err) ? engine_error(&err, NULL) : 0;
+    if (qw_tokenizer_load(out, path, &err)) return engine_error(&err, NULL);
+    int n = qw_tokenizer_warnings(*out, &lines);
+    for (int i = 0; i < n; i++) warning("%s", lines[i]);
+    return 0;
 }

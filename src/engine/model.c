@@ -104,7 +104,7 @@ static void fill_info(struct qw_model *m) {
         .files = (const char *const *)m->checkpoint.paths,
         .chat_template = m->template ? jinja_name(m->template) : NULL,
         .chat_template_error = m->template ? NULL : m->template_error.message,
-        .has_tokenizer = m->tokenizer != NULL,
+        .tokenizer = m->tokenizer ? tokenizer_name(m->tokenizer) : NULL,
         .tokenizer_error = m->tokenizer ? NULL : m->tokenizer_error.message,
         .n_threads = m->n_threads,
         .n_threads_batch = m->n_threads_batch,

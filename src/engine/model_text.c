@@ -5,20 +5,26 @@
 #include "engine/tokenizer_files.h"
 #include "model/recognise.h"
 
+static void take_warnings(struct warnings *w, const struct warnings *from) {
+    for (int i = 0; i < from->n; i++) add_warning(w, "%s", from->list[i]);
+}
+
 /* One that is missing or that is not supported is no error until it is needed. */
 static int load_tokenizer(struct qw_model *m, const struct model_files *files, qw_error *err) {
     qw_error *why = &m->tokenizer_error;
     const int n_vocab = m->weights.n_vocab;
     bool missing;
-    int rc = model_tokenizer(&m->tokenizer, files, &missing, &m->warnings, why);
+    int rc = model_tokenizer(&m->tokenizer, files, &missing, why);
     if (rc) recognise(files->dir, rc, why);
     if (missing || rc == QW_EUNSUPPORTED) return 0;
     if (rc && err) *err = *why;
-    if (!rc && tokenizer_size(m->tokenizer) > n_vocab)
+    if (rc) return rc;
+    take_warnings(&m->warnings, tokenizer_warnings(m->tokenizer));
+    if (tokenizer_size(m->tokenizer) > n_vocab)
         add_warning(&m->warnings, "%s: the tokenizer has %d tokens, but the embedding %d rows: "
                     "those from %d on cannot be used", files->dir, tokenizer_size(m->tokenizer),
                     n_vocab, n_vocab);
-    return rc;
+    return 0;
 }
 
 /* Parse the model's own template and find out what it does. */

@@ -21,7 +21,7 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
     if (path_kind(path) == PATH_FILE && !path_ends_with(path, ".safetensors")) {
         rc = tokenizer_open(&t, path, err);
     } else if ((rc = model_files_open(&files, path, err)) == 0) {
-        rc = model_tokenizer(&t, &files, &missing, NULL, err);
+        rc = model_tokenizer(&t, &files, &missing, err);
         model_files_close(&files);
     }
     if (!rc) *out = (qw_tokenizer *)t;
@@ -29,6 +29,12 @@ int qw_tokenizer_load(qw_tokenizer **out, const char *path, qw_error *err) {
 }
 
 void qw_tokenizer_free(qw_tokenizer *t) { tokenizer_close((struct tokenizer *)t); }
+
+int qw_tokenizer_warnings(const qw_tokenizer *t, const char *const **lines) {
+    const struct warnings *w = tokenizer_warnings(inner(t));
+    *lines = (const char *const *)w->list;
+    return w->n;
+}
 
 long qw_tokenize(const qw_tokenizer *t, const char *text, size_t n, int special, int32_t **ids,
                  qw_error *err) {

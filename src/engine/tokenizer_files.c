@@ -13,7 +13,7 @@ static int open_one(struct open_file *o, struct tokenizer_file *out, const char 
 }
 
 int model_tokenizer(struct tokenizer **out, const struct model_files *files, bool *missing,
-                    struct warnings *w, qw_error *err) {
+                    qw_error *err) {
     struct tokenizer_files t = {.tokenizer = {.name = NULL}};
     struct open_file open[6] = {{.path = NULL}};
     *out = NULL;
@@ -28,7 +28,7 @@ int model_tokenizer(struct tokenizer **out, const struct model_files *files, boo
     if (!rc) rc = open_one(&open[5], &t.added, "added_tokens.json", files, err);
     if (!rc) {
         *missing = !t.tokenizer.data && !(t.vocab.data && t.merges.data);
-        rc = tokenizer_load(out, &t, w, err);
+        rc = tokenizer_load(out, &t, err);
     }
     for (int i = 0; i < 6; i++) {
         file_close(&open[i].f);

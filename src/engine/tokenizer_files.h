@@ -6,6 +6,6 @@
 
 /* As tokenizer_load. *missing: it failed because the model has none (QW_EIO). */
 int model_tokenizer(struct tokenizer **out, const struct model_files *files, bool *missing,
-                    struct warnings *w, qw_error *err);
+                    qw_error *err);
 
 #endif

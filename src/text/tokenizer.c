@@ -11,6 +11,9 @@
 
 /* ---- lookups ---- */
 
+const char *tokenizer_name(const struct tokenizer *t) { return t->name; }
+const struct warnings *tokenizer_warnings(const struct tokenizer *t) { return &t->warnings; }
+
 int tokenizer_size(const struct tokenizer *t) { return (int)t->size; }
 
 const char *tokenizer_bytes(const struct tokenizer *t, int32_t id, size_t *n) {
@@ -231,6 +234,8 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum
 
 void tokenizer_close(struct tokenizer *t) {
     if (!t) return;
+    free(t->name);
+    warnings_free(&t->warnings);
     free(t->bytes);
     free(t->offset);
     bpe_free(&t->merges);

@@ -19,18 +19,21 @@ struct tokenizer_files {
 };
 
 /* Makes a tokenizer of a model's files, which are not needed afterwards. Added tokens are merged
- * and numbered as transformers does it; where files contradict each other w is told. What this
- * tokenizer does not do exactly (another model type, normalizer or splitting pattern, ...) is
+ * and numbered as transformers does it; where files contradict each other there is a warning. What
+ * this tokenizer does not do exactly (another model type, normalizer or splitting pattern, ...) is
  * refused by name: QW_EUNSUPPORTED. Damaged files: QW_EFORMAT; none: QW_EIO. Close with
  * tokenizer_close. */
-int  tokenizer_load(struct tokenizer **out, const struct tokenizer_files *files,
-                    struct warnings *w, qw_error *err);
+int  tokenizer_load(struct tokenizer **out, const struct tokenizer_files *files, qw_error *err);
 /* The same from a tokenizer.json alone: at path, or size bytes in memory, which `what` names in
  * messages. */
 int  tokenizer_open(struct tokenizer **out, const char *path, qw_error *err);
 int  tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const char *what,
                      qw_error *err);
 void tokenizer_close(struct tokenizer *t);
+
+/* What the file is called that the vocabulary is from. */
+const char *tokenizer_name(const struct tokenizer *t);
+const struct warnings *tokenizer_warnings(const struct tokenizer *t);
 
 /* Which added tokens in a text become control tokens. */
 enum added_mode {

@@ -403,27 +403,34 @@ static int enter(struct numbering *b, const struct candidate *x, bool beside) {
     return 0;
 }
 
+/* Of a file that lies beside the one that is named in full. */
+static const char *last_part(const char *path) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
 static void tell(struct loader *l, const struct candidates *c, struct findings *f) {
-    if (!c->names[FROM_MAIN] && !c->is_listed)
-        add_warning(l->warnings, "%s: no file lists added tokens (added_tokens_decoder in %s): "
-                    "control tokens are plain text", l->name, c->names[FROM_CONFIG]);
+    struct warnings *w = &l->t->warnings;
+    const char *main = last_part(c->names[FROM_MAIN]), *config = last_part(c->names[FROM_CONFIG]);
+    if (!main && !c->is_listed)
+        add_warning(w, "%s: no file lists added tokens (added_tokens_decoder in %s): "
+                    "control tokens are plain text", l->name, config);
     for (int i = 0; i < N_ORIGINS; i++) {
         if (f->missing[i].count)
-            add_warning(l->warnings, "%s: added tokens that %s lacks: %s; they are used",
-                        c->names[i], c->names[FROM_MAIN], end_names(&f->missing[i]));
+            add_warning(w, "%s: added tokens that %s lacks: %s; they are used", c->names[i], main,
+                        end_names(&f->missing[i]));
         if (f->flags[i].count)
-            add_warning(l->warnings, "%s: added tokens with other flags than in %s: %s; these "
-                        "count, but special stays special", c->names[i],
-                        c->names[FROM_MAIN] ? c->names[FROM_MAIN] : "other files",
+            add_warning(w, "%s: added tokens with other flags than in %s: %s; these count, but "
+                        "special stays special", c->names[i], main ? main : "other files",
                         end_names(&f->flags[i]));
         if (f->ids[i].count)
-            add_warning(l->warnings, "%s: added tokens whose ids do not follow the vocabulary; "
-                        "their ids are: %s", c->names[i], end_names(&f->ids[i]));
+            add_warning(w, "%s: added tokens whose ids do not follow the vocabulary; their ids "
+                        "are: %s", c->names[i], end_names(&f->ids[i]));
     }
     if (f->kept.count)
-        add_warning(l->warnings, "%s: added tokens that are not in added_tokens_decoder of %s: "
-                    "%s; they are used (transformers 5 may drop them)", c->names[FROM_MAIN],
-                    c->names[FROM_CONFIG], end_names(&f->kept));
+        add_warning(w, "%s: added tokens that are not in added_tokens_decoder of %s: %s; they "
+                    "are used (transformers 5 may drop them)", c->names[FROM_MAIN], config,
+                    end_names(&f->kept));
 }
 
 int number_added(struct loader *l, const struct candidates *c) {

@@ -33,6 +33,8 @@ struct added_set {
 struct word_table { int32_t *slots; uint32_t mask; };
 
 struct tokenizer {
+    char *name;                 /* of the file with the vocabulary */
+    struct warnings warnings;   /* about the files */
     uint32_t size;              /* highest id + 1 */
     char *bytes;                /* token i is bytes[offset[i] .. offset[i + 1]); gaps are empty */
     uint32_t *offset;           /* [size + 1] */

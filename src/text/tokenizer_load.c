@@ -13,6 +13,7 @@
  * the rest is as above. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/alloc.h"
 #include "base/file.h"
 #include "text/pretokenize.h"
@@ -109,8 +110,11 @@ static int check_model(const struct loader *l, const struct source *s, uint32_t 
 /* ---- all of it ---- */
 
 static int finish(struct loader *l, const struct candidates *c) {
+    struct tokenizer *t = l->t;
     int rc = number_added(l, c);
-    return rc ? rc : make_bytes(l);
+    if (!rc) rc = make_bytes(l);
+    t->name = strdup(l->name);
+    return !rc && (!t->name || t->warnings.oom) ? fail_no_memory(l) : rc;
 }
 
 /* files NULL: nothing is beside tokenizer.json. */
@@ -152,10 +156,10 @@ static int load_slow(struct loader *l, struct candidates *c, const struct source
 }
 
 static int load(struct tokenizer **out, const struct tokenizer_file *main,
-                const struct tokenizer_files *files, struct warnings *w, qw_error *err) {
+                const struct tokenizer_files *files, qw_error *err) {
     const bool slow = files && !files->tokenizer.data;
     struct source s = {.name = main->name, .size = main->size};
-    struct loader l = {.name = s.name, .size = s.size, .warnings = w, .err = err};
+    struct loader l = {.name = s.name, .size = s.size, .err = err};
     struct candidates c = {.n = 0};
     *out = NULL;
     int rc = json_parse(&s.j, main->data, main->size, s.name, err);
@@ -175,18 +179,17 @@ static int load(struct tokenizer **out, const struct tokenizer_file *main,
     return rc;
 }
 
-int tokenizer_load(struct tokenizer **out, const struct tokenizer_files *f, struct warnings *w,
-                   qw_error *err) {
+int tokenizer_load(struct tokenizer **out, const struct tokenizer_files *f, qw_error *err) {
     *out = NULL;
     if (!f->tokenizer.data && !(f->vocab.data && f->merges.data))
         return fail(err, QW_EIO, "%s is missing; it holds the tokenizer", f->tokenizer.name);
-    return load(out, f->tokenizer.data ? &f->tokenizer : &f->vocab, f, w, err);
+    return load(out, f->tokenizer.data ? &f->tokenizer : &f->vocab, f, err);
 }
 
 int tokenizer_parse(struct tokenizer **out, const char *json, size_t size, const char *what,
                     qw_error *err) {
     const struct tokenizer_file f = {.name = what, .data = json, .size = size};
-    return load(out, &f, NULL, NULL, err);
+    return load(out, &f, NULL, err);
 }
 
 int tokenizer_open(struct tokenizer **out, const char *path, qw_error *err) {

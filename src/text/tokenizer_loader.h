@@ -13,7 +13,6 @@ struct source { const char *name; size_t size; struct json j; };
 struct entry { uint32_t pos, len, id; };                /* text.p[pos .. pos + len) */
 struct loader {
     struct tokenizer *t;
-    struct warnings *warnings;
     qw_error *err;
     const char *name;           /* of the tokenizer's main file */
     size_t size;

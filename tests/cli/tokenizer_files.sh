@@ -11,7 +11,11 @@ beside "$d/merged"
 ln -s "$tiny/tokenizer.json" "$d/merged"
 new='"4096": {"content": "<new>", "special": true, "lstrip": true},'
 sed "s/\"added_tokens_decoder\": *{/&$new/" "$config" > "$d/merged/tokenizer_config.json"
-t "tokens that only tokenizer_config.json has" 0 '4096\n' "" tokenize -m "$d/merged" -p " <new>"
+t "tokens that only tokenizer_config.json has, which is said" 0 '4096\n' \
+    'tokenizer_config.json: .*tokenizer.json lacks: <new> \(4096\)' \
+    tokenize -m "$d/merged" -p " <new>"
+lines "one warning" "$d/err" 1
+t "tokenizer.json alone" 0 '*' "" tokenize -m "$d/merged/tokenizer.json" -p " <new>"
 t "they are said, and that the embedding has no row for them" 0 '*' \
     'tokenizer.json lacks: <new> \(4096\)' info -m "$d/merged"
 err_has "the embedding is too small" 'has 4097 tokens, but the embedding 4096 rows'
@@ -45,6 +49,8 @@ else
     t "packed with its model" 0 "" "" quantize -m "$d/slow" -q q8 -o "$d/slow.safetensors"
     qw tokenize -p "$question<|im_end|>" > "$d/same" 2> "$d/err"
     t "a packed one" 0 "@$d/same" "" tokenize -m "$d/slow.safetensors" -p "$question<|im_end|>"
+    qw info -m "$d/slow" > "$d/out" 2> "$d/err"
+    out_has "info names the file" '^tokenizer +vocab.json$'
     rm "$d/slow/merges.txt"
     t "without merges.txt there is no tokenizer" 1 "" "tokenizer.json is missing" \
         tokenize -m "$d/slow" -p x

@@ -106,7 +106,7 @@ static void print_info(const qw_model *m) {
     print_defaults(m);
     print_template(info);
     printf("tokenizer        %s\n",
-           info->has_tokenizer ? "tokenizer.json" : info->tokenizer_error);
+           info->tokenizer ? base_name(info->tokenizer) : info->tokenizer_error);
     for (int i = 0; i < info->n_files; i++) print_name(i ? "" : "files", info->files[i]);
     printf("kernels          %s\n", info->kernels);
 }

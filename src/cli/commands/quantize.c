@@ -53,7 +53,7 @@ static int check_target(const char *model, const char *out) {
     for (int i = 0; i < info->n_files; i++)
         if (same_file(info->files[i], out)) own = true;
     for (int i = 0; !own && i < info->n_warnings; i++) warning("%s", info->warnings[i]);
-    if (!own && !info->has_tokenizer)
+    if (!own && !info->tokenizer)
         warning("the packed file will have no tokenizer: %s", info->tokenizer_error);
     if (!own && !info->chat_template)
         warning("the packed file will have no chat template: %s", info->chat_template_error);
