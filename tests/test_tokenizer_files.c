@@ -199,6 +199,34 @@ static void test_merging(void) {
     }
 }
 
+/* Puts a text of the same length in the place of another. */
+static void overwrite(struct buf *b, const char *from, const char *to) {
+    char *at = strstr(b->p, from);
+    CHECK(at && strlen(from) == strlen(to), "%s", from);
+    if (at) memcpy(at, to, strlen(to));
+}
+
+/* An added token at the end of a vocabulary that has gaps: tokens that the files beside
+ * tokenizer.json add come after it (Hugging Face's library: add_tokens). */
+static void test_gaps(void) {
+    struct buf main = {0};
+    qw_error err = {0};
+    struct tokenizer *t;
+    put_main(&main);
+    buf_char(&main, 0);
+    overwrite(&main, "\"abc\":257", "\"abc\":290");
+    overwrite(&main, "\"content\":\"<b>\"", "\"content\":\"abc\"");
+    struct tokenizer_files f = {
+        .tokenizer = text_file("tokenizer.json", main.p),
+        .config = text_file("tokenizer_config.json",
+                            DECODER("", ",\"290\":{\"content\":\"abc\",\"normalized\":false}")),
+    };
+    CHECK(tokenizer_load(&t, &f, &err) == 0, "%s", err.message);
+    if (t) check_ids(t, "gaps", "<a>abc<b>d", "258 290 291 100");
+    tokenizer_close(t);
+    buf_free(&main);
+}
+
 /* ---- without tokenizer.json ---- */
 
 static void test_slow(void) {
@@ -437,6 +465,7 @@ static void test_long(void) {
 
 int main(void) {
     RUN("tokenizer files: added tokens merged and numbered", test_merging);
+    RUN("tokenizer files: a vocabulary with gaps", test_gaps);
     RUN("tokenizer files: vocab.json and merges.txt", test_slow);
     RUN("tokenizer files: the official ones", test_official);
     RUN("tokenizer files: masks", test_masked);

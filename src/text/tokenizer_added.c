@@ -433,13 +433,26 @@ static void tell(struct loader *l, const struct candidates *c, struct findings *
                     end_names(&f->kept));
 }
 
+/* Those of tokenizer.json are numbered from the size of the vocabulary on; those of the files
+ * beside it from the highest id of an added token on, if that is more: it may lie in a vocabulary
+ * that has gaps. */
+static void number_from_highest(struct numbering *b) {
+    for (uint32_t i = 0; i < b->l->t->added.n; i++) {
+        const uint32_t id = (uint32_t)b->l->t->added.list[i].id;
+        if (id >= b->next_id) b->next_id = id + 1;
+    }
+}
+
 int number_added(struct loader *l, const struct candidates *c) {
     struct findings found = {.kept = {.n = 0}};
     struct numbering b = {.l = l, .c = c, .found = &found, .next_id = l->n_vocab,
                           .listed = alloc_zero(c->n, sizeof *b.listed)};
     l->t->added.list = alloc_zero(c->n, sizeof *l->t->added.list);
     int rc = b.listed && l->t->added.list ? 0 : fail_no_memory(l);
-    for (uint32_t i = 0; !rc && i < c->n; i++) rc = enter(&b, &c->list[i], i >= c->n_base);
+    for (uint32_t i = 0; !rc && i < c->n; i++) {
+        if (i == c->n_base) number_from_highest(&b);
+        rc = enter(&b, &c->list[i], i >= c->n_base);
+    }
     for (uint32_t i = 0; !rc && c->has_decoder && i < l->t->added.n; i++) {
         const struct entry *e = &l->entries[l->owner[l->t->added.list[i].id] - 1];
         if (!b.listed[i]) add_to_names(&found.kept, l->text.p + e->pos, e->len, "");
