@@ -39,16 +39,30 @@ static int check_type(const struct loader *l, const struct source *s, uint32_t n
     return fail_unsupported(l, s, full, object ? v : node, type);
 }
 
+/* `name` must be a list of n parts. */
+static int check_parts(const struct loader *l, const struct source *s, uint32_t list,
+                       const char *name, uint32_t n, const char *wanted) {
+    const struct json *j = &s->j;
+    struct some_names types = {.n = 0};
+    if (list == 0 || json_type(j, list) != JSON_ARRAY)
+        return fail_unsupported(l, s, name, list, wanted);
+    if (j->nodes[list].len == n) return 0;
+    for (uint32_t k = list + 1; k < json_end(j, list); k = json_next(j, k)) {
+        char shown[SHOWN];
+        const char *type = show_value(j, json_get(j, k, "type"), shown);
+        add_to_names(&types, type, strlen(type), "");
+    }
+    return fail(l->err, QW_EUNSUPPORTED, "%s: %s is a list of %s; only %s is supported", s->name,
+                name, types.n ? end_names(&types) : "nothing", wanted);
+}
+
 static int check_normalizer(const struct loader *l, const struct source *s) {
     const struct json *j = &s->j;
     uint32_t node = json_get(j, 0, "normalizer"), type = json_get(j, node, "type");
     uint32_t list = json_get(j, node, "normalizers");
-    if (node && type && json_is(j, type, "Sequence") && list && json_type(j, list) == JSON_ARRAY) {
-        if (j->nodes[list].len != 1)
-            return fail_unsupported(l, s, "normalizer.normalizers", list, "a list of one NFC");
-        return check_type(l, s, list + 1, "normalizer.normalizers[0]", "NFC");
-    }
-    return check_type(l, s, node, "normalizer", "NFC");
+    if (!type || !json_is(j, type, "Sequence")) return check_type(l, s, node, "normalizer", "NFC");
+    int rc = check_parts(l, s, list, "normalizer.normalizers", 1, "one of NFC");
+    return rc ? rc : check_type(l, s, list + 1, "normalizer.normalizers[0]", "NFC");
 }
 
 static int check_pre_tokenizer(const struct loader *l, const struct source *s) {
@@ -57,9 +71,8 @@ static int check_pre_tokenizer(const struct loader *l, const struct source *s) {
     int rc = check_type(l, s, node, "pre_tokenizer", "Sequence");
     if (rc) return rc;
     list = json_get(j, node, "pretokenizers");
-    if (list == 0 || json_type(j, list) != JSON_ARRAY || j->nodes[list].len != 2)
-        return fail_unsupported(l, s, "pre_tokenizer.pretokenizers", list,
-                                "a list of Split and ByteLevel");
+    rc = check_parts(l, s, list, "pre_tokenizer.pretokenizers", 2, "one of Split and ByteLevel");
+    if (rc) return rc;
     split = list + 1;
     level = json_next(j, split);
     rc = check_type(l, s, split, "pre_tokenizer.pretokenizers[0]", "Split");
