@@ -72,14 +72,15 @@ static int read_flags(struct loader *l, const struct source *s, uint32_t node, b
     return 0;
 }
 
-/* A token as {"content": ..., flags}; its id is for the caller. */
-static int read_object(struct loader *l, const struct source *s, uint32_t node, bool all,
+/* A token as {"content": ..., flags}, which the file calls `what`; its id is for the caller. In
+ * tokenizer.json all flags must be there. */
+static int read_object(struct loader *l, const struct source *s, const char *what, uint32_t node,
                        enum origin origin, struct candidate *out) {
     uint32_t content = json_get(&s->j, node, "content");
     uint8_t flags;
     if (content == 0 || json_type(&s->j, content) != JSON_STRING)
-        return fail(l->err, QW_EFORMAT, "%s: an added token has no content", s->name);
-    int rc = read_flags(l, s, node, all, &flags);
+        return fail(l->err, QW_EFORMAT, "%s: %s has no content", s->name, what);
+    int rc = read_flags(l, s, node, origin == FROM_MAIN, &flags);
     *out = new_candidate(l, &s->j, content, origin);
     out->flags = flags;
     return rc;
@@ -94,9 +95,10 @@ static int list_main(struct loader *l, struct candidates *c, const struct source
         return fail(l->err, QW_EFORMAT, "%s: added_tokens is not an array", s->name);
     for (uint32_t k = list + 1; !rc && k < json_end(j, list); k = json_next(j, k)) {
         struct candidate x;
-        char a[SHOWN], b[SHOWN];
+        char what[32], a[SHOWN], b[SHOWN];
         uint32_t id = json_get(j, k, "id");
-        rc = read_object(l, s, k, true, FROM_MAIN, &x);
+        snprintf(what, sizeof what, "added_tokens[%" PRIu32 "]", c->n);
+        rc = read_object(l, s, what, k, FROM_MAIN, &x);
         if (!rc && (!id || !json_int(j, id, &x.id) || x.id < 0))
             rc = fail(l->err, QW_EFORMAT, "%s: the id of added token %s is %s", s->name,
                       show_value(j, json_get(j, k, "content"), a), show_value(j, id, b));
@@ -126,12 +128,13 @@ static int list_decoder(struct loader *l, struct candidates *c, const struct sou
         return fail(l->err, QW_EFORMAT, "%s: added_tokens_decoder is not an object", s->name);
     for (uint32_t k = decoder + 1; !rc && k < json_end(j, decoder); k = json_next(j, k + 1)) {
         struct candidate x;
-        char shown[SHOWN];
+        char what[64], shown[SHOWN];
         int64_t id;
         if (!read_id(j, k, &id))
             return fail(l->err, QW_EFORMAT, "%s: added_tokens_decoder: %s is no id", s->name,
                         show_value(j, k, shown));
-        rc = read_object(l, s, k + 1, false, FROM_CONFIG, &x);
+        snprintf(what, sizeof what, "token %" PRId64 " of added_tokens_decoder", id);
+        rc = read_object(l, s, what, k + 1, FROM_CONFIG, &x);
         x.id = id;
         if (!rc) rc = add_candidate(l, c, x);
     }
@@ -192,9 +195,9 @@ static int list_without_decoder(struct loader *l, struct candidates *c,
 
 /* ---- named special tokens ---- */
 
-/* A text, or an object with flags. */
+/* A text, or an object with flags; the file calls it `what`. */
 static int list_named(struct loader *l, struct candidates *c, const struct source *s,
-                      uint32_t node, enum origin origin) {
+                      const char *what, uint32_t node, enum origin origin) {
     struct candidate x;
     int rc = 0;
     if (is_absent(&s->j, node)) return 0;
@@ -202,7 +205,7 @@ static int list_named(struct loader *l, struct candidates *c, const struct sourc
         x = new_candidate(l, &s->j, node, origin);
         x.flags = ADDED_SPECIAL | NAMED;
     } else {
-        rc = read_object(l, s, node, false, origin, &x);
+        rc = read_object(l, s, what, node, origin, &x);
         x.flags |= ADDED_SPECIAL | NAMED | WITH_FLAGS;
     }
     return rc ? rc : add_candidate(l, c, x);
@@ -218,8 +221,10 @@ static int list_more_named(struct loader *l, struct candidates *c, const struct 
     if (json_type(j, list) != JSON_ARRAY && json_type(j, list) != JSON_OBJECT)
         return fail(l->err, QW_EFORMAT, "%s: %s is not a list", s->name, key);
     const uint32_t value = json_type(j, list) == JSON_OBJECT;       /* one after its key */
+    char what[48];
+    snprintf(what, sizeof what, "a token of %s", key);
     for (uint32_t k = list + 1; !rc && k < json_end(j, list); k = json_next(j, k + value))
-        rc = list_named(l, c, s, k + value, origin);
+        rc = list_named(l, c, s, what, k + value, origin);
     return rc;
 }
 
@@ -243,8 +248,8 @@ static int list_all_named(struct loader *l, struct candidates *c, const struct s
     for (size_t i = 0; !rc && i < sizeof names / sizeof *names; i++) {
         uint32_t here = config ? json_get(&config->j, 0, names[i].key) : 0;
         uint32_t there = map ? json_get(&map->j, 0, names[i].key) : 0;
-        if (there) rc = list_named(l, c, map, there, FROM_SPECIAL_MAP);
-        else if (here) rc = list_named(l, c, config, here, FROM_CONFIG);
+        if (there) rc = list_named(l, c, map, names[i].key, there, FROM_SPECIAL_MAP);
+        else if (here) rc = list_named(l, c, config, names[i].key, here, FROM_CONFIG);
         else if (names[i].usual && is_qwen) {
             struct candidate x = {.pos = (uint32_t)l->text.n, .len = sizeof usual - 1, .id = -1,
                                   .flags = ADDED_SPECIAL | NAMED, .origin = FROM_CONFIG};
