@@ -122,7 +122,11 @@ static const struct merge_case {
      "special_tokens_map.json: added tokens that tokenizer.json lacks: <m> (260)"},
     {"beside a decoder neither is read",
      {.config = DECODER("", ""), .map = "{\"eos_token\":\"<m>\"}", .added = "{\"<c>\":260}"},
-     "<a>", "258", "258", ""},
+     "<c>", "60 99 62", "258",
+     "added_tokens.json: added tokens that are not used, for they are not in "
+     "added_tokens_decoder of tokenizer_config.json: <c>"},
+    {"beside a decoder that has the same", {.config = DECODER("", ""), .added = "{\"<b>\":300}"},
+     "<b>", "259", "258", ""},
     /* listed there, and special by its name: not normalized */
     {"a special token of added_tokens.json",
      {.config = "{\"eos_token\":\"<\xC3\xA9>\",\"unk_token\":null,\"pad_token\":null}",

@@ -1,6 +1,6 @@
 /* tokenizer_loader.h - what the files that load a tokenizer share: tokenizer_load.c (around the
- * model), tokenizer_vocab.c (vocabulary and merges), tokenizer_added.c and tokenizer_sets.c (added
- * tokens), tokenizer_messages.c. */
+ * model), tokenizer_vocab.c (vocabulary and merges), tokenizer_added.c, tokenizer_numbers.c and
+ * tokenizer_sets.c (added tokens), tokenizer_messages.c. */
 #ifndef QW_TOKENIZER_LOADER_H
 #define QW_TOKENIZER_LOADER_H
 #include "base/json.h"
@@ -68,21 +68,31 @@ int make_bytes(struct loader *l);
 
 /* ---- tokenizer_added.c ---- */
 
-/* A token as a file lists it. */
+enum origin { FROM_MAIN, FROM_CONFIG, FROM_SPECIAL_MAP, FROM_ADDED, N_ORIGINS };
+/* A token as a file lists it. flags: those of enum added_flag, and of eos_token and the like NAMED,
+ * and WITH_FLAGS if it is an object. */
 struct candidate { uint32_t pos, len; int64_t id; uint8_t flags, origin; };
+enum { NAMED = 64, WITH_FLAGS = 128, FLAGS = 31 };
+extern const struct flag_name { const char *name; uint8_t flag; } flag_names[];
+enum { N_FLAGS = 5 };
+
 struct candidates {
     struct candidate *list;
     uint32_t n, cap;
     uint32_t n_base;            /* the first of them are those of tokenizer.json */
+    uint32_t n_used;            /* those behind are in a file that does not count */
     bool has_decoder;           /* there is an added_tokens_decoder */
     bool is_listed;             /* it, or added_tokens.json, has tokens */
-    const char *names[4];       /* of the files that candidate.origin stands for */
+    const char *names[N_ORIGINS];           /* of the files */
 };
 
 /* The added tokens of tokenizer.json (main NULL: there is none), then those of the files beside it,
  * in the order in which they get ids. */
 int list_added(struct loader *l, struct candidates *c, const struct source *main,
                const struct tokenizer_files *files);
+
+/* ---- tokenizer_numbers.c ---- */
+
 /* Numbers them and fills the sets of the tokenizer, and says where the files disagree. */
 int number_added(struct loader *l, const struct candidates *c);
 
