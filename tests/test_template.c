@@ -146,6 +146,23 @@ static void expect_dir(const char *path, const char *name, bool tools, int code,
     model_files_close(&files);
 }
 
+/* Special tokens of special_tokens_map.json count unless there is an added_tokens_decoder. */
+static void expect_special_map(const char *config) {
+    static const char map[] = "special_tokens_map.json";
+    write_file(config, "{\"chat_template\": \"{{ eos_token }} {{ bos_token }} {{ pad_token }}\","
+                       "\"eos_token\": \"<e>\", \"bos_token\": \"<b>\", \"pad_token\": \"<p>\"}");
+    write_file(map, "{\"eos_token\": {\"content\": \"<map>\"}, \"bos_token\": null}");
+    expect_dir(dir, NULL, false, 0, "<map>  <p>");
+    write_file(config, "{\"chat_template\": \"{{ eos_token }}\", \"eos_token\": \"<e>\","
+                       "\"added_tokens_decoder\": {}}");
+    expect_dir(dir, NULL, false, 0, "<e>");
+    write_file(config, "{\"chat_template\": \"{{ eos_token }}\", \"added_tokens_decoder\": null}");
+    expect_dir(dir, NULL, false, 0, "<map>");
+    write_file(map, "{\"eos_token\"");
+    expect_dir(dir, NULL, false, QW_EFORMAT, "special_tokens_map.json: not valid JSON");
+    remove_file(map);
+}
+
 static void test_places(void) {
     static const char config[] = "tokenizer_config.json";
     static const char both[] =
@@ -206,6 +223,7 @@ static void test_places(void) {
     remove_file(MORE_TEMPLATES "/notes.txt");
     remove_file(MORE_TEMPLATES);
     remove_file("chat_template.jinja");
+    expect_special_map(config);
     remove_file(config);
     CHECK(rmdir(dir) == 0, "cannot remove %s", dir);
     free(more);

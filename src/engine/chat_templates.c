@@ -92,12 +92,16 @@ static int add_config(struct chat_templates *c, const struct json *j, const char
     return rc;
 }
 
-/* A special token is a text, or an object with a "content". */
+/* A special token is a text, or an object with a "content"; null takes away what an earlier file
+ * has. */
 static int read_special_tokens(struct chat_templates *c, const struct json *j, qw_error *err) {
     for (int i = 0; i < N_SPECIAL_TOKENS; i++) {
         uint32_t v = json_get(j, 0, special_token_names[i]);
         struct buf text = {0};
-        if (v && json_type(j, v) == JSON_OBJECT) v = json_get(j, v, "content");
+        if (!v) continue;
+        free(c->special_tokens[i]);
+        c->special_tokens[i] = NULL;
+        if (json_type(j, v) == JSON_OBJECT) v = json_get(j, v, "content");
         if (!v || json_type(j, v) != JSON_STRING) continue;
         json_string(j, v, &text);
         buf_char(&text, 0);
@@ -107,16 +111,36 @@ static int read_special_tokens(struct chat_templates *c, const struct json *j, q
     return 0;
 }
 
+/* special_tokens_map.json overrides tokenizer_config.json, but only where that has no
+ * added_tokens_decoder (transformers' "Merging added tokens"). */
+static int read_special_map(struct chat_templates *c, const struct model_files *files,
+                            qw_error *err) {
+    struct file f;
+    struct json j;
+    char *path;
+    int rc = model_file_read(files, "special_tokens_map.json", &f, &path, err);
+    if (!rc && f.data && !(rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err))) {
+        rc = read_special_tokens(c, &j, err);
+        json_free(&j);
+    }
+    file_close(&f);
+    free(path);
+    return rc;
+}
+
 static int read_config(struct chat_templates *c, const struct model_files *files, bool *found,
                        qw_error *err) {
     struct file f;
     struct json j;
     char *path;
+    bool has_decoder = false;
     int rc = model_file_read(files, "tokenizer_config.json", &f, &path, err);
     *found = f.data != NULL;
     if (!rc && f.data) {
         rc = json_parse(&j, (const char *)f.data, (size_t)f.size, path, err);
         if (!rc) {
+            uint32_t decoder = json_get(&j, 0, "added_tokens_decoder");
+            has_decoder = decoder && json_type(&j, decoder) != JSON_NULL;
             rc = read_special_tokens(c, &j, err);
             if (!rc && c->n == 0) {
                 int bad = add_config(c, &j, path, &c->error);
@@ -128,7 +152,7 @@ static int read_config(struct chat_templates *c, const struct model_files *files
     }
     file_close(&f);
     free(path);
-    return rc;
+    return rc || has_decoder ? rc : read_special_map(c, files, err);
 }
 
 int chat_templates_load(struct chat_templates *out, const struct model_files *files,
