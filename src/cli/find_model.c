@@ -74,8 +74,9 @@ bool is_bundled(const char *path) {
 /* The snapshot of a model's directory in the cache. NULL after a message: there is none. */
 static const char *use_snapshot(const char *dir, char found[MODEL_PATH]) {
     if (hub_snapshot(dir, found)) return found;
-    say("%s holds no snapshot of the revision main: hf download gets it; -m %s/snapshots/HASH "
-        "takes another", dir, dir);
+    bool other = hub_some_snapshot(dir, found);
+    say("%s holds no snapshot of the revision main: hf download gets it%s%s%s", dir,
+        other ? "; -m " : "", other ? found : "", other ? " takes another" : "");
     return NULL;
 }
 

@@ -104,7 +104,8 @@ bool is_hub_model(const char *dir) {
     char path[MODEL_PATH];
     struct stat st;
     if (!join(path, dir, "config.json") || stat(path, &st) == 0) return false;
-    return join(path, dir, "snapshots") && is_directory(path);
+    if (join(path, dir, "snapshots") && is_directory(path)) return true;
+    return join(path, dir, "blobs") && is_directory(path);
 }
 
 /* What refs/main holds; "main" without it, for then that is the snapshot's name. False: no name. */
@@ -124,6 +125,17 @@ bool hub_snapshot(const char *dir, char out[MODEL_PATH]) {
     char hash[REPOSITORY], snapshots[MODEL_PATH];
     return read_ref(dir, hash) && join(snapshots, dir, "snapshots") && join(out, snapshots, hash) &&
            is_directory(out);
+}
+
+bool hub_some_snapshot(const char *dir, char out[MODEL_PATH]) {
+    char snapshots[MODEL_PATH];
+    bool found = false;
+    DIR *d = join(snapshots, dir, "snapshots") ? opendir(snapshots) : NULL;
+    if (!d) return false;
+    for (struct dirent *e; !found && (e = readdir(d)) != NULL;)
+        found = *e->d_name != '.' && join(out, snapshots, e->d_name) && is_directory(out);
+    closedir(d);
+    return found;
 }
 
 /* ---- names in the cache ---- */

@@ -18,6 +18,8 @@ bool hub_cache(char out[MODEL_PATH]);
 bool is_hub_model(const char *dir);
 /* The snapshot of such a directory that refs/main names. False: there is none. */
 bool hub_snapshot(const char *dir, char out[MODEL_PATH]);
+/* Some snapshot of it. */
+bool hub_some_snapshot(const char *dir, char out[MODEL_PATH]);
 
 /* The directory in the cache of a model named OWNER/NAME, or NAME, which is Qwen's or else of the
  * only owner who has one. Returns how many owners have it: if more than one, no directory, but out

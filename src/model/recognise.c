@@ -107,6 +107,7 @@ struct contents {
     char unfinished[256];       /* a download */
     char gguf[256], torch[256];
     char model[256];            /* a subdirectory with a config.json */
+    char cached[256];           /* a subdirectory as the hub's cache has one for each model */
     int n_models;               /* how many of them */
     bool empty, config, adapter, weights;
 };
@@ -138,6 +139,7 @@ static void note_entry(struct contents *c, const char *dir, const char *name, co
             keep_first(c->model, name);
             c->n_models++;
         }
+        if (strncmp(name, "models--", 8) == 0) keep_first(c->cached, name);
     } else {
         /* one name may begin another: the longest is meant */
         if (strstr(err->message, path) && strlen(name) > strlen(c->named))
@@ -210,6 +212,15 @@ static void explain_level(const struct contents *c, const char *dir, qw_error *e
     free(model);
 }
 
+/* Further up: where the hub keeps its models. */
+static void explain_cache(const struct contents *c, const char *dir, qw_error *err) {
+    char *model = path_join(dir, c->cached), more[600];
+    if (!model) return;
+    snprintf(more, sizeof more, "the directory is the hub's cache; a model in it is %.500s", model);
+    append(err, more);
+    free(model);
+}
+
 static bool is_snapshot(const char *dir) {
     size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/') n--;
@@ -236,9 +247,10 @@ static void explain_missing(struct contents *c, const char *dir, qw_error *err) 
     char *snapshots = path_join(dir, "snapshots");      /* in the hub's cache */
     struct contents below = {0};
     if (snapshots && !c->config) look_into(&below, snapshots, err);
-    if (!c->config && c->adapter) explain_adapter(dir, err);
+    if (c->adapter && !(c->config && c->weights)) explain_adapter(dir, err);
     else if (!c->config && c->n_models) explain_level(c, dir, err);
     else if (!c->config && below.n_models) explain_level(&below, snapshots, err);
+    else if (!c->config && *c->cached) explain_cache(c, dir, err);
     else if (!c->weights && *c->gguf)
         append_name(err, c->gguf, GGUF);
     else if (!c->weights && *c->torch)

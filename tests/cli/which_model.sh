@@ -137,8 +137,16 @@ own=models--somebody--My-Qwen3
     lines "no second message" "$d/err" 1
 
     # a cache that is not as it should be
+    begun=$d/hub/models--new--begun
+    mkdir -p "$begun/blobs" "$begun/refs"
+    : > "$begun/blobs/0123.incomplete"
+    t "a download that has just begun" 1 "" "revision main: hf download gets it$" \
+        run -p x -m "$begun"
+    t "the cache itself" 1 "" "is the hub's cache; a model in it is $d/hub/models--" \
+        run -p x -m "$d/hub"
     mv "$d/hub/$qwen/refs/main" "$d/hub/$qwen/refs/other"
-    t "no refs/main" 1 "" "holds no snapshot of the revision main" run -p x -m "$d/hub/$qwen"
+    t "no refs/main" 1 "" "revision main: .*; -m $d/hub/$qwen/snapshots/0123abcd takes another$" \
+        run -p x -m "$d/hub/$qwen"
     mv "$d/hub/$qwen/snapshots/0123abcd" "$d/hub/$qwen/snapshots/main"
     answers "a snapshot that is named main" "$d/hub/$qwen" Qwen3-0.6B
     for ref in ../.. .. /etc main/. '' 0123abcd; do
