@@ -595,6 +595,32 @@ static void test_small(void) {
     tokenizer_close(t);
 }
 
+/* Added tokens with a long beginning in common, and one that is too long. */
+static void test_long_added(void) {
+    char added[3 * 1024], text[2 * 1024 + 1];
+    struct buf json = {0};
+    struct tokenizer *t;
+    qw_error err = {0};
+    memset(text, 'a', sizeof text - 1);
+    text[2048] = 0;
+    snprintf(added, sizeof added, "600 %.*sb;601 %.*sc;602 aa", 1023, text, 1023, text);
+    t = make("", "", added);
+    if (!t) return;
+    text[1023] = 'c';
+    text[2047] = 'b';
+    CHECK_IDS(t, text, 2048, ADDED_ALL, NULL, 601, 600);
+    text[1022] = 'b';
+    CHECK_IDS(t, text + 1018, 6, ADDED_ALL, NULL, 602, 602, 196, 198);
+    tokenizer_close(t);
+
+    snprintf(added, sizeof added, "600 %.*s", 1025, text);
+    make_json(&json, "", "", added);
+    CHECK(tokenizer_parse(&t, json.p, json.n, "made", &err) == QW_EUNSUPPORTED &&
+              strstr(err.message, "an added token of 1025 bytes; at most 1024"),
+          "%s", err.message);
+    buf_free(&json);
+}
+
 /* With ignore_merges a whole piece that is a token of the vocabulary is taken: not one that only
  * reads like it, and not an added one. */
 static void test_ignore_merges(void) {
@@ -916,6 +942,7 @@ int main(int argc, char **argv) {
     RUN("tokenizer: each code point by itself", test_single_code_points);
     RUN("tokenizer: small ones", test_small);
     RUN("tokenizer: added tokens", test_added);
+    RUN("tokenizer: long added tokens", test_long_added);
     RUN("tokenizer: ignore_merges", test_ignore_merges);
     RUN("tokenizer: masked added tokens", test_masked);
     RUN("tokenizer: against a naive BPE", test_naive);

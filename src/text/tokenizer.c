@@ -48,7 +48,7 @@ static uint32_t lower_bound(const struct added *added, uint32_t lo, uint32_t hi,
 
 /* The longest added token that text[0..n) starts with, or NULL. Among the sorted tokens, those
  * that agree with the text so far form a range, which is narrowed byte by byte; a token that
- * ends here is the first of its range. */
+ * ends here is the first of its range. Where the first and the last agree all do. */
 static const struct added *find_added(const struct added_set *set, const char *text, size_t n) {
     const struct added *best = NULL;
     uint32_t lo = 0, hi = set->n;
@@ -57,8 +57,9 @@ static const struct added *find_added(const struct added_set *set, const char *t
             best = &set->list[lo];
             lo++;
         }
-        if (k == n) break;
+        if (k == n || lo == hi) break;
         unsigned char c = (unsigned char)text[k];
+        if (set->list[lo].text[k] == text[k] && set->list[hi - 1].text[k] == text[k]) continue;
         lo = lower_bound(set->list, lo, hi, k, c);
         hi = lower_bound(set->list, lo, hi, k, (unsigned)c + 1);
     }

@@ -18,7 +18,10 @@ struct findings {
     struct some_names unused;               /* only in added_tokens.json, beside a decoder */
 };
 
-enum { ONLY_NAMED = 255 };
+enum {
+    ONLY_NAMED = 255,
+    MAX_ADDED = 1024            /* bytes: a text is compared with a token from each place on */
+};
 struct numbering {
     struct loader *l;
     const struct candidates *c;
@@ -93,6 +96,10 @@ static void enter_known(struct numbering *b, const struct candidate *x, uint32_t
 static int enter(struct numbering *b, const struct candidate *x, bool beside) {
     struct loader *l = b->l;
     if (x->len == 0) return 0;              /* matches nothing */
+    if (x->len > MAX_ADDED)
+        return fail(l->err, QW_EUNSUPPORTED,
+                    "%s: an added token of %" PRIu32 " bytes; at most %d are supported",
+                    b->c->names[x->origin], x->len, MAX_ADDED);
     uint32_t at = added_place(l, l->text.p + x->pos, x->len);
     if (at) {
         enter_known(b, x, at - 1);
