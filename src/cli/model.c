@@ -60,7 +60,8 @@ void set_model_flags(struct flag *flags, int n, struct model_flags *to, const ch
 struct flag tokenizer_flag(const char **to) {
     return (struct flag){.names = "-m --model", .value = "DIR", .type = FLAG_PATH, .to = to,
                          .env = "QW_MODEL",
-                         .help = "directory with tokenizer.json, or that file"};
+                         .help = "model as for qw run, whose weights are not needed, or a "
+                                 "tokenizer.json"};
 }
 
 struct flag kv_flag(const char **to) {
