@@ -270,12 +270,28 @@ static void test_other_functions(void) {
     CHECK(qw_load(&(qw_model *){NULL}, root, NULL, NULL) == QW_EIO, "no place for a message");
 }
 
+/* The tokenizer is loaded as a part of the model: it is explained once all the same. */
+static void test_once(void) {
+    static const struct example link = {
+        "a tokenizer.json that links to itself", "",
+        {{"config.json", "="}, {"model.safetensors", "="}, {"tokenizer.json", "->tokenizer.json"}},
+        {"/tokenizer.json", "; it is a link to tokenizer.json, which is not there"},
+    };
+    qw_model *m;
+    qw_error err = {0, ""};
+    run(&link);
+    CHECK(qw_load(&m, root, NULL, &err) == QW_EIO, "%s", err.message);
+    const char *first = strstr(err.message, "it is a link");
+    CHECK(first && !strstr(first + 1, "it is a link"), "%s", err.message);
+}
+
 int main(void) {
     const char *tmp = getenv("TMPDIR");
     snprintf(root, sizeof root, "%.200s/qw-recognise-XXXXXX", tmp ? tmp : "/tmp");
     must(mkdtemp(root) != NULL, root);
     RUN("recognise: files that are something else", test_files);
     RUN("recognise: directories in which something is missing", test_directories);
+    RUN("recognise: once", test_once);
     RUN("recognise: tokenizers, templates, packed files", test_other_functions);
     clear();
     TEST_END();

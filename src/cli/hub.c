@@ -68,6 +68,11 @@ static bool is_directory(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool is_file(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* out = dir/name. False: too long. */
 static bool join(char out[MODEL_PATH], const char *dir, const char *name) {
     struct path to = {out, 0};
@@ -112,7 +117,7 @@ bool is_hub_model(const char *dir) {
 static bool read_ref(const char *dir, char out[REPOSITORY]) {
     char path[MODEL_PATH];
     snprintf(out, REPOSITORY, "main");
-    FILE *f = join(path, dir, "refs/main") ? fopen(path, "r") : NULL;
+    FILE *f = join(path, dir, "refs/main") && is_file(path) ? fopen(path, "r") : NULL;
     if (!f) return true;
     size_t n = fread(out, 1, REPOSITORY - 1, f);
     fclose(f);

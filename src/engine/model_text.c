@@ -15,8 +15,10 @@ static int load_tokenizer(struct qw_model *m, const struct model_files *files, q
     const int n_vocab = m->weights.n_vocab;
     bool missing;
     int rc = model_tokenizer(&m->tokenizer, files, &missing, why);
-    if (rc) recognise(files->dir, rc, why);
-    if (missing || rc == QW_EUNSUPPORTED) return 0;
+    if (missing || rc == QW_EUNSUPPORTED) {
+        recognise(files->dir, rc, why);
+        return 0;
+    }
     if (rc && err) *err = *why;
     if (rc) return rc;
     take_warnings(&m->warnings, tokenizer_warnings(m->tokenizer));

@@ -153,6 +153,10 @@ own=models--somebody--My-Qwen3
         printf %s "$ref" > "$d/hub/$qwen/refs/main"
         t "refs/main is '$ref'" 1 "" "holds no snapshot" run -p x -m "$d/hub/$qwen"
     done
+    rm "$d/hub/$qwen/refs/main"
+    mkfifo "$d/hub/$qwen/refs/main"
+    answers "refs/main is a pipe" "$d/hub/$qwen" Qwen3-0.6B
+    rm "$d/hub/$qwen/refs/main"
     printf main > "$d/hub/$qwen/refs/main"
     rm "$d/hub/$qwen/snapshots/main/config.json"
     t "a snapshot of some files" 1 "" "holds only some files of this model" \
