@@ -225,6 +225,8 @@ static void test_directories(void) {
           {"version.txt", "1"}},
          {"config.json is missing; the directory is the hub's cache; a model in it is /",
           "/models--a--b$"}},
+        {"a directory of other things", "", {{"model/x", "x"}, {"x", "x"}},
+         {"config.json is missing$"}},
         {"download that has begun", "", {{"model.safetensors.incomplete", "x"}},
          {"config.json is missing; model.safetensors.incomplete " UNFINISHED}},
         {"download into a directory", "",
