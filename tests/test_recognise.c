@@ -197,6 +197,8 @@ static void test_directories(void) {
          {"holds no weights: neither model.safetensors nor",
           "with its files; the directory holds an adapter, not a model: merge it into its base "
           "model$"}},
+        {"a subdirectory with a config.json is not meant", "",
+         {{"config.json", "="}, {"a/config.json", "="}}, {"holds no weights", "with its files$"}},
         {"an adapter beside a shard that is missing", "",
          {{"config.json", "="}, {"adapter_config.json", "{}"},
           {"model.safetensors.index.json", TWO_SHARDS}}, {"model-1.safetensors is missing"}},
