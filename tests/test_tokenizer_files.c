@@ -58,7 +58,7 @@ static const struct merge_case {
     const char *warnings;       /* parts of the warnings, separated by newlines; "": none */
 } merge_cases[] = {
     {"tokenizer.json alone", {0}, "<a><b><c>", "258 259 60 99 62", "258 260",
-     "added tokens that tokenizer.json lacks: <|endoftext|> (260)"},
+     "class Qwen2Tokenizer: added tokens that tokenizer.json lacks: <|endoftext|> (260)"},
     {"an equal decoder", {.config = DECODER("", "")}, "<a> <b>", "258 32 259", "258", ""},
     /* of the same content the id stays, the flags are replaced */
     {"other flags", {.config = DECODER("\"rstrip\":true,", "")}, "<a> <b>", "258 259", "258",

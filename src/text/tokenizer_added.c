@@ -254,7 +254,7 @@ static int list_all_named(struct loader *l, struct candidates *c, const struct s
         else if (here) rc = list_named(l, c, config, names[i].key, here, FROM_CONFIG);
         else if (names[i].usual && is_qwen) {
             struct candidate x = {.pos = (uint32_t)l->text.n, .len = sizeof usual - 1, .id = -1,
-                                  .flags = ADDED_SPECIAL | NAMED, .origin = FROM_CONFIG};
+                                  .flags = ADDED_SPECIAL | NAMED, .origin = FROM_CLASS};
             buf_str(&l->text, usual);
             rc = add_candidate(l, c, x);
         }
@@ -305,6 +305,7 @@ int list_added(struct loader *l, struct candidates *c, const struct source *main
     c->names[FROM_CONFIG] = files ? files->config.name : NULL;
     c->names[FROM_SPECIAL_MAP] = files ? files->special_map.name : NULL;
     c->names[FROM_ADDED] = files ? files->added.name : NULL;
+    c->names[FROM_CLASS] = "transformers' class Qwen2Tokenizer";
     int rc = main ? list_main(l, c, main) : 0;
     c->n_base = c->n_used = c->n;
     if (rc || !files) return rc;

@@ -68,7 +68,7 @@ int make_bytes(struct loader *l);
 
 /* ---- tokenizer_added.c ---- */
 
-enum origin { FROM_MAIN, FROM_CONFIG, FROM_SPECIAL_MAP, FROM_ADDED, N_ORIGINS };
+enum origin { FROM_MAIN, FROM_CONFIG, FROM_SPECIAL_MAP, FROM_ADDED, FROM_CLASS, N_ORIGINS };
 /* A token as a file lists it. flags: those of enum added_flag, and of eos_token and the like NAMED,
  * and WITH_FLAGS if it is an object. */
 struct candidate { uint32_t pos, len; int64_t id; uint8_t flags, origin; };
@@ -83,7 +83,7 @@ struct candidates {
     uint32_t n_used;            /* those behind are in a file that does not count */
     bool has_decoder;           /* there is an added_tokens_decoder */
     bool is_listed;             /* it, or added_tokens.json, has tokens */
-    const char *names[N_ORIGINS];           /* of the files */
+    const char *names[N_ORIGINS];           /* of the files, and of the class */
 };
 
 /* The added tokens of tokenizer.json (main NULL: there is none), then those of the files beside it,
