@@ -21,9 +21,9 @@ check "logits: float32, little-endian" "expected the last bytes of $bare/logits1
 t "logits: -o is needed" 2 "" "-o" logits --ids 1
 t "logits: --ids is needed" 2 "" "--ids" logits -o "$d/x"
 for bad in 1,x 1,,2 "" 1,-2 1,99999; do
-    t "logits --ids '$bad'" 2 "" "token id" logits --ids "$bad" -o "$d/x"
+    t "logits --ids '$bad'" 2 "" "token id" logits --ids "$bad" -o "$d/no-logits"
 done
-check "logits: a failure leaves no file" "found: $(ls "$d")" [ -z "$(ls "$d" | grep '^x')" ]
+check "logits: a failure leaves no file" "found: $(ls "$d")" [ -z "$(ls "$d" | grep '^no-logits')" ]
 t "logits: more tokens than positions" 5 "" "1024" logits --ids "$(repeat 1024 5,)5" -o "$d/x"
 t "logits: a directory" 1 "" "include" logits --ids 1 -o include
 t "logits: an impossible place" 1 "" "/no/such" logits --ids 1 -o /no/such/file
