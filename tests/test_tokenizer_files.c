@@ -132,6 +132,13 @@ static const struct merge_case {
      {.config = "{\"eos_token\":\"<\xC3\xA9>\",\"unk_token\":null,\"pad_token\":null}",
       .added = "{\"<\xC3\xA9>\":260}"},
      "<\xC3\xA9><e\xCC\x81>", "260 60 195 169 62", "258 260", "lacks: <\xC3\xA9> (260)"},
+    {"a listed token that is named stays normalized",
+     {.config = "{\"eos_token\":\"<\xC3\xA9>\",\"unk_token\":null,\"pad_token\":null,"
+                "\"added_tokens_decoder\":{"
+                "\"258\":{\"content\":\"<a>\",\"special\":true},"
+                "\"259\":{\"content\":\"<b>\",\"normalized\":false},"
+                "\"260\":{\"content\":\"<\xC3\xA9>\"}}}"},
+     "<\xC3\xA9><e\xCC\x81>", "260 260", "258 260", "lacks: <\xC3\xA9> (260)"},
     {"a name does not list a token",
      {.config = "{\"eos_token\":\"<b>\",\"pad_token\":\"<b>\",\"unk_token\":null,"
                 "\"added_tokens_decoder\":{\"258\":{\"content\":\"<a>\",\"special\":true}}}"},
