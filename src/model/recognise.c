@@ -290,7 +290,8 @@ static void explain_directory(const char *dir, qw_error *err) {
 /* A file that is no model: of another kind, or one of a model's directory. */
 static void explain_other(const char *path, const char *dir, qw_error *err) {
     char more[600];
-    if (explain_file(path, err) || !has_file(dir, "config.json")) return;
+    if (explain_link(path, err) || explain_file(path, err)) return;
+    if (!has_file(dir, "config.json")) return;
     snprintf(more, sizeof more, "it lies in a model's directory, %.400s", dir);
     append(err, more);
 }
