@@ -139,6 +139,12 @@ static const struct merge_case {
                 "\"259\":{\"content\":\"<b>\",\"normalized\":false},"
                 "\"260\":{\"content\":\"<\xC3\xA9>\"}}}"},
      "<\xC3\xA9><e\xCC\x81>", "260 260", "258 260", "lacks: <\xC3\xA9> (260)"},
+    {"a token that is listed and named twice keeps its flags",
+     {.config = "{\"eos_token\":\"<b>\",\"pad_token\":{\"content\":\"<b>\",\"lstrip\":true},"
+                "\"unk_token\":null,\"added_tokens_decoder\":{"
+                "\"258\":{\"content\":\"<a>\",\"special\":true},"
+                "\"259\":{\"content\":\"<b>\",\"normalized\":false}}}"},
+     "x <b>", "120 32 259", "258 259", ""},
     {"a name does not list a token",
      {.config = "{\"eos_token\":\"<b>\",\"pad_token\":\"<b>\",\"unk_token\":null,"
                 "\"added_tokens_decoder\":{\"258\":{\"content\":\"<a>\",\"special\":true}}}"},
@@ -217,25 +223,33 @@ static void overwrite(struct buf *b, const char *from, const char *to) {
     if (at) memcpy(at, to, strlen(to));
 }
 
-/* An added token at the end of a vocabulary that has gaps: tokens that the files beside
- * tokenizer.json add come after it (Hugging Face's library: add_tokens). */
+/* Tokens that the files beside tokenizer.json add come after all that it adds, also if one of those
+ * is at the end of a vocabulary that has gaps (Hugging Face's library: add_tokens). */
 static void test_gaps(void) {
-    struct buf main = {0};
-    qw_error err = {0};
-    struct tokenizer *t;
-    put_main(&main);
-    buf_char(&main, 0);
-    overwrite(&main, "\"abc\":257", "\"abc\":290");
-    overwrite(&main, "\"content\":\"<b>\"", "\"content\":\"abc\"");
-    struct tokenizer_files f = {
-        .tokenizer = text_file("tokenizer.json", main.p),
-        .config = text_file("tokenizer_config.json",
-                            DECODER("", ",\"290\":{\"content\":\"abc\",\"normalized\":false}")),
+    static const struct { const char *id, *content, *ids; } cases[] = {
+        {"\"abc\":290", "\"content\":\"abc\"", "258 290 291 100 292"},
+        {"\"abc\":257", "\"content\":\"abc\"", "258 257 259 100 260"},
+        {"\"abc\":290", "\"content\":\"<b>\"", "258 290 259 100 260"},
     };
-    CHECK(tokenizer_load(&t, &f, &err) == 0, "%s", err.message);
-    if (t) check_ids(t, "gaps", "<a>abc<b>d", "258 290 291 100");
-    tokenizer_close(t);
-    buf_free(&main);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf main = {0};
+        qw_error err = {0};
+        struct tokenizer *t;
+        put_main(&main);
+        buf_char(&main, 0);
+        overwrite(&main, "\"abc\":257", cases[i].id);
+        overwrite(&main, "\"content\":\"<b>\"", cases[i].content);
+        struct tokenizer_files f = {
+            .tokenizer = text_file("tokenizer.json", main.p),
+            .config = text_file("tokenizer_config.json",
+                                DECODER("", ",\"290\":{\"content\":\"abc\",\"normalized\":false},"
+                                            "\"291\":{\"content\":\"<c>\"}")),
+        };
+        CHECK(tokenizer_load(&t, &f, &err) == 0, "%s", err.message);
+        if (t) check_ids(t, "gaps", "<a>abc<b>d<c>", cases[i].ids);
+        tokenizer_close(t);
+        buf_free(&main);
+    }
 }
 
 /* ---- without tokenizer.json ---- */
