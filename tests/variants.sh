@@ -43,8 +43,10 @@ one() {     # one NAME COMPILER VARIABLE...: the programs in $tests
     case $name in       # the command line takes minutes; once is enough to see what sanitizers see
     "gcc sanitizers")
         # flags are fuzzed, and pipes.py measures time; so does bench, once is enough
+        seconds=2400
         check "cli, $name" env QW="$build/qw" QW_SLOW=10 sh tests/cli.sh usage which_model run \
-            prompts ends tokens template logits_info streams memory interrupt quantize chat commands
+            prompts ends tokens tokenizer_files template logits_info streams memory generation \
+            interrupt quantize chat commands
         check "bench, $name" "$build/qw" bench -m models/tiny -p 16 -n 4 -r 2 -pg 8,2 -d 0,32 ;;
     esac
 }
