@@ -36,8 +36,12 @@ loop="run $raw -l 64+1000"
 t "a loop ends with 4 and says why" 4 '*' "repeats itself; --no-loop-guard" \
     $loop -p "Once upon a time"
 t "a loop: --quiet says so, too" 4 '*' "repeats itself" $loop -p "Once upon a time" --quiet
-t "--no-loop-guard: until the context is full" 5 '*' "context of 1024 tokens is full" \
-    $loop -p "Once upon a time" --no-loop-guard
+mkdir "$d/short"                # a model that has not many positions
+ln -s "$tiny"/* "$d/short"
+rm "$d/short/config.json"
+sed 's/\("max_position_embeddings"\): [0-9]*/\1: 128/' "$tiny/config.json" > "$d/short/config.json"
+t "--no-loop-guard: until the context is full" 5 '*' "context of 128 tokens is full" \
+    $loop -m "$d/short" -p "Once upon a time" --no-loop-guard
 check "a full context: no hint where the model has no more" "found: $(cat "$d/err")" \
     not grep -q -e " -c " "$d/err"
 
