@@ -56,9 +56,15 @@ int  engine_error(const qw_error *err, const char *hint);
 extern volatile sig_atomic_t interrupted;
 /* The terminal has another size; the process was stopped and goes on. Set to 0 by who reacts. */
 extern volatile sig_atomic_t resized, resumed;
+/* From now on a system call that a filter forbids fails as one that the kernel lacks. To be called
+ * before any other. */
+void survive_filters(void);
 /* From now on SIGINT and the other fatal signals remove an incomplete output file, leave the
  * terminal as it was found and end the process, with EXIT_SIGINT after a SIGINT. */
 void catch_signals(void);
+/* Kernels of this level run from now on: for what is said if the CPU refuses an instruction. NULL:
+ * of the fastest. */
+void set_level(const char *level);
 /* From now on only so many SIGINTs that nothing has reacted to end the process. The caller must
  * poll `interrupted`. */
 enum { SIGINTS_OF_A_PIPE = 3, SIGINTS_OF_A_CHAT = 1000 };

@@ -76,6 +76,7 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    survive_filters();
     /* If 0, 1 or 2 is closed, a model file would get that number and our output would go there.
      * Opened read-only, so that writing still fails. */
     for (int fd = 0; fd <= 2; fd++)

@@ -177,6 +177,7 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     if (!path) return EXIT_ERROR;
     int rc = choose_cpus(f);
     if (rc) return rc;
+    set_level(f->cpu);
     const qw_load_params params = {.weight_type = f->weight_type,
                                    .n_threads = f->n_threads,
                                    .n_threads_batch = f->n_threads_batch,

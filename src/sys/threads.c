@@ -268,11 +268,12 @@ int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake_worker, NULL);
     pthread_cond_init(&pool->wake_caller, NULL);
-    /* Signals are for the caller's own threads: workers inherit a full mask, except for SIGBUS,
-     * which their own reads of a mapped file may raise. */
+    /* Signals are for the caller's own threads: workers inherit a full mask, but for what they may
+     * raise themselves: a fault that is blocked ends the process without a word. */
+    static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGSYS};
     sigset_t all, before;
     sigfillset(&all);
-    sigdelset(&all, SIGBUS);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (pool->n = 1; pool->n < n; pool->n++)
         if (pthread_create(&pool->worker[pool->n - 1], NULL, worker_main, pool) != 0) break;

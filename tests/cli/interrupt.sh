@@ -49,3 +49,15 @@ for signal in INT:130 TERM:143; do
     interrupt "$name" ${signal#*:} "" ""
     check "$name leaves no file" "found: $(ls "$d")" [ -z "$(ls "$d" | grep '^interrupted')" ]
 done
+
+# An instruction that the CPU lacks.
+level=$($QW --version | sed 's/.*kernels \([^ ]*\) .*/\1/')
+if [ "$level" = scalar ]; then want="that this build of qw uses"
+else want="of kernel level $level: --cpu scalar"; fi
+: > "$d/out"
+$QW run $endless -p "Once upon a time" > "$d/out" 2> "$d/err" < /dev/null & pid=$!
+wait_for test -s "$d/out"
+kill -ILL $pid
+wait $pid
+status=$? pid=
+compare "SIGILL: says which level, and what avoids it" 1 '*' "CPU lacks an instruction $want"

@@ -83,6 +83,7 @@ static int pack(struct model_flags *f, const char *out) {
     if (!rc) rc = choose_cpus(f);
     if (!rc) rc = output_open(&file, out);
     if (rc) return rc;
+    set_level(f->cpu);
     poll_sigint(SIGINTS_OF_A_PIPE);
     const qw_load_params params = {.n_threads = f->n_threads,
                                    .n_threads_batch = f->n_threads_batch,
