@@ -91,6 +91,7 @@ endif
 LAYERS  := base sys text chat chat/jinja sample model model/formats engine
 KERNEL_C := $(KERNELS:%=src/kernels/%.c)
 ENGINE  := $(foreach d,$(LAYERS),$(wildcard src/$d/*.c)) src/kernels/dispatch.c \
+           src/kernels/check.c \
            $(wildcard src/kernels/$(FAMILY)/features.c) $(KERNEL_C)
 TERMINAL := $(wildcard src/terminal/*.c)
 CLI     := $(wildcard src/cli/*.c src/cli/commands/*.c)
@@ -126,10 +127,13 @@ $(BUILD)/qw: $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -lm -o $@
 
-# qw with a slow model, for tests on a terminal.
-$(BUILD)/qw-slow: $(BUILD)/tests/slow.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
+# qw with a slow model, for tests on a terminal; qw with a fault in a kernel, for its selftest.
+ALTERED := $(BUILD)/qw-slow $(BUILD)/qw-faulty
+$(BUILD)/qw-slow: WRAP := decoder_forward
+$(BUILD)/qw-faulty: WRAP := kernels_choose
+$(ALTERED): $(BUILD)/qw-%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -Wl,--wrap=decoder_forward -lm -o $@
+	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -Wl,--wrap=$(WRAP) -lm -o $@
 
 $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)
@@ -198,7 +202,7 @@ run: qw
 	./qw chat
 
 # The tests build more by themselves. (In a recipe with the variable MAKE, make -n would run them.)
-test: qw $(TEST_BINS) $(BUILD)/qw-slow
+test: qw $(TEST_BINS) $(ALTERED)
 	@BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE_COMMAND)' sh tests/run.sh
 
 # A libFuzzer program for each tests/fuzz_*.c.

@@ -300,6 +300,14 @@ uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
  * measure with. Not to be called while a session of this model is in use. */
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
+/* ---- does this machine compute right? ---- */
+
+/* Test a kernel level (NULL: the fastest): each of its kernels against plain C, bit for bit; then
+ * the logits and tokens of a small built-in model against what every other machine computes.
+ * report() is told of each part in turn; it may be NULL. Returns how many parts were wrong. */
+int qw_selftest(const char *level, void (*report)(void *user, const char *part, int right),
+                void *user, qw_error *err);
+
 /* ---- conversations ---- */
 
 typedef struct qw_chat qw_chat;

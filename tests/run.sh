@@ -67,6 +67,8 @@ for t in tests/test_*.c; do
     run "$t" 900 "$BUILD/$t"
 done
 run example 60 sh tests/example.sh "$BUILD/example"
+run selftest 300 sh tests/selftest.sh "$BUILD/qw" "$BUILD/qw-faulty"
+run filter 200 sh tests/filter.sh "$BUILD/qw"
 run cli 900 sh tests/cli.sh
 if command -v python3 > /dev/null; then run terminal 600 python3 tests/terminal.py
 else run terminal 60 echo "skip - terminal: no python3"

@@ -116,6 +116,8 @@ static void cpu_errors(void) {
     REFUSED(QW_EARG, "1-", qw_use_cpus("1-", e));
     REFUSED(QW_EARG, "", qw_use_cpus("", e));
     REFUSED(QW_EARG, "99999", qw_use_cpus("99999", e));
+    REFUSED(QW_EARG, "mmx", qw_selftest("mmx", NULL, NULL, e));
+    CHECK(qw_selftest(NULL, NULL, NULL, NULL) == 0, "the selftest finds something");
 }
 
 static void type_errors(void) {
