@@ -2,8 +2,8 @@
 ## make run         builds it and chats with the bundled model
 ## make test        runs the tests that this machine can run; QW_CI=1 runs all
 ## make lib         builds libqw.a and libqw.so
-## make install     installs qw, its manual and completions, qw.h, the library,
-##                  qw.pc and the bundled model
+## make install     installs qw, its manual and completions, qw-fetch, qw.h, the
+##                  library, qw.pc and the bundled model
 ## make uninstall   removes what install wrote
 ## make debug       builds ./qw with debug information
 ## make fuzz        runs the fuzzers (clang), FUZZ_SECONDS=60 each
@@ -235,6 +235,7 @@ install: qw lib $(MANUALS)
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -d $(addprefix $(SHARE)/,$(dir $(INSTALLED_MANUALS)))
 	install -m 755 qw $(DESTDIR)$(PREFIX)/bin/qw
+	install -m 755 tools/fetch-model $(DESTDIR)$(PREFIX)/bin/qw-fetch
 	install -m 644 models/tiny/* $(DESTDIR)$(PREFIX)/share/qw/models/tiny
 	install -m 644 $(BUILD)/manual/qw.1 $(SHARE)/man/man1/qw.1
 	install -m 644 $(BUILD)/manual/qw.bash $(SHARE)/bash-completion/completions/qw
@@ -252,7 +253,7 @@ install: qw lib $(MANUALS)
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/qw.pc
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/qw $(DESTDIR)$(PREFIX)/include/qw.h
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/qw bin/qw-fetch include/qw.h)
 	rm -f $(INSTALLED_LIBS:%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(INSTALLED_MANUALS:%=$(SHARE)/%)
 	rm -rf $(SHARE)/qw

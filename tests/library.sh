@@ -34,6 +34,9 @@ done
 [ ! -s "$tmp/out" ]
 result $? "make install: the manual page and the completions"
 
+"$tmp$prefix/bin/qw-fetch" --help > "$tmp/out" 2>&1 && grep -q '^Usage: qw-fetch ' "$tmp/out"
+result $? "make install: qw-fetch"
+
 # ---- names ----
 
 $CC -E -P "$header" | grep -oE '\bqw_[a-z0-9_]+\(' | tr -d '(' | sort -u > "$tmp/declared"

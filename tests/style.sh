@@ -11,7 +11,7 @@ if [ $# -eq 0 ]; then
     set -- Makefile .ci/run $(find src include tests tools \
         \( -path tests/fixtures -o -path tests/corpus -o -name unicode_tables.h \) -prune -o \
         \( -name '*.[ch]' -o -name '*.inc' -o -name '*.sh' -o -name '*.py' -o -name '*.mjs' \
-        -o -name Makefile \) -print | sort)
+        -o -name Makefile -o -name fetch-model \) -print | sort)
 fi
 awk '
 function bad(line, why) {

@@ -40,8 +40,11 @@ qw \\- Qwen3 on any CPU
 .B qw
 runs dense Qwen3 models: it talks on a terminal, answers prompts in pipes and scripts, and has tools
 that look at tokens, templates, logits and speed.
-It reads checkpoints of the Hugging Face hub as they were downloaded; without a model a small one
-that comes with it is used.
+It reads checkpoints of the Hugging Face hub as they were downloaded, which
+.B qw\-fetch
+does
+.RB ( "qw\-fetch \-\-help" );
+without a model a small one that comes with it is used.
 The same model, prompt, settings and seed give the same bytes on every machine.
 .PP
 Without a command it is
@@ -165,6 +168,7 @@ there was no answer: it ended inside its thoughts, or at once
 interrupted
 .SH EXAMPLES
 .nf
+qw\-fetch Qwen/Qwen3\-0.6B
 qw \-p "Why is the sky blue?"
 cat log.txt | qw \-p "What failed?"
 qw chat \-m models/Qwen3\-0.6B

@@ -108,11 +108,10 @@ static bool in_models(const char *name, char found[MODEL_PATH]) {
 static const char *not_found(const char *name, const char *cache) {
     char repository[REPOSITORY];
     original_repository(strncmp(name, "models/", 7) == 0 ? name + 7 : name, repository);
-    const char *slash = strchr(repository, '/');
-    say("no model '%s': neither a path, nor in models/, nor in the hub's cache%s%s%s; hf download "
-        "%s%s --local-dir models/%s gets it, or curl as models/README.md shows",
-        name, cache ? " (" : "", cache ? cache : "", cache ? ")" : "", slash ? "" : "OWNER/",
-        repository, slash ? slash + 1 : repository);
+    say("no model '%s': neither a path, nor in models/, nor in the hub's cache%s%s%s; qw-fetch "
+        "%s%s (tools/fetch-model) gets it",
+        name, cache ? " (" : "", cache ? cache : "", cache ? ")" : "",
+        strchr(repository, '/') ? "" : "OWNER/", repository);
     return NULL;
 }
 

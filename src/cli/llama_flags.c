@@ -138,11 +138,9 @@ const struct llama_flag *find_llama_value(const struct llama_flag *row, const ch
 static int refuse_download(const char *flag, const char *name) {
     char repository[REPOSITORY];
     original_repository(name, repository);
-    const char *slash = strrchr(repository, '/');
-    name = slash ? slash + 1 : repository;
-    return usage_error("%s: nothing is downloaded here; hf download %s --local-dir models/%s, or "
-                       "curl as models/README.md shows, then -m models/%s",
-                       flag, repository, name, name);
+    return usage_error("%s: nothing is downloaded here; qw-fetch %s (tools/fetch-model) gets it, "
+                       "then -m %s",
+                       flag, repository, repository);
 }
 
 int refuse_llama_flag(const struct llama_flag *row, const char *name, const char *value) {
@@ -155,8 +153,8 @@ const char *refused_command(const char *word) {
     static const struct {
         const char *words, *why;
     } refused[] = {
-        {"pull", "nothing is downloaded here; hf download Qwen/Qwen3-0.6B --local-dir "
-                 "models/Qwen3-0.6B, or curl as models/README.md shows"},
+        {"pull", "nothing is downloaded here; qw-fetch Qwen/Qwen3-0.6B (tools/fetch-model) gets "
+                 "that model"},
         {"list", "there is no store of models: each is a directory or a file of your own, named "
                  "with -m or QW_MODEL"},
         {"show", "qw info -m DIR says what a model is"},

@@ -202,15 +202,15 @@ both|--numa distribute|--cpu-list
 both|--prio 2|nice
 both|--cpu-strict 1|--cpu-list
 both|--poll 50|--cpu-list
-both|-hf Qwen/Qwen3-0.6B|download Qwen/Qwen3-0.6B --local-dir models/Qwen3-0.6B, or .*-0.6B$
-both|-hf Qwen/Qwen3-4B-GGUF:Q4_K_M|download Qwen/Qwen3-4B --local-dir models/Qwen3-4B,
-both|-hf unsloth/Qwen3-4B-GGUF|; hf download Qwen/Qwen3-4B --local-dir models/Qwen3-4B,
-both|-hf x/Qwen_Qwen3-4B-GGUF:Q8_0|; hf download Qwen/Qwen3-4B --local-dir models/Qwen3-4B,
-both|-hf x/Qwen3-4B-Mine-GGUF|; hf download x/Qwen3-4B-Mine --local-dir models/Qwen3-4B-Mine,
-both|-hf x/Qwen3-4B|; hf download x/Qwen3-4B --local-dir models/Qwen3-4B,
-both|-hf a/Qwen3-0.6B-Base-GGUF|; hf download Qwen/Qwen3-0.6B-Base --local-dir
-both|-hfr a/b|download a/b --local-dir models/b
-both|--hf-repo=nonsense|download nonsense --local-dir models/nonsense
+both|-hf Qwen/Qwen3-0.6B|; qw-fetch Qwen/Qwen3-0.6B .tools/fetch-model. .* -m Qwen/Qwen3-0.6B$
+both|-hf Qwen/Qwen3-4B-GGUF:Q4_K_M|; qw-fetch Qwen/Qwen3-4B .* -m Qwen/Qwen3-4B$
+both|-hf unsloth/Qwen3-4B-GGUF|; qw-fetch Qwen/Qwen3-4B .* -m Qwen/Qwen3-4B$
+both|-hf x/Qwen_Qwen3-4B-GGUF:Q8_0|; qw-fetch Qwen/Qwen3-4B .* -m Qwen/Qwen3-4B$
+both|-hf x/Qwen3-4B-Mine-GGUF|; qw-fetch x/Qwen3-4B-Mine .* -m x/Qwen3-4B-Mine$
+both|-hf x/Qwen3-4B|; qw-fetch x/Qwen3-4B .* -m x/Qwen3-4B$
+both|-hf a/Qwen3-0.6B-Base-GGUF|; qw-fetch Qwen/Qwen3-0.6B-Base 
+both|-hfr a/b|qw-fetch a/b 
+both|--hf-repo=nonsense|qw-fetch nonsense 
 bench|-ngl 99|no GPU
 bench|--n-gpu-layers 0,99|no GPU
 bench|-mmp 0|mapped
@@ -250,7 +250,7 @@ while IFS='|' read -r words why; do
     lines "qw $words is refused in one line" "$d/err" 1
 done << 'EOT'
 pull|'pull' is no command \(nothing is downloaded here; .*\); as a prompt: qw -- pull$
-pull Qwen/Qwen3-0.6B|'pull' is no command \(nothing is downloaded here; hf download 
+pull Qwen/Qwen3-0.6B|'pull' is no command \(nothing is downloaded here; qw-fetch Qwen/Qwen3-0.6B 
 list|'list' is no command \(there is no store of models
 list the files|as a prompt: qw -- list the files
 show|qw info -m DIR

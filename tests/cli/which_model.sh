@@ -120,13 +120,13 @@ own=models--somebody--My-Qwen3
         run -p x -m Qwen3-0.6B
 
     # what is nowhere
-    get="hf download Qwen/Qwen3-4B --local-dir models/Qwen3-4B gets it, or curl"
+    get="qw-fetch Qwen/Qwen3-4B .tools/fetch-model. gets it$"
     t "a name that is nowhere" 1 "" "no model 'Qwen3-4B': .*cache \($d/hub\); $get" \
         run -p x -m Qwen3-4B
     t "a path in models/ that is nowhere" 1 "" "$get" run -p x -m models/Qwen3-4B
     t "a name of a GGUF repository" 1 "" "$get" run -p x -m unsloth/Qwen3-4B-GGUF
-    t "a name without an owner" 1 "" "hf download OWNER/x --local-dir models/x " run -p x -m x
-    HF_HUB_CACHE= HOME= t "no cache" 1 "" "nor in the hub's cache; hf download" run -p x -m Qwen3-4B
+    t "a name without an owner" 1 "" "qw-fetch OWNER/x " run -p x -m x
+    HF_HUB_CACHE= HOME= t "no cache" 1 "" "nor in the hub's cache; qw-fetch" run -p x -m Qwen3-4B
     t "a file's name is no model's" 1 "" "x.safetensors: no such file" run -p x -m x.safetensors
     repeat 300 long/ > "$d/in"
     t "a name that is too long" 1 "" "^qw: long" run -p x -m "$(cat "$d/in")"
