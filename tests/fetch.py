@@ -707,6 +707,8 @@ def play(job):
 
 
 def main():
+    # A job in the background ignores Ctrl-C, and so would its shells; a handler is not inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     top = tempfile.mkdtemp()
     failed = False
     try:
