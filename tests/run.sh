@@ -50,7 +50,7 @@ job() {
     variants-*) run "$1" 5400 sh tests/variants.sh "${1#variants-}" ;;
     fuzz) run fuzz $((1800 + 9 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz ;;
     fetch)
-        if command -v python3 > /dev/null; then run fetch 300 python3 tests/fetch.py
+        if command -v python3 > /dev/null; then run fetch 600 python3 tests/fetch.py
         else run fetch 60 echo "skip - fetch: no python3"
         fi ;;
     compilers | synthetic) run "$1" 1800 sh "tests/$1.sh" ;;
