@@ -49,9 +49,9 @@ job() {
     cross-*) run "$1" 3600 sh tests/cross.sh "${1#cross-}" ;;
     variants-*) run "$1" 5400 sh tests/variants.sh "${1#variants-}" ;;
     fuzz) run fuzz $((1800 + 9 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz ;;
-    fetch)
-        if command -v python3 > /dev/null; then run fetch 600 python3 tests/fetch.py
-        else run fetch 60 echo "skip - fetch: no python3"
+    fetch | guides)
+        if command -v python3 > /dev/null; then run "$1" 600 python3 "tests/$1.py"
+        else run "$1" 60 echo "skip - $1: no python3"
         fi ;;
     compilers | synthetic) run "$1" 1800 sh "tests/$1.sh" ;;
     *) run "$1" 1200 sh "tests/$1.sh" ;;
@@ -92,6 +92,7 @@ run numpy 300 sh tests/numpy.sh
     printf 'cross-%s\n' $(sh tests/cross.sh jobs)
     echo fetch
     echo library
+    echo guides
     if [ -n "$QW_CI" ]; then echo synthetic; fi
 } > "$dir/jobs"
 cores=$(nproc 2> /dev/null || getconf _NPROCESSORS_ONLN 2> /dev/null || echo 1)
