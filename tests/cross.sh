@@ -1,7 +1,8 @@
 #!/bin/sh
 # cross.sh [JOB...] - the same bits on other machines: test_kernels, test_tiny, the bytes of
 # test_packed, and on the first CPU test_forward, all in their quick forms, built with gcc -O2 and
-# clang -O3, run under qemu on so many CPUs that every level runs. `jobs` lists the jobs.
+# clang -O3, run under qemu on so many CPUs that every level runs; and faults in a kernel of each
+# level of gcc's, which qw selftest finds. `jobs` lists the jobs.
 jobs="riscv64-gcc aarch64-clang aarch64-gcc riscv64-clang x86_64-clang x86_64-gcc arm-clang arm-gcc"
 make=${MAKE:-make}
 seconds=900             # for each program
@@ -18,8 +19,10 @@ one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
     done
     build=.build/cross-${cc%% *}-$triple
     programs="$build/test_kernels $build/test_tiny $build/test_packed $build/test_forward"
+    more=
+    case $name in *gcc) more="$build/qw $build/qw-faulty" ;; esac
     # shellcheck disable=SC2086
-    if ! $make -s BUILD="$build" CC="$cc" CFLAGS="$cflags" LDFLAGS=-static $programs; then
+    if ! $make -s BUILD="$build" CC="$cc" CFLAGS="$cflags" LDFLAGS=-static $programs $more; then
         echo "not ok - bits on $name, $cflags: does not build"
         failed=1
         return
@@ -45,6 +48,9 @@ one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
         done
         programs="$build/test_kernels $build/test_tiny $build/test_packed"
     done
+    if [ -z "$more" ]; then return; fi
+    sh tests/selftest.sh "$qemu -cpu $c $build/qw" "$qemu -cpu $c $build/qw-faulty" \
+        matmul_q4 attention_q8 || failed=1
 }
 
 # job NAME: one target and compiler
