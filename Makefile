@@ -108,12 +108,15 @@ FUZZ_BINS := $(FUZZERS:tests/%.c=$(BUILD)/%)
 # The library's version is qw.h's; its soname changes whenever a program would have to be rebuilt.
 VERSION := $(shell sed -n 's/^.define QW_VERSION "\(.*\)"/\1/p' include/qw.h)
 SONAME  := libqw.so.0
+COMMIT  := $(shell sh tools/commit.sh)
 LIB_FLAGS := -fPIC -fvisibility=hidden -fno-lto
 
-# The flags of one file: kernels have their own; two files must know which kernels there are.
+# The flags of one file: kernels have their own; two files must know which kernels there are, and
+# one which commit this is.
 file_flags = $(if $(filter $(KERNEL_C),$1),$(if $(SAN),,-O3) -fno-trapping-math \
     $(KFLAGS_$(basename $(notdir $1))))$(if $(filter %/dispatch.c %/features.c,$1),$(foreach \
-    k,$(notdir $(KERNELS)),-DQW_LEVEL_$k))
+    k,$(notdir $(KERNELS)),-DQW_LEVEL_$k))$(if $(filter %/cli/main.c,$1),\
+    -DQW_COMMIT='"$(if $(COMMIT), ($(COMMIT)))"')
 
 all: qw
 
@@ -168,6 +171,15 @@ $(BUILD)/flags:
 $(BUILD)/levels.mk: $(BUILD)/flags tools/levels.sh
 	@CC='$(CC) $(FLAGS)' sh tools/levels.sh $(PROBES) > $@
 $(filter %/dispatch.o %/features.o,$(ENGINE_O) $(LIB_O)): $(BUILD)/levels.mk
+
+# Another commit compiles the one file that shows it, and links.
+ifneq ($(shell cat $(BUILD)/commit 2>/dev/null),$(COMMIT))
+$(BUILD)/commit: .FORCE
+endif
+$(BUILD)/commit:
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' > $@
+$(BUILD)/src/cli/main.o: $(BUILD)/commit
 
 # Which build the files in the project's root are from.
 ifneq ($(strip $(shell cat .build/last 2>/dev/null)),$(BUILD))

@@ -30,7 +30,7 @@ static int version(const char *word, int argc, char **argv) {
         used = wanted;
     }
     int n = (int)strcspn(used, " ");
-    printf("qw %s, kernels %.*s (CPU levels: %s)\n", QW_VERSION, n, used, levels);
+    printf("qw %s, kernels %.*s (CPU levels: %s)\n", QW_VERSION QW_COMMIT, n, used, levels);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 
 version=$(sed -n 's/^#define QW_VERSION "\(.*\)"/\1/p' include/qw.h)
 t "--version" 0 '*' "" --version
-out_has "--version: the header's" "^qw $version, kernels "
+out_has "--version: the header's" "^qw $version( \([0-9a-f]{10}[+]?\))?, kernels "
 t "help" 0 '*' "" help
 t "help of no command" 2 "" "nonsense" help nonsense
 for c in run chat tokenize detokenize template logits quantize info bench; do
