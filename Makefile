@@ -5,6 +5,8 @@
 ## make install     installs qw, its manual and completions, qw-fetch, qw.h, the
 ##                  library, qw.pc and the bundled model
 ## make uninstall   removes what install wrote
+## make dist        builds static binaries for other machines, and archives of them
+## make release     does that, tests them, and says what to publish
 ## make debug       builds ./qw with debug information
 ## make fuzz        runs the fuzzers (clang), FUZZ_SECONDS=60 each
 ## make clean       removes everything that was built
@@ -207,6 +209,12 @@ $(BUILD)/libqw.so: $(KERNEL_C:%.c=$(BUILD)/lib/%.o) $(LIB_O)
 	$(call say,LD $@)
 	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) $(LIB_O) $(LINK) -lm -o $@
 
+dist: qw
+	@MAKE='$(MAKE_COMMAND)' sh tools/dist.sh
+
+release: qw
+	@MAKE='$(MAKE_COMMAND)' sh tools/release.sh
+
 debug:
 	$(MAKE) DEBUG=1 qw
 
@@ -275,5 +283,5 @@ clean:
 
 -include $(wildcard $(patsubst %.o,%.d,$(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LIB_O)) \
     $(patsubst %.c,$(BUILD)/%.d,$(TESTS) $(FUZZERS)))
-.PHONY: all help lib debug run test fuzz install uninstall clean .FORCE
+.PHONY: all help lib dist release debug run test fuzz install uninstall clean .FORCE
 .DELETE_ON_ERROR:

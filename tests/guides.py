@@ -19,7 +19,7 @@ from fetch_hub import Hub
 QW = os.path.abspath(os.environ.get("QW", "./qw"))
 SHELLS = ("dash",), ("busybox", "sh"), ("bash", "--posix")
 VERSION = re.search(r'QW_VERSION "(.*)"', open("include/qw.h", encoding="ascii").read())[1]
-TARGETS = "aarch64", "armv7", "x86_64", "riscv64"
+TARGETS = "aarch64", "armv7", "armv6", "x86_64", "riscv64"
 PACKED = "qwen3-0.6b-q4.safetensors"
 SECONDS = 120
 
