@@ -46,6 +46,7 @@ run() {
 # job NAME: one of those that run beside each other
 job() {
     case $1 in
+    dist-*) run "$1" 3600 sh tests/dist.sh "${1#dist-}" ;;
     cross-*) run "$1" 3600 sh tests/cross.sh "${1#cross-}" ;;
     variants-*) run "$1" 5400 sh tests/variants.sh "${1#variants-}" ;;
     fuzz) run fuzz $((1800 + 9 * ${FUZZ_SECONDS:-60})) "$MAKE" -s fuzz ;;
@@ -86,6 +87,7 @@ run numpy 300 sh tests/numpy.sh
     if [ -n "$QW_CI" ]; then
         echo fuzz
         printf 'variants-%s\n' $(sh tests/variants.sh jobs)
+        printf 'dist-%s\n' $(sh tests/dist.sh jobs)
         echo compilers
     fi
     echo jinja
