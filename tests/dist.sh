@@ -7,6 +7,7 @@ jobs="riscv64 armv6 armv7 aarch64 x86_64"
 seconds=900             # for each command
 failed=0
 root=$PWD
+unset QW_CPU QW_MODEL
 version=$(sed -n 's/^#define QW_VERSION "\(.*\)"/\1/p' include/qw.h)
 if [ "$*" = jobs ]; then echo "$jobs"; exit; fi
 tmp=$(mktemp -d) || exit 1
@@ -44,7 +45,7 @@ form() {
     case $1 in
     *aarch64) grep ' LOAD ' "$tmp/elf" | grep -v ' 0x10000$' ;;
     esac
-    grep -aoE "($root|$HOME|/home/|\.build/)[^ ]*" "$1" && echo "paths of this machine"
+    grep -aoE "($root|/home/|/root/|\.build/)[^ ]*" "$1" && echo "paths of this machine"
     readelf -SW "$1" | grep -E '\.(debug|symtab)' && echo "is not stripped"
 }
 
