@@ -26,12 +26,13 @@ t "an unexpected argument after help run" 2 "" "unexpected .*'surplus'" help run
 
 # ---- all names of all flags ----
 
-# known COMMAND NAME: the flag is accepted: it lacks its value, or the next one is what is unknown
+# known COMMAND NAME: the flag is accepted: the next one is what is unknown, or it lacks its value.
+# (Alone a switch would run the command.)
 known() {
-    qw $1 "$2" > "$d/out" 2> "$d/err"
-    grep -qE -e "$2 needs a value" "$d/err" && return
     qw $1 "$2" --bogus > "$d/out" 2> "$d/err"
-    grep -q "unknown flag '--bogus'" "$d/err"
+    grep -q "unknown flag '--bogus'" "$d/err" && return
+    qw $1 "$2" > "$d/out" 2> "$d/err"
+    grep -qE -e "$2 needs a value" "$d/err"
 }
 # names COMMAND: reads lines of names, one flag each. They are those of its help, and all are known.
 names() {
