@@ -7,7 +7,8 @@ if ! command -v tmux > /dev/null; then
     exit 0
 fi
 d=$(mktemp -d) || exit 1
-tmux() { command tmux -S "$d/tmux" "$@"; }
+servers=0
+tmux() { command tmux -S "$d/tmux$servers" "$@"; }
 trap 'tmux kill-server 2> /dev/null; rm -rf "$d"' EXIT
 trap 'exit 130' INT TERM
 failed=0
@@ -16,11 +17,12 @@ screen() { tmux capture-pane -p | sed 's/ *$//'; }
 keys() { tmux send-keys "$@"; }
 cursor() { tmux display -p '#{cursor_x},#{cursor_y}'; }
 
-# begin COLUMNS ROWS [plain]: 40 numbered lines, then the editor.
+# begin COLUMNS ROWS [plain]: 40 numbered lines, then the editor. Each time a server of its own: one
+# that is about to end may still take a new session with it.
 begin() {
     tmux kill-server 2> /dev/null
-    while tmux info > /dev/null 2>&1; do sleep 0.05; done
-    LC_ALL=C.UTF-8 TERM=xterm command tmux -u -S "$d/tmux" -f /dev/null new-session -d \
+    servers=$((servers + 1))
+    LC_ALL=C.UTF-8 TERM=xterm command tmux -u -S "$d/tmux$servers" -f /dev/null new-session -d \
         -x "$1" -y "$2" "seq 101 140; '$binary' $3 '$d/history'; sleep 60"
     wait_for '^>'
 }
