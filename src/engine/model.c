@@ -63,7 +63,7 @@ int qw_weight_memory(const qw_model *m, const char *weight_type, const char **ch
 
 /* ---- threads and description ---- */
 
-static int start_threads(struct qw_model *m, const qw_load_params *p, qw_error *err) {
+int model_start_threads(struct qw_model *m, const qw_load_params *p, qw_error *err) {
     struct cpu_mask allowed;
     struct cpus c;
     cpus_allowed(&allowed);
@@ -77,7 +77,7 @@ static int start_threads(struct qw_model *m, const qw_load_params *p, qw_error *
     return rc;
 }
 
-static void fill_info(struct qw_model *m) {
+void model_fill_info(struct qw_model *m) {
     const struct config *c = &m->config;
     const struct weights *w = &m->weights;
     m->info = (qw_model_info){
@@ -161,7 +161,7 @@ int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, q
                                &m->warnings, err);
     if (!rc) generation_keep_ids(&m->config.gen, m->weights.n_vocab);
     if (!rc) rc = load_text_side(m, &files, err);
-    if (!rc) rc = start_threads(m, p, err);
+    if (!rc) rc = model_start_threads(m, p, err);
     if (!rc && m->warnings.oom) rc = fail_memory(err, "warnings", sizeof m->warnings);
     model_files_close(&files);
     if (rc) qw_free(m);
@@ -180,7 +180,7 @@ int qw_load(qw_model **out, const char *path, const qw_load_params *params, qw_e
         qw_free(m);
         return rc;
     }
-    fill_info(m);
+    model_fill_info(m);
     *out = m;
     return 0;
 }

@@ -36,6 +36,11 @@ struct qw_model {
  * qw_load. */
 int load_unprepared(qw_model **out, const char *path, const qw_load_params *p, qw_error *err);
 
+/* Start as many threads as p says. QW_EARG, QW_ENOMEM. */
+int  model_start_threads(struct qw_model *m, const qw_load_params *p, qw_error *err);
+/* Fill in info, once all the rest is there. */
+void model_fill_info(struct qw_model *m);
+
 /* Load the tokenizer and the chat templates, and add the tokenizer's end token to the config's. A
  * tokenizer that is missing or not supported, or a template that is missing or wrong, is no error
  * until it is needed; a broken file is. */

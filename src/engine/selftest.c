@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
-#include "engine/micro_model.h"
-#include "engine/session.h"
+#include "engine/shape_model.h"
 #include "kernels/check.h"
 
 /* Who is told, and how many parts were wrong. */
@@ -28,17 +27,16 @@ enum { N_PROMPT = 67, N_DRAWN = 6, N_LOGITS = 301 };
  * after the prompt, and the tokens. Any level prints the same. */
 static const struct answer {
     const char *name;
-    enum packed_type type;
-    const char *kv_type;
+    const char *type, *kv_type;     /* of weights and cache */
     uint64_t logits;
     int32_t tokens[N_DRAWN];
 } answers[] = {
-    {"model as bf16", NOT_PACKED, "f32", UINT64_C(0xB9149A9C60080BCA),
-     {264, 209, 53, 11, 255, 150}},
-    {"model as q8", PACKED_Q8, "f16", UINT64_C(0xA87A0A126E0F8893),
-     {264, 209, 53, 11, 131, 194}},
-    {"model as q4", PACKED_Q4, "q8", UINT64_C(0xBEAEF5F6EC5907BD),
-     {153, 48, 126, 3, 170, 231}},
+    {"model as bf16", "bf16", "f32", UINT64_C(0x50D5A70F99CFD033),
+     {93, 180, 174, 58, 242, 195}},
+    {"model as q8", "q8", "f16", UINT64_C(0x0792DEC91A833609),
+     {145, 272, 281, 195, 99, 163}},
+    {"model as q4", "q4", "q8", UINT64_C(0x2C47955EE800F404),
+     {230, 48, 240, 140, 27, 179}},
 };
 
 /* FNV-1a (Fowler, Noll and Vo 1991) */
@@ -62,13 +60,14 @@ static int answer(qw_session *s, struct answer *out, qw_error *err) {
 }
 
 /* A failure for want of memory is one; logits that are not finite are a wrong result. */
-static int check_model(const struct kernels *k, const struct answer *right, struct reporter *r,
+static int check_model(const char *level, const struct answer *right, struct reporter *r,
                        qw_error *err) {
+    const qw_load_params load = {.weight_type = right->type, .cpu = level};
     const qw_session_params params = {.n_ctx = N_PROMPT + N_DRAWN, .kv_type = right->kv_type};
     struct answer found = *right;
     struct qw_model *m;
     qw_session *s = NULL;
-    int rc = micro_model(&m, k, right->type, err);
+    int rc = shape_model(&m, "micro", &load, err);
     if (!rc) rc = qw_session_new(&s, m, &params, err);
     if (!rc) rc = answer(s, &found, err);
     qw_session_free(s);
@@ -93,6 +92,6 @@ int qw_selftest(const char *level, void (*report)(void *user, const char *part, 
     if (k != &kernels_reference) kernels_check(k, room, tell, &r);
     free(room);
     for (size_t i = 0; !rc && i < sizeof answers / sizeof *answers; i++)
-        rc = check_model(k, &answers[i], &r, err);
+        rc = check_model(level, &answers[i], &r, err);
     return rc ? rc : r.wrong;
 }
