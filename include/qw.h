@@ -180,6 +180,12 @@ int qw_verify(const char *path, qw_error *err);
 int qw_weight_memory(const qw_model *m, const char *weight_type, const char **chosen,
                      uint64_t *bytes, qw_error *err);
 
+/* A model of random weights in the shape of a Qwen3, the same ones on every machine: for measuring
+ * without a download. shape: "0.6b", "1.7b", "4b"; "0.6b/2" has the first two layers alone. Of
+ * params weight_type ("bf16", "q8", "q4"), cpu and threads count. It has no tokenizer and no end
+ * token; generating with it is greedy. */
+int qw_load_shape(qw_model **out, const char *shape, const qw_load_params *params, qw_error *err);
+
 /* ---- tokenizer ---- */
 
 typedef struct qw_tokenizer qw_tokenizer;
@@ -307,6 +313,15 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
  * report() is told of each part in turn; it may be NULL. Returns how many parts were wrong. */
 int qw_selftest(const char *level, void (*report)(void *user, const char *part, int right),
                 void *user, qw_error *err);
+
+/* A hash of logits: one number for a model, weight type and cache type on every machine, with any
+ * number of threads and any n_batch. FNV-1a over the logits, little-endian, of the last two of 20
+ * positions, the first of which was computed in a batch, the second on its own. Of params n_ctx does
+ * not count; it may be NULL. QW_ENUMERIC, QW_ECANCEL. */
+int qw_logits_hash(qw_model *m, const qw_session_params *params, uint64_t *hash, qw_error *err);
+/* What it must be for a model of qw_load_shape with a cache of this type ("f32", "f16", "q8"): 1 and
+ * *hash; 0: it is not known. */
+int qw_known_hash(const qw_model *m, const char *kv_type, uint64_t *hash);
 
 /* ---- conversations ---- */
 

@@ -48,3 +48,23 @@ int qw_logits_hash(qw_model *m, const qw_session_params *params, uint64_t *hash,
     free(logits);
     return rc;
 }
+
+/* ---- what it must be ---- */
+
+static const struct {
+    const char *shape, *type, *kv;
+    uint64_t hash;
+} known[] = {
+    {"0.6b/2", "q4", "q8", 0},
+};
+
+int qw_known_hash(const qw_model *m, const char *kv_type, uint64_t *hash) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].shape, m->path) || strcmp(known[i].kv, kv_type) ||
+            strcmp(known[i].type, weight_type_name(m->weights.type)))
+            continue;
+        *hash = known[i].hash;
+        return 1;
+    }
+    return 0;
+}

@@ -230,3 +230,9 @@ int shape_model(struct qw_model **out, const char *shape, const qw_load_params *
     }
     return rc;
 }
+
+int qw_load_shape(qw_model **out, const char *shape, const qw_load_params *params, qw_error *err) {
+    qw_load_params p = params ? *params : (qw_load_params){0};
+    if (!p.weight_type || strcmp(p.weight_type, "auto") == 0) p.weight_type = "q4";
+    return shape_model(out, shape, &p, err);
+}
