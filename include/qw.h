@@ -90,6 +90,9 @@ typedef struct {
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */
 const char *qw_cpu_levels(char *out, size_t size);
+/* What this machine's CPU is called: "AMD EPYC 9R14", or on ARM the board, the SoC, or the kinds of
+ * cores, such as "Cortex-A55 + Cortex-A76". Printable ASCII, never empty. Returns out. */
+const char *qw_cpu_name(char *out, size_t size);
 
 /* What the calling thread can run on. Lists look like "0-3,6". */
 typedef struct {

@@ -2,6 +2,7 @@
  * choose the CPUs to use. */
 #include <stdio.h>
 #include "kernels/dispatch.h"
+#include "sys/cpu_name.h"
 #include "sys/topology.h"
 
 const char *qw_cpu_levels(char *out, size_t size) {
@@ -13,6 +14,13 @@ const char *qw_cpu_levels(char *out, size_t size) {
         if (levels[i].usable)
             used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
                                      levels[i].kernels->name);
+    return out;
+}
+
+const char *qw_cpu_name(char *out, size_t size) {
+    char name[CPU_NAME];
+    cpu_name(name, "");
+    snprintf(out, size, "%s", name);
     return out;
 }
 
