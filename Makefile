@@ -117,8 +117,8 @@ LIB_FLAGS := -fPIC -fvisibility=hidden -fno-lto
 # one which commit this is.
 file_flags = $(if $(filter $(KERNEL_C),$1),$(if $(SAN),,-O3) -fno-trapping-math \
     $(KFLAGS_$(basename $(notdir $1))))$(if $(filter %/dispatch.c %/features.c,$1),$(foreach \
-    k,$(notdir $(KERNELS)),-DQW_LEVEL_$k))$(if $(filter %/cli/main.c,$1),\
-    -DQW_COMMIT='"$(if $(COMMIT), ($(COMMIT)))"')
+    k,$(notdir $(KERNELS)),-DQW_LEVEL_$k))$(if $(filter %/cli/commit.c,$1),\
+    -DQW_COMMIT='"$(COMMIT)"')
 
 all: qw
 
@@ -174,14 +174,14 @@ $(BUILD)/levels.mk: $(BUILD)/flags tools/levels.sh
 	@CC='$(CC) $(FLAGS)' sh tools/levels.sh $(PROBES) > $@
 $(filter %/dispatch.o %/features.o,$(ENGINE_O) $(LIB_O)): $(BUILD)/levels.mk
 
-# Another commit compiles the one file that shows it, and links.
+# Another commit compiles the one file that knows it, and links.
 ifneq ($(shell cat $(BUILD)/commit 2>/dev/null),$(COMMIT))
 $(BUILD)/commit: .FORCE
 endif
 $(BUILD)/commit:
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' > $@
-$(BUILD)/src/cli/main.o: $(BUILD)/commit
+$(BUILD)/src/cli/commit.o: $(BUILD)/commit
 
 # Which build the files in the project's root are from.
 ifneq ($(strip $(shell cat .build/last 2>/dev/null)),$(BUILD))

@@ -27,6 +27,10 @@ enum {
 #define CLI_PRINTF(fmt, args)
 #endif
 
+/* The commit that this was built from: "5b92730abc", with '+' after it if the source was changed
+ * since; "": unknown. */
+extern const char build_commit[];
+
 /* The end of the word for n things. */
 static inline const char *plural(size_t n) { return n == 1 ? "" : "s"; }
 

@@ -30,7 +30,8 @@ static int version(const char *word, int argc, char **argv) {
         used = wanted;
     }
     int n = (int)strcspn(used, " ");
-    printf("qw %s, kernels %.*s (CPU levels: %s)\n", QW_VERSION QW_COMMIT, n, used, levels);
+    printf("qw %s%s%s%s, kernels %.*s (CPU levels: %s)\n", QW_VERSION, *build_commit ? " (" : "",
+           build_commit, *build_commit ? ")" : "", n, used, levels);
     return 0;
 }
 
