@@ -1,7 +1,13 @@
 /* test_cli.c - the parts of the command line that are functions of text: what a terminal is shown,
- * the first fenced block of an answer. They are included, since they belong to no library. */
+ * the first fenced block of an answer, lists and masks of numbers, what a model is called. They are
+ * included, since they belong to no library. */
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include "../src/cli/cpu_mask.c"
 #include "../src/cli/fenced.c"
+#include "../src/cli/int_list.c"
+#include "../src/cli/model_type.c"
 #include "terminal/visible.h"
 #include "test.h"
 
@@ -82,9 +88,129 @@ static void test_fenced(void) {
     kept("~~~ a ` b\nx\n~~~\n", "x\n");
 }
 
+/* ---- lists of numbers ---- */
+
+static char message[400];
+
+/* Instead of messages.c's. */
+int usage_error(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    return EXIT_USAGE;
+}
+int memory_error(const char *what) {
+    snprintf(message, sizeof message, "memory for %s", what);
+    return EXIT_MEMORY;
+}
+
+/* want: the numbers, or what the message has. More than one text: flags that are repeated. */
+static void list_is(const char *want, bool pairs, double lo, const char *text, const char *more) {
+    struct int_list list = {NULL, 0, false};
+    char found[400] = "";
+    size_t n = 0;
+    int rc = append_ints(&list, text, pairs, lo, 1 << 24, "-x");
+    if (!rc && more) rc = append_ints(&list, more, pairs, lo, 1 << 24, "-x");
+    for (int i = 0; i < list.n && !rc && n < sizeof found; i++)
+        n += (size_t)snprintf(found + n, sizeof found - n, "%s%d", i ? "," : "", list.p[i]);
+    if (rc) snprintf(found, sizeof found, "%s", message);
+    bool right = rc ? strstr(found, want) != NULL : strcmp(found, want) == 0;
+    CHECK(right && (!rc || rc == EXIT_USAGE), "'%s': expected '%s', found '%s'", text, want, found);
+    free(list.p);
+}
+
+static void test_lists(void) {
+    list_is("512", false, 0, "512", NULL);
+    list_is("1,2,4", false, 0, "1,2,4", NULL);
+    list_is("1,2,4,512", false, 0, "1,2,4", "512");
+    list_is("128,256,384,512", false, 0, "128-512+128", NULL);
+    list_is("1,4,8,16", false, 0, "1,4-16*2", NULL);
+    list_is("1,2,3,4", false, 1, "1-4", NULL);
+    list_is("3", false, 0, "3-3", NULL);
+    list_is("4,8", false, 0, "4-15*2", NULL);
+    list_is("0,10", false, 0, "0-19+10", NULL);
+    list_is("7,1,2,7,9", false, 0, "7,1-2,7", "9");
+    list_is("0", false, 0, "0-16777216+2147483647", NULL);
+    list_is("1", false, 0, "1-16777216*2147483647", NULL);
+}
+
+static void test_bad_lists(void) {
+    static const char *const bad[] = {"", ",", "1,", ",1", "1,,2", "x", "1x", "-1", "1-", "1-2-3",
+                                      "1-x", "1+2", "1*2", "1-2+", "1-2*", "1-2+x", "1-2+1+1",
+                                      "1-2+-1", " 1", "1 ", "1- 2", "16777217", "1-16777217",
+                                      "99999999999999999999", "1-2+99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        list_is("is not a list of numbers from 0 to 16777216", false, 0, bad[i], NULL);
+    list_is("is not a list of numbers from 1", false, 1, "0-4", NULL);
+    list_is("-x: '512-128' ends before it begins", false, 0, "1,512-128,7", NULL);
+    list_is("-x: '128-512+0': the step +0 does not grow from 128", false, 0, "128-512+0", NULL);
+    list_is("-x: '1-16*1': the step *1 does not grow from 1", false, 0, "1-16*1", NULL);
+    list_is("the step *0 does not grow from 2", false, 0, "2-16*0", NULL);
+    list_is("-x: '0-512*2': the step *2 does not grow from 0", false, 0, "0-512*2,1", NULL);
+    list_is("-x: more than 1024 numbers", false, 0, "0-16777216", NULL);
+    list_is("more than 1024", false, 0, "1-1024", "5");
+    list_is("8,2,16,4", true, 0, "8,2", "16,4");
+    list_is("is not a pair", true, 0, "8", NULL);
+    list_is("is not a pair", true, 0, "8,2,1", NULL);
+    list_is("is not a pair", true, 0, "8-16,2", NULL);
+}
+
+/* ---- masks of CPUs ---- */
+
+static void test_masks(void) {
+    static const struct {
+        const char *list, *mask, *back;         /* back: the list that the mask becomes */
+    } cases[] = {
+        {"0", "0x1", "0-0"}, {"4-7", "0xf0", "4-7"}, {"0-3,6", "0x4f", "0-3,6-6"},
+        {"3,5", "0x28", "3-3,5-5"}, {"63-64", "0x18000000000000000", "63-64"},
+    };
+    char mask[CPU_MASK], list[CPU_LIST];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mask_list(cases[i].list, mask);
+        CHECK(strcmp(mask, cases[i].mask) == 0, "%s: %s", cases[i].list, mask);
+        CHECK(list_mask(mask, list) && strcmp(list, cases[i].back) == 0, "%s: %s", mask, list);
+    }
+    mask_list("", mask);
+    CHECK(strcmp(mask, "0x0") == 0, "none: %s", mask);
+    mask_list("0-1023", mask);
+    CHECK(strlen(mask) == 258 && mask[2 + strspn(mask + 2, "f")] == 0, "all: %s", mask);
+    mask_list("5,1024-99999", mask);
+    CHECK(strcmp(mask, "0x20") == 0, "only those below 1024 count: %s", mask);
+    mask_list("1,2...", mask);
+    CHECK(strcmp(mask, "0x6") == 0, "a list that was cut: %s", mask);
+}
+
+/* ---- models ---- */
+
+static void type_is(const char *want, int n_layer, int n_embd, double n_params) {
+    const qw_model_info info = {.n_layer = n_layer, .n_embd = n_embd,
+                                .n_params = (uint64_t)n_params, .weight_type = "q4"};
+    char type[MODEL_TYPE];
+    model_type(&info, type);
+    CHECK(strcmp(type, want) == 0, "expected %s, found %s", want, type);
+}
+
+static void test_model_type(void) {
+    type_is("qwen3 0.6B q4", 28, 1024, 596e6);
+    type_is("qwen3 0.6B q4", 28, 1024, 751e6);          /* a head of its own */
+    type_is("qwen3 1.7B q4", 28, 2048, 1.72e9);
+    type_is("qwen3 4B q4", 36, 2560, 4.02e9);
+    type_is("qwen3 8B q4", 36, 4096, 8.19e9);
+    type_is("qwen3 14B q4", 40, 5120, 14.77e9);
+    type_is("qwen3 32B q4", 64, 5120, 32.76e9);
+    type_is("qwen3 6.2M q4", 6, 256, 6.16e6);
+    type_is("qwen3 0.2B q4", 2, 1024, 187e6);
+    type_is("qwen3 3B q4", 30, 2048, 3.9e9);
+}
+
 int main(void) {
     RUN("cli: what would control a terminal is visible", test_visible);
     RUN("cli: bytes that are not UTF-8 are visible", test_visible_invalid);
     RUN("cli: the first fenced block", test_fenced);
+    RUN("cli: lists of numbers, with ranges", test_lists);
+    RUN("cli: lists that are wrong", test_bad_lists);
+    RUN("cli: masks of CPUs", test_masks);
+    RUN("cli: what a model is called", test_model_type);
     TEST_END();
 }

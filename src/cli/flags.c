@@ -63,38 +63,12 @@ static int read_bias(struct bias_list *list, const char *s, const char *name) {
     return 0;
 }
 
-static int append_int(struct int_list *list, int value, const char *name) {
-    int *more = realloc(list->p, (size_t)(list->n + 1) * sizeof *more);
-    if (!more) return memory_error(name);
-    list->p = more;
-    list->p[list->n++] = value;
-    return 0;
-}
-
 /* The first list on the command line replaces what the environment gave; later ones append. */
-static int read_ints(const struct flag *f, const char *whole, const char *name) {
+static int read_ints(const struct flag *f, const char *s, const char *name) {
     struct int_list *list = f->to;
-    bool pairs = f->type == FLAG_PAIRS, more = true;
-    const char *kind = pairs ? "a pair" : "a list", *example = pairs ? "512,128" : "1,2,4";
     if (list->from_env && name != f->env) list->n = 0;
     list->from_env = name == f->env;
-    int before = list->n;
-    for (const char *s = whole; more; s++) {
-        char *end;
-        errno = 0;
-        long v = strtol(s, &end, 10);
-        bool number = *s >= '0' && *s <= '9' && (*end == 0 || *end == ',') && errno == 0;
-        if (!number || (double)v < f->lo || (double)v > f->hi)
-            return usage_error("%s: '%s' is not %s of numbers from %.10g to %.10g, such as %s",
-                               name, whole, kind, f->lo, f->hi, example);
-        int rc = append_int(list, (int)v, name);
-        if (rc) return rc;
-        more = *end == ',';
-        s = end;
-    }
-    if (pairs && (list->n - before) % 2)
-        return usage_error("%s: '%s' is not a pair of numbers, such as 512,128", name, whole);
-    return 0;
+    return append_ints(list, s, f->type == FLAG_PAIRS, f->lo, f->hi, name);
 }
 
 static int append_string(struct string_list *list, const char *s, const char *name) {

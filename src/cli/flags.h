@@ -3,6 +3,7 @@
 #ifndef QW_FLAGS_H
 #define QW_FLAGS_H
 #include "cli/cli.h"
+#include "cli/int_list.h"
 
 /* A command. Each file in commands/ defines its own; commands.c there lists them. */
 struct command {
@@ -23,8 +24,8 @@ enum flag_type {
     FLAG_TYPE,                  /* one of `choices` in any case; const char *, what it means */
     FLAG_STRINGS,               /* struct string_list, appended to */
     FLAG_BIAS,                  /* ID+BIAS or ID-BIAS; struct bias_list, appended to */
-    FLAG_INTS,                  /* N,N,... each from lo to hi; struct int_list, appended to */
-    FLAG_PAIRS,                 /* the same, an even number of them */
+    FLAG_INTS,                  /* numbers and ranges from lo to hi; struct int_list, appended to */
+    FLAG_PAIRS,                 /* N,N from lo to hi; struct int_list, appended to */
     FLAG_WORD,                  /* one of the words of `value`, between '|'; int, its place */
     FLAG_READ                   /* whatever the function `read` of the flag makes of it */
 };
@@ -62,11 +63,6 @@ struct bias_list {
 struct string_list {
     const char **list;
     int n;
-};
-struct int_list {
-    int *p;
-    int n;
-    bool from_env;              /* then the command line replaces it */
 };
 
 /* Arguments that are not flags. The caller provides room for `max`. */

@@ -93,10 +93,11 @@ static const struct llama_flag bench_flags[] = {
     {"-fa --flash-attn", LLAMA_MAY_HAVE_VALUE, "1 on auto", LLAMA_SO_ANYWAY, NULL},
     {"-fa --flash-attn", LLAMA_MAY_HAVE_VALUE, "0 off 0,1 1,0", LLAMA_REFUSED, ONE_ATTENTION},
     {"-ub --ubatch-size", LLAMA_VALUE, NULL, LLAMA_SO_ANYWAY, NULL},
-    {"--progress", LLAMA_NO_VALUE, NULL, LLAMA_SO_ANYWAY, NULL},
     {"-nkvo --no-kv-offload", LLAMA_VALUE, "0 1", LLAMA_SO_ANYWAY, NULL},
     {"-embd --embeddings", LLAMA_VALUE, "0", LLAMA_SO_ANYWAY, NULL},
-    {"--prio --delay --cpu-strict", LLAMA_VALUE, "0", LLAMA_SO_ANYWAY, NULL},
+    {"-lm --load-mode", LLAMA_VALUE, "mmap", LLAMA_SO_ANYWAY, NULL},
+    {"-lm --load-mode", LLAMA_VALUE, NULL, LLAMA_REFUSED, NO_MAP},
+    {"--prio --cpu-strict", LLAMA_VALUE, "0", LLAMA_SO_ANYWAY, NULL},
     {"-dev --device", LLAMA_VALUE, "none", LLAMA_SO_ANYWAY, NULL},
 
     {"-dev --device", LLAMA_VALUE, NULL, LLAMA_REFUSED, NO_GPU},
@@ -106,7 +107,6 @@ static const struct llama_flag bench_flags[] = {
     {"-hf -hfr --hf-repo", LLAMA_VALUE, NULL, LLAMA_DOWNLOAD, NULL},
     {"-nkvo --no-kv-offload", LLAMA_VALUE, NULL, LLAMA_REFUSED, "the values are 0 and 1"},
     {"-embd --embeddings", LLAMA_VALUE, NULL, LLAMA_REFUSED, "prompts and answers are measured"},
-    {"--delay", LLAMA_VALUE, NULL, LLAMA_REFUSED, "tests follow each other at once"},
     {"--numa --prio --cpu-strict --poll", LLAMA_VALUE, NULL, LLAMA_REFUSED, PLACED},
     {NULL, LLAMA_NO_VALUE, NULL, LLAMA_REFUSED, NULL}
 };

@@ -79,32 +79,6 @@ struct flag batch_flag(int *to) {
 
 /* ---- loading ---- */
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 32;                            /* lower case */
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The CPUs of a mask in hexadecimal, with or without 0x, as a list for qw_use_cpus: "4-7" for f0.
- * False: it is no such mask, or has no or too many CPUs. */
-static bool list_mask(const char *mask, char out[CPU_LIST]) {
-    const char *digits = mask + (strncasecmp(mask, "0x", 2) == 0 ? 2 : 0);
-    size_t n_digits = strlen(digits), n = 0;
-    size_t first = 0, bits = 4 * n_digits;
-    bool inside = false;                /* of a run of CPUs that began with first */
-    if (n_digits == 0 || digits[strspn(digits, "0123456789abcdefABCDEF")]) return false;
-    for (size_t cpu = 0; cpu <= bits; cpu++) {
-        int digit = cpu < bits ? hex_digit(digits[n_digits - 1 - cpu / 4]) : 0;
-        bool in = digit >> cpu % 4 & 1;
-        if (in && !inside) first = cpu;
-        if (!in && inside)
-            n += (size_t)snprintf(out + n, CPU_LIST - n, "%s%zu-%zu", n ? "," : "", first, cpu - 1);
-        if (n >= CPU_LIST) return false;
-        inside = in;
-    }
-    return n > 0;
-}
-
 /* -C as --cpu-list, whose variable it wins over. */
 static int use_mask(struct model_flags *f) {
     bool from_env = f->cpu_list && f->cpu_list == getenv("QW_CPU_LIST");

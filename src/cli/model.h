@@ -1,10 +1,9 @@
 /* model.h - the flags that say which model to use and how, and loading it. */
 #ifndef QW_CLI_MODEL_H
 #define QW_CLI_MODEL_H
+#include "cli/cpu_mask.h"
 #include "cli/find_model.h"
 #include "cli/flags.h"
-
-enum { CPU_LIST = 4096 };
 
 /* ---- flags ---- */
 

@@ -1,62 +1,88 @@
-# bench.sh - qw bench: its rows in four formats, the hash of logits, its lists of tests.
+# bench.sh - qw bench: its table, its rows in other formats (bench_rows.py), the hash of logits, its
+# lists of tests.
 
 python=${PYTHON:-python3}
 small="bench -p 16 -n 4 -r 2"
 
+# ---- the table ----
+
+# rows FILE COLUMN: that column of the table's rows, each ended by a ';'
+rows() { awk -F' *[|] *' -v c="$2" '/^\|/ && ++n > 2 { printf "%s;", $c }' "$1"; }
+# titles FILE: those of the table's columns, the same way
+titles() { sed -n '1s/^| *//; 1s/ *| */;/gp' "$1"; }
+# well_formed FILE: a table as Markdown has it, whose rows all have the columns and widths of the
+# first and whose second is dashes; then an empty line and a paragraph. Nothing is too wide.
+well_formed() {
+    sed 's/±/+/g' "$1" | awk -F'|' '
+        /^\|/ && !below { $1 = NF; for (i = 2; i < NF; i++) $i = length($i); if (!n++) w = $0
+                          bad += $0 != w || NF < 7 || $1 == 0; next }
+        { below++; bad += (below == 1) != ($0 == "") }
+        END { exit bad || n < 3 || below < 2 }' &&
+        sed -n 2p "$1" | grep -qE '^\| -{5,} \| -+: \| (-+:? \| )+-+:? \|$' && narrow "$1"
+}
+# narrow FILE: no line has more than 80 characters, unless $wide is set
+narrow() { [ "$wide" ] || [ -z "$(sed 's/±/+/g' "$1" | awk 'length > 80')" ]; }
+
+# below_has NAME REGEX: what stands below the last table, as one line, matches
+below_has() {
+    sed '1,/^$/d' "$d/out" | tr '\n' ' ' > "$d/below"
+    check "$1" "expected $2 in: $(cat "$d/out")" grep -qE -e "$2" "$d/below"
+}
+
+plain_titles="model;size;threads;test;t/s;"
+all_titles="model;size;params;backend;cpu;threads;kv;n_batch;test;t/s;GB/s;% of read;ttft s;peak;\
+logits hash;"
+wide=
+t "bench: a table" 0 '*' "" $small -pg 512,128 -d 0-320+320
+check "bench: its titles" "$(cat "$d/out")" [ "$(titles "$d/out")" = "$plain_titles" ]
+want="pp16;tg4;pp512+tg128;pp16 @ d320;tg4 @ d320;pp512+tg128 @ d320;"
+check "bench: its rows" "expected $want found $(cat "$d/out")" [ "$(rows "$d/out" 5)" = "$want" ]
+check "bench: it is a table of at most 80 columns" "$(cat "$d/out")" well_formed "$d/out"
+check "bench: the model's type" "$(cat "$d/out")" \
+    [ "$(rows "$d/out" 2 | tr ';' '\n' | sort -u)" = "qwen3 6.2M bf16" ]
+check "bench: its size in MB" "$(cat "$d/out")" \
+    [ "$(rows "$d/out" 3 | tr ';' '\n' | sort -u)" = "12.3 MB" ]
+check "bench: each speed has a deviation" "$(cat "$d/out")" [ -z "$(rows "$d/out" 6 |
+    tr ';' '\n' | sed '/^[0-9]*[.][0-9]\{1,2\} ± [0-9]*[.][0-9]\{1,2\}$/d')" ]
+below_has "bench: below it what all rows share" \
+    "^build: qw .*, cache f32, batch 64, logits [0-9a-f]{16} $"
+t "bench: one run has no deviation" 0 '*' "" bench -p 8 -n 0 -r 1
+out_has "bench: it is 0" "± 0[.]00 +\|$"
+t "bench: batches are a column where there are several" 0 '*' "" $small -b 8,64
+check "bench: its titles then" "$(cat "$d/out")" \
+    [ "$(titles "$d/out")" = "model;size;threads;n_batch;test;t/s;" ]
+check "bench: batch by batch" "$(cat "$d/out")" [ "$(rows "$d/out" 5)" = "8;8;64;64;" ]
+check "bench: that is a table, too" "$(cat "$d/out")" well_formed "$d/out"
+check "bench: the batch is not below it" "$(cat "$d/out")" not grep -q "batch [0-9]" "$d/out"
+t "bench --cpu-list stands below it" 0 '*' "" bench -p 8 -n 0 -r 1 --cpu-list $cpu
+below_has "bench: which CPUs" ", CPUs $cpu,"
+wide=1
+t "bench -v: all columns" 0 '*' "threads: loaded" $small -v -pg 8,2
+check "bench -v: their titles" "$(cat "$d/out")" [ "$(titles "$d/out")" = "$all_titles" ]
+check "bench -v: it is a table" "$(cat "$d/out")" well_formed "$d/out"
+
 # ---- formats ----
 
-t "bench: a table" 0 '*' "threads: loaded" $small -v -pg 8,2 -d 0,32
-rows=$(awk -F' *[|] *' 'NR > 2 { printf "%s;", $9 }' "$d/out")
-want="pp16;tg4;pp8+tg2;pp16 @ d32;tg4 @ d32;pp8+tg2 @ d32;"
-check "bench: its rows" "expected $want found $(cat "$d/out")" [ "$rows" = "$want" ]
-table_widths() { sed 's/±/+/g' "$1" | awk -F'|' '{ for (i = 1; i < NF; i++) $i = length($i) } 1'; }
-check "bench: its columns are aligned" "found: $(cat "$d/out")" \
-    [ "$(table_widths "$d/out" | sort -u | wc -l)" -eq 1 ]
-
-columns="model_filename model_type model_size model_n_params n_batch n_threads type_k type_v \
-n_prompt n_gen n_depth test_time avg_ns stddev_ns avg_ts stddev_ts cpu weight_type load_ns ttft_ns \
-peak_memory bytes_per_token gb_per_s read_gb_per_s percent_of_read logits_hash"
-t "bench -o csv" 0 '*' "threads: loaded" $small -v -o csv
-check "bench: the names of csv" "found: $(head -n 1 "$d/out")" \
-    [ "$(head -n 1 "$d/out")" = "\"$(echo $columns | sed 's/ /","/g')\"" ]
-awk -F'","' '
-    NR == 1 { n = NF }
-    NF != n || $0 !~ /^"model_filename",|^".*models\/tiny",/' "$d/out" > "$d/a"
-check "bench: csv is well-formed" "$(cat "$d/out")" [ "$(wc -l < "$d/out")$(cat "$d/a")" = 3 ]
-
-cat > "$d/check.py" << 'EOT'
-import json, sys
-form, path, columns = sys.argv[1], sys.argv[2], sys.argv[3:]
-text = open(path).read()
-rows = json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]
-tests = [(r["n_threads"], r["n_prompt"], r["n_gen"]) for r in rows]
-assert tests == [(1, 16, 0), (1, 0, 4), (2, 16, 0), (2, 0, 4)]
-for r in rows:
-    ns, ts, tokens = r["samples_ns"], r["samples_ts"], r["n_prompt"] + r["n_gen"]
-    assert list(r) == columns + ["samples_ns", "samples_ts"]
-    assert len(ns) == len(ts) == 2
-    assert abs(r["avg_ns"] - sum(ns) / 2) < 2
-    assert abs(r["avg_ts"] - sum(ts) / 2) < 0.01 * r["avg_ts"]
-    assert all(abs(t * n / 1e9 - tokens) < 0.01 for n, t in zip(ns, ts))
-    assert r["model_n_params"] > 0 and r["model_size"] > 0 and r["read_gb_per_s"] > 0
-    assert len(r["logits_hash"]) == 16
-    generating = r["bytes_per_token"], r["gb_per_s"], r["percent_of_read"]
-    if r["n_gen"]:
-        assert r["ttft_ns"] is None and all(v > 0 for v in generating)
-    else:
-        assert r["ttft_ns"] > r["load_ns"] and generating == (None, None, None)
-EOT
-for format in json jsonl; do
-    t "bench -o $format" 0 '*' "1 thread: loaded" $small -v -t 1,2 -o $format
-    name="bench: $format is well-formed"
-    if ! command -v "$python" > /dev/null; then
-        skip "$name" "python3 is missing"
-    elif "$python" "$d/check.py" $format "$d/out" $columns > "$d/a" 2>&1; then
-        pass "$name"
-    else
-        fail "$name" "$(cat "$d/a" "$d/out")"
-    fi
-done
+t "bench -o md -oe jsonl" 0 '*' '^\{"build_commit": ".*\}$' $small -oe jsonl
+lines "bench: both have all rows" "$d/err" 2
+check "bench: the table is as without -oe" "$(cat "$d/out")" well_formed "$d/out"
+t "bench -o none" 0 "" "" $small -o none
+t "bench -o none -oe csv" 0 "" '^build_commit,build_number,' $small -o none -oe csv
+lines "bench: two rows and the names" "$d/err" 3
+t "bench --progress: in a pipe, too" 0 '*' "run 1 of 2" $small --progress
+check "bench --progress: no more columns" "$(cat "$d/out")" \
+    [ "$(titles "$d/out")" = "$plain_titles" ]
+t0=$(date +%s)
+t "bench --delay" 0 '*' "" bench -p 8 -n 0 -r 1 --no-warmup --delay 2
+check "bench --delay: it waits" "$(date +%s) - $t0" [ $(($(date +%s) - t0)) -ge 2 ]
+if ! command -v "$python" > /dev/null; then
+    skip "bench rows" "no python3"
+elif QW=$QW "$python" tests/bench_rows.py > "$d/rows" 2>&1; then
+    cat "$d/rows"
+else
+    cat "$d/rows"
+    echo "bench rows" >> "$d/failed"
+fi
 
 # ---- one hash of logits, whatever computed it; another for another type ----
 
@@ -75,17 +101,30 @@ check "bench: a hash for each type" "$(cat "$d/hashes")" [ "$(sort -u "$d/hashes
 
 # ---- flags ----
 
-for bad in "-o xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "--cpu-list 0,x" "-pg 5" \
-           "-pg 1,2,3" "-d ,1" "-r 0" "-b 0" "-q q9"; do
+for bad in "-o xml" "-oe xml" "-p 16,x" "-p 1,,2" "-n -4" "-t 0" "-t 1,257" "--cpu-list 0,x" \
+           "-pg 5" "-pg 1,2,3" "-pg 1-2,3" "-d ,1" "-r 0" "-b 0" "-q q9" "--delay -1" "-p 1-" \
+           "-p 1-x" "-p 1-2-3" "-d 512-128" "-t 4-1"; do
     t "bench: $bad is refused" 2 "" "'?${bad#* }" bench $bad
 done
+t "bench: +0 does not grow" 2 "" "-p: '8-16\+0': the step \+0 does not grow" bench -p 8-16+0
+t "bench: *1 does not grow" 2 "" "-n: '8-16\*1': the step \*1 does not grow" bench -n 8-16*1
+t "bench: 0*2 does not grow" 2 "" "-d: '0-8\*2': .* \*2 does not grow from 0" bench -d 0-8*2
+t "bench: a range that ends first" 2 "" "-t: '4-1' ends before it begins" bench -t 4-1
+t "bench: a range without end" 2 "" "-d: more than 1024 numbers" bench -d 0-16777216
+t "bench: ranges in lists, repeated" 0 '*' "" bench -p 1,4-16*2 -p 20-30+5 -n 0 -r 1
+want="pp1;pp4;pp8;pp16;pp20;pp25;pp30;"
+check "bench: all of their numbers" "expected $want found $(cat "$d/out")" \
+    [ "$(rows "$d/out" 5)" = "$want" ]
 t "bench: nothing to measure" 2 "" "nothing" bench -p 0 -n 0
 t "bench: more than the model's positions" 5 "" "1024" bench -p 0 -n 512 -d 0,1000
 t "bench: a CPU level that is none" 2 "" "pentium" bench --cpu pentium
 QW_THREADS=3,1 t "bench: the environment gives threads" 0 '*' "3 threads" \
     bench -v -p 1 -n 0 -r 1 -o csv
+QW_THREADS=1-3+2 t "bench: as a range, too" 0 '*' "3 threads" bench -v -p 1 -n 0 -r 1 -o csv
 QW_THREADS=3,1 t "bench: -t wins over it" 0 '*' "2 threads" bench -v -p 1 -n 0 -r 1 -o csv -t 2
 lines "bench: -t wins entirely" "$d/out" 2
+QW_BATCH_SIZE=8,16 t "bench: the environment gives batches" 0 '*' "" bench -p 1 -n 0 -r 1 -o csv
+lines "bench: two of them" "$d/out" 3
 
 # ---- interrupted ----
 
@@ -95,3 +134,8 @@ wait_for grep -q samples "$d/out" 2> /dev/null
 interrupt "Ctrl-C while bench measures" 130 '*' "loaded"
 check "Ctrl-C while bench measures: the list ends" "$(tail -n 3 "$d/out")" \
     [ "$(tail -n 1 "$d/out")" = "]" ]
+
+: > "$d/out"
+$QW bench -v -p 1,1000 -n 0 -r 100 --no-warmup --delay 60 > "$d/out" 2> "$d/err" & pid=$!
+wait_for grep -q loaded "$d/err" 2> /dev/null
+interrupt "Ctrl-C while bench waits" 130 "" "loaded"

@@ -130,8 +130,9 @@ for f in --jinja -fa "-fa on" "-fa auto" "-fa 1" "--flash-attn on" --flash-attn=
 done
 taken run -fa --jinja
 for f in "-mmp 1" "--mmap 1" "-ngl 0" "--n-gpu-layers 0" -fa "-fa 1" "-fa on" "--flash-attn auto" \
-         "-ub 512" "--ubatch-size 64" --progress "-nkvo 0" "--no-kv-offload 1" "-embd 0" \
-         "--embeddings 0" "--prio 0" "--delay 0" "--cpu-strict 0" "-dev none" "--device none" \
+         "-ub 512" "--ubatch-size 64" "-lm mmap" "--load-mode mmap" --progress "-nkvo 0" \
+         "--no-kv-offload 1" "-embd 0" "--embeddings 0" "--prio 0" "--delay 0" \
+         "--cpu-strict 0" "-dev none" "--device none" \
          "-ctk q8_0 -ctv q8_0" "--cache-type-k f16" "--cache-type-v f16" "-r 3" "-pg 8,2" "-d 16" \
          "-p 64 -n 8 -t 1 -b 32 -o json"; do
     taken bench $f
@@ -222,7 +223,8 @@ bench|-nkvo 2|0 and 1
 bench|--no-kv-offload x|0 and 1
 bench|-embd 1|measured
 bench|--embeddings 1|measured
-bench|--delay 5|at once
+bench|-lm none|mapped
+bench|--load-mode dio|mapped
 bench|--numa isolate|--cpu-list
 bench|--prio 2|nice
 bench|--cpu-strict 1|--cpu-list
@@ -438,6 +440,7 @@ run --temp|--template --template-var --temp --temperature
 quantize --v|--verify
 run --kv ""|f32 f16 q8
 bench --kv q|q8
+bench -oe n|none
 run -m ""|
 run -p x ""|
 help quan|quantize

@@ -146,8 +146,11 @@ $(echo "$model_names" | grep -v '^-tb')
 --kv --kv-type
 -b --batch-size
 -o --output
+-oe --output-err
 -v --verbose
+--progress
 --no-warmup
+--delay
 EOT
 
 # ---- wrong values ----

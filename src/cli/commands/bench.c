@@ -9,6 +9,7 @@
 #include "cli/commands/bench.h"
 #include "cli/commands/commands.h"
 #include "cli/live.h"
+#include "cli/output.h"
 
 /* ---- measuring ---- */
 
@@ -74,11 +75,11 @@ static void mean_and_deviation(const double *x, int n, double *mean, double *sd)
 }
 
 /* "pp512+tg128 @ d32" */
-static void name_test(struct test t, char *out, size_t size) {
+static void name_test(struct test t, char out[TEST_NAME]) {
     int n = 0;
-    if (t.n_prompt) n += snprintf(out, size, "pp%d", t.n_prompt);
-    if (t.n_gen) n += snprintf(out + n, size - (size_t)n, "%stg%d", n ? "+" : "", t.n_gen);
-    if (t.n_depth) snprintf(out + n, size - (size_t)n, " @ d%d", t.n_depth);
+    if (t.n_prompt) n += snprintf(out, TEST_NAME, "pp%d", t.n_prompt);
+    if (t.n_gen) n += snprintf(out + n, TEST_NAME - (size_t)n, "%stg%d", n ? "+" : "", t.n_gen);
+    if (t.n_depth) snprintf(out + n, TEST_NAME - (size_t)n, " @ d%d", t.n_depth);
 }
 
 static void show_run(struct bench *b, const struct machine *m, const struct result *r, int i) {
@@ -106,6 +107,20 @@ static int run_all(struct bench *b, qw_session *s, const struct machine *m, stru
     return rc;
 }
 
+static int print_rows(struct bench *b, const struct machine *m, const struct result *r) {
+    int rc = print_row(b, &b->out, m, r);
+    if (!rc) rc = print_row(b, &b->err, m, r);
+    return rc ? rc : flush_stdout();
+}
+
+/* Let the machine cool down. */
+static int wait_before_test(const struct bench *b) {
+    const struct timespec pause = {.tv_nsec = 100000000};
+    double until = monotonic_seconds() + b->delay;
+    while (monotonic_seconds() < until && !interrupted) nanosleep(&pause, NULL);
+    return interrupted ? EXIT_SIGINT : 0;
+}
+
 /* Run a test and print its row. */
 static int measure(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
     const qw_session_params params = {.n_ctx = t.n_depth + t.n_prompt + t.n_gen,
@@ -115,9 +130,12 @@ static int measure(struct bench *b, qw_model *model, const struct machine *m, st
     struct result r = {.test = t, .speed = -1};
     qw_session *s;
     qw_error err;
-    name_test(t, r.name, sizeof r.name);
+    int rc = wait_before_test(b);
+    if (rc) return rc;
+    name_test(t, r.name);
+    r.started = time(NULL);
     if (qw_session_new(&s, model, &params, &err)) return engine_error(&err, NULL);
-    int rc = run_all(b, s, m, &r);
+    rc = run_all(b, s, m, &r);
     /* The high-water mark would include the buffer of the bandwidth test. While the session exists,
      * what is resident is the peak of this test. */
     uint64_t resident = status_bytes("VmRSS:");
@@ -129,7 +147,7 @@ static int measure(struct bench *b, qw_model *model, const struct machine *m, st
     mean_and_deviation(b->ns, b->n_runs, &r.ns, &r.ns_sd);
     mean_and_deviation(b->ts, b->n_runs, &r.ts, &r.ts_sd);
     if (t.n_prompt == 0) r.speed = (double)r.token_bytes * r.ts;
-    return print_row(b, m, &r);
+    return print_rows(b, m, &r);
 }
 
 /* FNV-1a over the little-endian logits of the last two of HASHED positions: one computed in a
@@ -188,6 +206,15 @@ static int each_test(struct bench *b, qw_model *model, const struct machine *m, 
     return rc;
 }
 
+static int widen(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
+    char name[TEST_NAME];
+    (void)model, (void)m;
+    name_test(t, name);
+    int n = (int)strlen(name);
+    if (n > b->test_width) b->test_width = n;
+    return 0;
+}
+
 static int check_length(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
     (void)b, (void)model;
     int64_t all = (int64_t)t.n_depth + t.n_prompt + t.n_gen;
@@ -205,6 +232,9 @@ static int prepare(struct bench *b, const qw_model_info *info) {
     b->ids = calloc(n, sizeof *b->ids);
     b->logits = calloc((size_t)info->n_vocab, sizeof *b->logits);
     if (!b->ns || !b->ts || !b->ids || !b->logits) return memory_error("the tests");
+    qw_cpu_name(b->cpu_info, sizeof b->cpu_info);
+    mask_list(b->model.cpu_list ? b->model.cpus.usable : "", b->cpu_mask);
+    snprintf(b->kernels, sizeof b->kernels, "%s", info->kernels);
     for (size_t i = 0; i < n; i++) {
         uint32_t spread = (uint32_t)(i + 1) * UINT32_C(2654435761) >> 4;
         b->ids[i] = (int32_t)(spread % (uint32_t)info->n_vocab);
@@ -239,13 +269,18 @@ static int bench_model(struct bench *b, qw_model *model, struct machine *m) {
     qw_error err;
     int rc = b->n_loads == 0 ? prepare(b, m->info) : 0;
     if (!rc) rc = each_test(b, model, m, check_length);
+    if (!rc) rc = each_test(b, model, m, widen);
     if (!rc) rc = check_hash(b, model);
     m->peak = status_bytes(b->n_loads == 0 ? "VmHWM:" : "VmRSS:");
     if (rc) return rc;
     b->n_loads++;
     if (qw_read_bandwidth(model, &m->read_speed, &err)) return engine_error(&err, NULL);
     note_loaded(b, m);
-    return each_test(b, model, m, measure);
+    for (int i = 0; i < b->batches.n && !rc; i++) {
+        b->n_batch = b->batches.p[i];
+        rc = each_test(b, model, m, measure);
+    }
+    return rc;
 }
 
 /* Load with this many threads (0: the default) and run all tests. */
@@ -281,65 +316,73 @@ static bool any_positive(const struct int_list *list) {
     return false;
 }
 
-static int begin(struct bench *b, const char *format) {
-    static const char *const names[N_FORMATS] = {
-        [MARKDOWN] = "md", [CSV] = "csv", [JSON] = "json", [JSONL] = "jsonl"};
+static int begin(struct bench *b) {
     int rc = default_list(&b->threads, 0);
+    if (!rc) rc = default_list(&b->batches, 64);
     if (!rc) rc = default_list(&b->prompts, 512);
     if (!rc) rc = default_list(&b->gens, 128);
     if (!rc) rc = default_list(&b->depths, 0);
     if (rc) return rc;
-    while (b->format < N_FORMATS && strcmp(format, names[b->format]) != 0) b->format++;
-    if (b->format == N_FORMATS)
-        return usage_error("-o: unknown format '%s' (md, csv, json or jsonl)", format);
     if (!any_positive(&b->prompts) && !any_positive(&b->gens) && !any_positive(&b->pairs))
         return usage_error("-p 0 and -n 0: nothing to measure");
     b->model.path = find_model(b->model.path, false, b->found);     /* named once, not per load */
+    b->n_batch = b->batches.p[0];
     b->live = live_start(0);
     return b->model.path ? 0 : EXIT_ERROR;
 }
 
-static int cmd_bench(int argc, char **argv) {
-    struct bench b = {.n_runs = 5, .n_batch = 64, .warm_up = true};
-    const char *format = "md";
-    bool verbose = false;
-    struct flag flags[] = {
-        [N_MODEL_FLAGS] =                   /* set_model_flags fills those before */
-        {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b.threads,
+/* The flags of bench after those of the model. */
+enum { N_BENCH_FLAGS = 14 };
+static void set_bench_flags(struct flag *flags, struct bench *b) {
+    const struct flag all[N_BENCH_FLAGS] = {
+        {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b->threads,
          .lo = 1, .hi = 256, .env = "QW_THREADS",
          .help = "threads; the model is loaded anew for each number; default one per fast core"},
         {.heading = "Tests", .names = "-p --n-prompt", .value = "N,N...", .type = FLAG_INTS,
-         .to = &b.prompts, .lo = 0, .hi = 1 << 24,
+         .to = &b->prompts, .hi = 1 << 24,
          .help = "prompts of that many tokens; default 512; 0: none"},
-        {.names = "-n --n-gen", .value = "N,N...", .type = FLAG_INTS, .to = &b.gens,
-         .lo = 0, .hi = 1 << 24,
+        {.names = "-n --n-gen", .value = "N,N...", .type = FLAG_INTS, .to = &b->gens, .hi = 1 << 24,
          .help = "generate that many tokens; default 128; 0: none"},
-        {.names = "-pg", .value = "P,N", .type = FLAG_PAIRS, .to = &b.pairs,
-         .lo = 0, .hi = 1 << 24,
-         .help = "a prompt of P tokens and N generated, as one test; may be repeated, as may the "
-                 "lists"},
-        {.names = "-d --n-depth", .value = "N,N...", .type = FLAG_INTS, .to = &b.depths,
-         .lo = 0, .hi = 1 << 24,
-         .help = "tokens already in the cache, not timed; default 0"},
-        {.names = "-r --repetitions", .value = "N", .type = FLAG_INT, .to = &b.n_runs,
-         .lo = 1, .hi = 10000,
-         .help = "runs of each test; default 5"},
-        {.names = "--no-warmup", .type = FLAG_OFF, .to = &b.warm_up,
+        {.names = "-pg", .value = "P,N", .type = FLAG_PAIRS, .to = &b->pairs, .hi = 1 << 24,
+         .help = "a prompt of P tokens and N generated, as one test"},
+        {.names = "-d --n-depth", .value = "N,N...", .type = FLAG_INTS, .to = &b->depths,
+         .hi = 1 << 24, .help = "tokens already in the cache, not timed; default 0"},
+        {.names = "-b --batch-size", .value = "N,N...", .type = FLAG_INTS, .to = &b->batches,
+         .lo = 1, .hi = 65536, .env = "QW_BATCH_SIZE",
+         .help = "prompt tokens computed at a time; default 64"},
+        kv_flag(&b->kv),
+        {.names = "-r --repetitions", .value = "N", .type = FLAG_INT, .to = &b->n_runs,
+         .lo = 1, .hi = 10000, .help = "runs of each test; default 5"},
+        {.names = "--no-warmup", .type = FLAG_OFF, .to = &b->warm_up,
          .help = "no run before those that count"},
-        kv_flag(&b.kv),
-        batch_flag(&b.n_batch),
-        {.heading = "Output", .names = "-o --output", .value = "FORMAT", .type = FLAG_STRING,
-         .to = &format, .help = "md (default), csv, json, jsonl"},
-        {.names = "-v --verbose", .type = FLAG_ON, .to = &verbose,
-         .help = "how long loading took and what the memory can do, also in a pipe"},
+        {.names = "--delay", .value = "N", .type = FLAG_INT, .to = &b->delay, .hi = 86400,
+         .help = "seconds to wait before each test, so that the machine cools down; default 0"},
+        {.heading = "Output", .names = "-o --output", .value = FORMATS, .type = FLAG_WORD,
+         .to = &b->out.format, .help = "format of the rows; default md"},
+        {.names = "-oe --output-err", .value = FORMATS, .type = FLAG_WORD, .to = &b->err.format,
+         .help = "the same rows on stderr; default none"},
+        {.names = "--progress", .type = FLAG_ON, .to = &b->progress,
+         .help = "which run it is, also in a pipe"},
+        {.names = "-v --verbose", .type = FLAG_ON, .to = &b->verbose,
+         .help = "more columns; how long loading took and what the memory can do, also in a pipe"},
     };
+    for (int i = 0; i < N_BENCH_FLAGS; i++) flags[i] = all[i];
+}
+
+static int cmd_bench(int argc, char **argv) {
+    struct bench b = {.n_runs = 5, .warm_up = true, .out = {.to = stdout},
+                      .err = {.to = stderr, .format = NO_ROWS}};
+    struct flag flags[N_MODEL_FLAGS + N_BENCH_FLAGS];
     set_model_flags(flags, N_MODEL_FLAGS, &b.model, "QW_WEIGHT_TYPE", auto_type_help);
+    set_bench_flags(flags + N_MODEL_FLAGS, &b);
     int rc = parse_flags(&command_bench, flags, sizeof flags / sizeof *flags, argc, argv, NULL);
-    set_messages(false, verbose);
-    if (!rc) rc = begin(&b, format);
+    set_messages(false, b.verbose || b.progress);
+    if (!rc) rc = begin(&b);
     for (int i = 0; i < b.threads.n && !rc; i++) rc = bench_threads(&b, b.threads.p[i]);
-    if (!ferror(stdout)) print_end(&b);
-    struct int_list *const lists[] = {&b.threads, &b.prompts, &b.gens, &b.pairs, &b.depths};
+    if (!ferror(stdout)) print_end(&b, &b.out);
+    print_end(&b, &b.err);
+    struct int_list *const lists[] = {&b.threads, &b.batches, &b.prompts, &b.gens, &b.pairs,
+                                      &b.depths};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->p);
     free(b.ns);
     free(b.ts);
@@ -354,7 +397,12 @@ const struct command command_bench = {
     .arguments = "[FLAGS]",
     .run = cmd_bench,
     .details =
-        "Columns and names are llama-bench's. Added:\n"
+        "Lists may have ranges: 128-512+128 is 128,256,384,512, and 1-8*2 is 1,2,4,8.\n"
+        "A list or pair may be given several times. Tests are run for each number of\n"
+        "threads, batch size and depth.\n"
+        "\n"
+        "csv, json and jsonl have llama-bench's fields, so that compare-llama-bench.py\n"
+        "compares files of qw (-t llama-bench), and after them:\n"
         "  bytes_per_token  what generating a token reads (weights, cache)\n"
         "  gb_per_s         how fast that was\n"
         "  read_gb_per_s    how fast these threads read memory, measured in the same run\n"

@@ -1,230 +1,245 @@
-/* bench_rows.c - the rows of qw bench: llama-bench's columns and names, followed by ours. */
+/* bench_rows.c - the rows of qw bench; csv, json and jsonl have llama-bench's fields in its order,
+ * so that compare-llama-bench.py takes them, and then ours. Only ours may be null: a null in one of
+ * theirs would never equal another row's. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "cli/commands/bench.h"
-#include "cli/output.h"
+#include "cli/model_type.h"
 
-/* "qwen3 0.6B q4": sizes as the models are named. */
-static void model_type(const qw_model_info *info, char *out, size_t size) {
-    double p = (double)info->n_params;
-    const char *type = info->weight_type;
-    if (p >= 3e9) snprintf(out, size, "qwen3 %.0fB %s", floor(p / 1e9), type);
-    else if (p >= 1e8) snprintf(out, size, "qwen3 %.1fB %s", p / 1e9, type);
-    else snprintf(out, size, "qwen3 %.1fM %s", p / 1e6, type);
+double percent_of_read(const struct machine *m, const struct result *r) {
+    return m->read_speed > 0 && r->speed >= 0 ? r->speed / m->read_speed * 100 : -1;
 }
 
-/* Per cent of the read bandwidth; below 0: unknown. */
-static double percent_of_read(const struct machine *m, const struct result *r) {
-    return m->read_speed > 0 ? r->speed / m->read_speed * 100 : -1;
-}
+/* ---- a row ---- */
 
-/* ---- csv, json, jsonl ---- */
+enum kind { TEXT, NUMBER, FLAG, SAMPLES };
 
-/* A column and its value in one row. */
-struct column {
+struct field {
     const char *name;
-    enum { TEXT, NUMBER, SAMPLES } kind;
+    enum kind kind;
     const char *text;           /* TEXT */
-    double number;              /* NUMBER; below 0: this row has none */
+    double number;              /* NUMBER; below 0 with `optional`: this row has none; FLAG: 0, 1 */
+    bool optional;
     const double *samples;      /* SAMPLES: one a run; not in csv */
     int decimals;               /* NUMBER, SAMPLES */
 };
 
-/* A field of csv: in quotes, with those inside it doubled. */
-static void print_csv_field(const char *s) {
-    putchar('"');
+enum { MOST_FIELDS = 64 };
+struct row {
+    struct field f[MOST_FIELDS];
+    size_t n;
+};
+
+static void add_text(struct row *row, const char *name, const char *text) {
+    row->f[row->n++] = (struct field){.name = name, .kind = TEXT, .text = text};
+}
+static void add_int(struct row *row, const char *name, double number) {
+    row->f[row->n++] = (struct field){.name = name, .kind = NUMBER, .number = number};
+}
+static void add_float(struct row *row, const char *name, double number) {
+    row->f[row->n++] =
+        (struct field){.name = name, .kind = NUMBER, .number = number, .decimals = 6};
+}
+static void add_flag(struct row *row, const char *name, bool on) {
+    row->f[row->n++] = (struct field){.name = name, .kind = FLAG, .number = on};
+}
+static void add_samples(struct row *row, const char *name, const double *samples, int decimals) {
+    row->f[row->n++] =
+        (struct field){.name = name, .kind = SAMPLES, .samples = samples, .decimals = decimals};
+}
+/* Below 0: this row has none. */
+static void add_optional(struct row *row, const char *name, double number, int decimals) {
+    row->f[row->n++] = (struct field){.name = name, .kind = NUMBER, .number = number,
+                                      .optional = true, .decimals = decimals};
+}
+
+/* ---- its fields ---- */
+
+static void add_build(struct row *row, const struct bench *b, const struct machine *m,
+                      const char *type) {
+    add_text(row, "build_commit", *build_commit ? build_commit : QW_VERSION);
+    add_int(row, "build_number", 0);
+    add_text(row, "cpu_info", b->cpu_info);
+    add_text(row, "gpu_info", "");
+    add_text(row, "backends", "CPU");
+    add_text(row, "model_filename", m->info->path);
+    add_text(row, "model_type", type);
+    add_int(row, "model_size", (double)m->info->weight_bytes);
+    add_int(row, "model_n_params", (double)m->info->n_params);
+}
+
+/* What qw has no setting for has llama-bench's default. */
+static void add_settings(struct row *row, const struct bench *b, const struct machine *m) {
+    add_int(row, "n_batch", b->n_batch);
+    add_int(row, "n_ubatch", b->n_batch);
+    add_int(row, "n_threads", m->info->n_threads);
+    add_text(row, "cpu_mask", b->cpu_mask);
+    add_flag(row, "cpu_strict", false);
+    add_int(row, "poll", 50);
+    add_text(row, "type_k", b->kv);
+    add_text(row, "type_v", b->kv);
+    add_int(row, "n_gpu_layers", -1);
+    add_int(row, "n_cpu_moe", 0);
+    add_text(row, "split_mode", "layer");
+    add_int(row, "main_gpu", 0);
+    add_flag(row, "no_kv_offload", false);
+    add_int(row, "flash_attn", -1);
+    add_text(row, "devices", "auto");
+    add_text(row, "tensor_split", "0.00");
+    add_text(row, "tensor_buft_overrides", "none");
+    add_text(row, "load_mode", "mmap");
+    add_flag(row, "embeddings", false);
+    add_int(row, "no_op_offload", 0);
+    add_flag(row, "no_host", false);
+    add_int(row, "fit_target", 0);
+    add_int(row, "fit_min_ctx", 0);
+}
+
+static void add_result(struct row *row, const struct bench *b, const struct result *r,
+                       const char *date) {
+    add_int(row, "n_prompt", r->test.n_prompt);
+    add_int(row, "n_gen", r->test.n_gen);
+    add_int(row, "n_depth", r->test.n_depth);
+    add_text(row, "test_time", date);
+    add_int(row, "avg_ns", r->ns);
+    add_int(row, "stddev_ns", r->ns_sd);
+    add_float(row, "avg_ts", r->ts);
+    add_float(row, "stddev_ts", r->ts_sd);
+    add_samples(row, "samples_ns", b->ns, 0);
+    add_samples(row, "samples_ts", b->ts, 6);
+}
+
+static void add_ours(struct row *row, const struct machine *m, const struct result *r,
+                     const char *hash) {
+    bool generates = r->speed >= 0;
+    add_flag(row, "use_mmap", true);            /* load_mode, until the middle of 2026 */
+    add_flag(row, "use_direct_io", false);
+    add_text(row, "cpu", m->info->kernels);
+    add_text(row, "weight_type", m->info->weight_type);
+    add_int(row, "load_ns", m->load * 1e9);
+    add_optional(row, "ttft_ns", r->test.n_prompt ? (m->load + r->first) * 1e9 : -1, 0);
+    add_int(row, "peak_memory", (double)r->peak);
+    add_optional(row, "bytes_per_token", generates ? (double)r->token_bytes : -1, 0);
+    add_optional(row, "gb_per_s", generates ? r->speed / 1e9 : -1, 3);
+    add_optional(row, "read_gb_per_s", m->read_speed > 0 ? m->read_speed / 1e9 : -1, 3);
+    add_optional(row, "percent_of_read", percent_of_read(m, r), 1);
+    add_text(row, "logits_hash", hash);
+}
+
+/* ---- csv ---- */
+
+/* In quotes, with those inside it doubled. */
+static void print_quoted(FILE *to, const char *s) {
+    putc('"', to);
     for (; *s; s++) {
-        if (*s == '"') putchar('"');
-        putchar(*s);
+        if (*s == '"') putc('"', to);
+        putc(*s, to);
     }
-    putchar('"');
+    putc('"', to);
 }
 
-/* A line of csv: the names of the columns, or their values. */
-static void print_csv(const struct column *columns, size_t n, bool names) {
-    for (size_t i = 0; i < n; i++) {
-        const struct column *c = &columns[i];
+static void print_csv_names(FILE *to, const struct row *row) {
+    for (size_t i = 0; i < row->n; i++)
+        if (row->f[i].kind != SAMPLES) fprintf(to, "%s%s", i ? "," : "", row->f[i].name);
+    putc('\n', to);
+}
+
+static void print_csv(FILE *to, const struct row *row) {
+    for (size_t i = 0; i < row->n; i++) {
+        const struct field *f = &row->f[i];
         char number[64] = "";
-        if (c->kind == SAMPLES) continue;
-        if (c->kind == NUMBER && c->number >= 0)
-            snprintf(number, sizeof number, "%.*f", c->decimals, c->number);
-        if (i) putchar(',');
-        if (names) print_csv_field(c->name);
-        else print_csv_field(c->kind == TEXT ? c->text : number);
+        if (f->kind == SAMPLES) continue;
+        if (!f->optional || f->number >= 0)
+            snprintf(number, sizeof number, "%.*f", f->decimals, f->number);
+        if (i) putc(',', to);
+        print_quoted(to, f->kind == TEXT ? f->text : number);
     }
-    putchar('\n');
+    putc('\n', to);
 }
 
-static void print_json_text(const char *text) {
+/* ---- json, jsonl ---- */
+
+/* False: there is no memory for it. */
+static bool print_json_text(FILE *to, const char *text) {
     char *clean = NULL, *quoted = NULL;
     size_t n, bad;
     if (qw_utf8_clean(text, strlen(text), &clean, &n, &bad, NULL) == 0)
         qw_json_quote(clean, n, &quoted, &n, NULL);
-    fputs(quoted ? quoted : "null", stdout);
+    if (quoted) fputs(quoted, to);
+    bool printed = quoted != NULL;
     qw_release(clean);
     qw_release(quoted);
+    return printed;
+}
+
+static bool print_json_value(FILE *to, const struct field *f, int n_runs) {
+    if (f->kind == TEXT) return print_json_text(to, f->text);
+    if (f->kind == FLAG) {
+        fputs(f->number != 0 ? "true" : "false", to);
+    } else if (f->kind == SAMPLES) {
+        for (int k = 0; k < n_runs; k++)
+            fprintf(to, "%s%.*f", k ? ", " : "[ ", f->decimals, f->samples[k]);
+        fputs(" ]", to);
+    } else if (f->optional && f->number < 0) {
+        fputs("null", to);
+    } else {
+        fprintf(to, "%.*f", f->decimals, f->number);
+    }
+    return true;
 }
 
 /* The members of an object, without its braces. */
-static void print_json(const struct column *columns, size_t n, int n_runs, const char *separator) {
-    for (size_t i = 0; i < n; i++) {
-        const struct column *c = &columns[i];
-        printf("%s\"%s\": ", i ? separator : "", c->name);
-        if (c->kind == TEXT) {
-            print_json_text(c->text);
-        } else if (c->kind == NUMBER && c->number < 0) {
-            fputs("null", stdout);
-        } else if (c->kind == NUMBER) {
-            printf("%.*f", c->decimals, c->number);
-        } else {
-            fputs("[ ", stdout);
-            for (int k = 0; k < n_runs; k++)
-                printf("%s%.*f", k ? ", " : "", c->decimals, c->samples[k]);
-            fputs(" ]", stdout);
-        }
+static bool print_json(FILE *to, const struct row *row, int n_runs, const char *separator) {
+    bool ok = true;
+    for (size_t i = 0; i < row->n && ok; i++) {
+        fprintf(to, "%s\"%s\": ", i ? separator : "", row->f[i].name);
+        ok = print_json_value(to, &row->f[i], n_runs);
     }
+    return ok;
 }
 
-static void print_fields(const struct bench *b, const struct machine *m, const struct result *r) {
-    const qw_model_info *info = m->info;
-    char type[64], date[32], hash[32];
-    time_t t = time(NULL);
+/* ---- all formats ---- */
+
+static int print_fields(const struct bench *b, const struct sink *s, const struct machine *m,
+                        const struct result *r) {
+    struct row row = {.n = 0};
+    char type[MODEL_TYPE], date[32], hash[32];
     struct tm utc;
-    model_type(info, type, sizeof type);
+    bool ok = true;
+    model_type(m->info, type);
     snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
-    double first_ns = r->test.n_prompt ? (m->load + r->first) * 1e9 : -1;
-    double token_bytes = r->speed < 0 ? -1 : (double)r->token_bytes;
-    double read_speed = m->read_speed > 0 ? m->read_speed / 1e9 : -1;
-    const struct column columns[] = {
-        {"model_filename",  TEXT,    .text = info->path},
-        {"model_type",      TEXT,    .text = type},
-        {"model_size",      NUMBER,  .number = (double)info->weight_bytes},
-        {"model_n_params",  NUMBER,  .number = (double)info->n_params},
-        {"n_batch",         NUMBER,  .number = b->n_batch},
-        {"n_threads",       NUMBER,  .number = info->n_threads},
-        {"type_k",          TEXT,    .text = b->kv},
-        {"type_v",          TEXT,    .text = b->kv},
-        {"n_prompt",        NUMBER,  .number = r->test.n_prompt},
-        {"n_gen",           NUMBER,  .number = r->test.n_gen},
-        {"n_depth",         NUMBER,  .number = r->test.n_depth},
-        {"test_time",       TEXT,    .text = date},
-        {"avg_ns",          NUMBER,  .number = r->ns},
-        {"stddev_ns",       NUMBER,  .number = r->ns_sd},
-        {"avg_ts",          NUMBER,  .number = r->ts, .decimals = 6},
-        {"stddev_ts",       NUMBER,  .number = r->ts_sd, .decimals = 6},
-        {"cpu",             TEXT,    .text = info->kernels},
-        {"weight_type",     TEXT,    .text = info->weight_type},
-        {"load_ns",         NUMBER,  .number = m->load * 1e9},
-        {"ttft_ns",         NUMBER,  .number = first_ns},
-        {"peak_memory",     NUMBER,  .number = (double)r->peak},
-        {"bytes_per_token", NUMBER,  .number = token_bytes},
-        {"gb_per_s",        NUMBER,  .number = r->speed / 1e9, .decimals = 3},
-        {"read_gb_per_s",   NUMBER,  .number = read_speed, .decimals = 3},
-        {"percent_of_read", NUMBER,  .number = percent_of_read(m, r), .decimals = 1},
-        {"logits_hash",     TEXT,    .text = hash},
-        {"samples_ns",      SAMPLES, .samples = b->ns},
-        {"samples_ts",      SAMPLES, .samples = b->ts, .decimals = 6},
-    };
-    size_t n = sizeof columns / sizeof *columns;
-    if (b->format == CSV) {
-        if (b->n_rows == 0) print_csv(columns, n, true);
-        print_csv(columns, n, false);
-    } else if (b->format == JSON) {
-        fputs(b->n_rows ? ",\n  {\n    " : "[\n  {\n    ", stdout);
-        print_json(columns, n, b->n_runs, ",\n    ");
-        fputs("\n  }", stdout);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&r->started, &utc));
+    add_build(&row, b, m, type);
+    add_settings(&row, b, m);
+    add_result(&row, b, r, date);
+    add_ours(&row, m, r, hash);
+    if (s->format == CSV) {
+        if (s->n_rows == 0) print_csv_names(s->to, &row);
+        print_csv(s->to, &row);
+    } else if (s->format == JSON) {
+        fputs(s->n_rows ? ",\n  {\n    " : "[\n  {\n    ", s->to);
+        ok = print_json(s->to, &row, b->n_runs, ",\n    ");
+        fputs("\n  }", s->to);
     } else {
-        putchar('{');
-        print_json(columns, n, b->n_runs, ", ");
-        puts("}");
+        putc('{', s->to);
+        ok = print_json(s->to, &row, b->n_runs, ", ");
+        fputs("}\n", s->to);
     }
+    return ok ? 0 : memory_error("a row");
 }
 
-/* ---- markdown ---- */
-
-/* A column of the table and its value in one row. */
-struct cell {
-    const char *title;
-    int width;                  /* characters */
-    enum { LEFT, RIGHT } align;
-    const char *text;
-};
-
-static void print_padded(const char *text, int width, bool left) {
-    for (const char *p = text; *p; p++)
-        if ((*p & 0xC0) == 0x80) width++;       /* printf counts bytes */
-    printf(left ? "| %-*s " : "| %*s ", width, text);
+int print_row(const struct bench *b, struct sink *s, const struct machine *m,
+              const struct result *r) {
+    int rc = 0;
+    if (s->format == NO_ROWS) return 0;
+    if (s->format == MARKDOWN) print_table_row(b, s, m, r);
+    else rc = print_fields(b, s, m, r);
+    s->n_rows++;
+    return rc;
 }
 
-static void print_heading(const struct cell *cells, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        print_padded(cells[i].title, cells[i].width, cells[i].align == LEFT);
-    puts("|");
-    for (size_t i = 0; i < n; i++) {
-        fputs("| ", stdout);
-        for (int k = 1; k < cells[i].width; k++) putchar('-');
-        fputs(cells[i].align == LEFT ? "- " : ": ", stdout);
-    }
-    puts("|");
-}
-
-static void print_markdown(const struct bench *b, const struct machine *m, const struct result *r) {
-    const qw_model_info *info = m->info;
-    bool giga = info->weight_bytes >> 30 != 0, billions = info->n_params >= 1000000000;
-    char type[64], size[32], params[32], threads[16], kv[16], ts[64], speed[32] = "";
-    char percent[32] = "", first[32] = "", peak[32], hash[32];
-    model_type(info, type, sizeof type);
-    snprintf(size, sizeof size, "%.2f %s", (double)info->weight_bytes / (giga ? 1 << 30 : 1 << 20),
-             giga ? "GiB" : "MiB");
-    snprintf(params, sizeof params, "%.2f %s", (double)info->n_params / (billions ? 1e9 : 1e6),
-             billions ? "B" : "M");
-    snprintf(threads, sizeof threads, "%d", info->n_threads);
-    snprintf(kv, sizeof kv, "%3s", b->kv);
-    snprintf(ts, sizeof ts, "%.2f ± %.2f", r->ts, r->ts_sd);
-    if (r->speed > 0) {
-        double share = percent_of_read(m, r);
-        snprintf(speed, sizeof speed, "%.2f", r->speed / 1e9);
-        if (share >= 0) snprintf(percent, sizeof percent, "%.0f", share);
-    }
-    if (r->test.n_prompt) snprintf(first, sizeof first, "%.2f", m->load + r->first);
-    snprintf(peak, sizeof peak, "%.1f", (double)r->peak / (1 << 20));
-    snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
-    const struct cell cells[] = {
-        {"model",       20, LEFT,  type},
-        {"size",        10, RIGHT, size},
-        {"params",      10, RIGHT, params},
-        {"backend",      7, LEFT,  "CPU"},
-        {"cpu",         10, LEFT,  info->kernels},
-        {"threads",      7, RIGHT, threads},
-        {" kv",          3, LEFT,  kv},
-        {"test",        15, RIGHT, r->name},
-        {"t/s",         20, RIGHT, ts},
-        {"GB/s",         6, RIGHT, speed},
-        {"% of read",    9, RIGHT, percent},
-        {"ttft s",       6, RIGHT, first},
-        {"peak MiB",     8, RIGHT, peak},
-        {"logits hash", 16, LEFT,  hash},
-    };
-    size_t n = sizeof cells / sizeof *cells;
-    if (b->n_rows == 0) print_heading(cells, n);
-    for (size_t i = 0; i < n; i++)
-        print_padded(cells[i].text, cells[i].width, cells[i].align == LEFT);
-    puts("|");
-}
-
-/* ---- rows ---- */
-
-int print_row(struct bench *b, const struct machine *m, const struct result *r) {
-    if (b->format == MARKDOWN) print_markdown(b, m, r);
-    else print_fields(b, m, r);
-    b->n_rows++;
-    return flush_stdout();
-}
-
-void print_end(const struct bench *b) {
-    if (b->format == JSON && b->n_rows) puts("\n]");
+void print_end(const struct bench *b, const struct sink *s) {
+    if (s->n_rows == 0) return;
+    if (s->format == JSON) fputs("\n]\n", s->to);
+    if (s->format == MARKDOWN) print_table_end(b, s);
 }
