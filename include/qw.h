@@ -319,12 +319,11 @@ int qw_selftest(const char *level, void (*report)(void *user, const char *part, 
 
 /* A hash of logits: one number for a model, weight type and cache type on every machine, with any
  * number of threads and any n_batch. FNV-1a over the logits, little-endian, of the last two of 20
- * positions, the first of which was computed in a batch, the second on its own. Of params n_ctx does
- * not count; it may be NULL. QW_ENUMERIC, QW_ECANCEL. */
-int qw_logits_hash(qw_model *m, const qw_session_params *params, uint64_t *hash, qw_error *err);
-/* What it must be for a model of qw_load_shape with a cache of this type ("f32", "f16", "q8"): 1 and
- * *hash; 0: it is not known. */
-int qw_known_hash(const qw_model *m, const char *kv_type, uint64_t *hash);
+ * positions, of which one was computed in a batch, the other on its own. Forgets the session's
+ * tokens; it must have room for 20. QW_ENUMERIC, QW_ECANCEL. */
+int qw_logits_hash(qw_session *s, uint64_t *hash, qw_error *err);
+/* What it must be in a session of a model of qw_load_shape: 1 and *hash; 0: it is not known. */
+int qw_known_hash(const qw_session *s, uint64_t *hash);
 
 /* ---- conversations ---- */
 

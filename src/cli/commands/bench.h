@@ -30,6 +30,9 @@ struct bench {
 
     struct sink out, err;
     struct live live;               /* which run it is */
+    const char *shape;              /* instead of a model */
+    bool check;                     /* compare with plain C */
+    bool has_hash;
     uint64_t hash;                  /* of this model's logits, once n_loads > 0 */
     int n_loads;
     int n_batch;                    /* of batches, the one in use */
