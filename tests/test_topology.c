@@ -2,65 +2,16 @@
  * made-up machines: files as Linux shows them below /sys and /proc. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "fake_tree.h"
 #include "sys/cpu_name.h"
 #include "sys/memory.h"
 #include "sys/threads.h"
 #include "sys/topology.h"
 #include "test.h"
 
-static char root[64];
-
-static void put(const char *path, const char *text) {
-    char full[512];
-    snprintf(full, sizeof full, "%s/%s", root, path);
-    for (char *s = full + strlen(root) + 1; (s = strchr(s, '/')) != NULL; *s++ = '/') {
-        *s = 0;
-        mkdir(full, 0700);
-    }
-    FILE *f = fopen(full, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f)) {
-        perror(full);
-        exit(1);
-    }
-}
-
-static void clear(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    if (system(command) || mkdir(root, 0700)) {
-        perror(root);
-        exit(1);
-    }
-}
-
-/* "0-3:530 4-7:1024": a file for each of those CPUs. */
-static void put_cpus(const char *name, const char *values) {
-    char list[32], value[64], path[128], text[80];
-    int n;
-    for (; values && sscanf(values, " %31[^:]:%63s%n", list, value, &n) == 2; values += n) {
-        struct cpu_mask m;
-        if (mask_parse(&m, list, NULL)) {
-            printf("bad list %s\n", list);
-            exit(1);
-        }
-        for (int i = 0; i < MAX_CPUS; i++) {
-            if (!mask_has(&m, i)) continue;
-            snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/%s", i, name);
-            snprintf(text, sizeof text, "%s\n", value);
-            put(path, text);
-        }
-    }
-}
-
 static struct cpus find_cpus(const char *allowed) {
-    struct cpu_mask m;
+    struct cpu_mask m = mask(allowed);
     struct cpus c;
-    if (mask_parse(&m, allowed, NULL)) {
-        printf("bad list %s\n", allowed);
-        exit(1);
-    }
     cpus_find(&c, &m, root);
     return c;
 }
@@ -304,6 +255,43 @@ static void test_memory(void) {
     CHECK(available_memory(root) == 500000, "v1: %d", (int)available_memory(root));
 }
 
+static void test_memory_in_all(void) {
+    static const struct { const char *name, *group, *file, *limit; uint64_t want; } cases[] = {
+        {"no groups", "", "x", "", 0},
+        {"v2", "0::/a/b\n", "sys/fs/cgroup/a/memory.max", "1048576\n", 1 << 20},
+        {"v2, none", "0::/a/b\n", "sys/fs/cgroup/a/memory.max", "max\n", 0},
+        {"v1", "4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2097152\n",
+         1 << 21},
+        {"v1, none", "4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+         "9223372036854771712\n", 0},
+        {"above the total", "0::/\n", "sys/fs/cgroup/memory.max", "9000000000\n", 0},
+    };
+    struct memory m;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        clear();
+        put("proc/meminfo",
+            "MemTotal:        8000000 kB\nMemFree:  100 kB\nMemAvailable:   7000000 kB\n"
+            "SwapCached:  1 kB\nSwapTotal:  2048 kB\nSwapFree:   1024 kB\n");
+        put("proc/self/cgroup", cases[i].group);
+        put(cases[i].file, cases[i].limit);
+        memory_find(&m, root);
+        CHECK(m.limit == cases[i].want, "%s: limit %lld", cases[i].name, (long long)m.limit);
+        CHECK(m.total == UINT64_C(8192000000) && m.available == UINT64_C(7168000000) &&
+                  m.swap == 2 << 20 && m.swap_free == 1 << 20,
+              "%s: %lld %lld %lld %lld", cases[i].name, (long long)m.total, (long long)m.available,
+              (long long)m.swap, (long long)m.swap_free);
+    }
+    clear();
+    memory_find(&m, root);
+    CHECK(!m.total && !m.available && !m.swap && !m.swap_free && !m.limit, "from nowhere");
+    put("proc/self/cgroup", "4:memory:/\n");
+    put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    memory_find(&m, root);
+    CHECK(!m.limit, "v1 without a limit, total unknown: %lld", (long long)m.limit);
+    put("sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
+    memory_find(&m, root);
+    CHECK(m.limit == 5000, "v1 with a limit, total unknown: %lld", (long long)m.limit);
+
 /* ---- names ---- */
 
 static void named(const char *want, const char *cpuinfo, const char *model) {
@@ -391,12 +379,7 @@ static void test_here(void) {
 }
 
 int main(void) {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%.40s/qw-cpus-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(root)) {
-        perror(root);
-        return 1;
-    }
+    tree_begin();
     RUN("topology: lists of CPUs", test_lists);
     RUN("topology: fast cores", test_machines);
     RUN("topology: hyperthreads count once", test_siblings);
@@ -405,8 +388,8 @@ int main(void) {
     RUN("memory: what is available, and what groups leave", test_memory);
     RUN("cpu name: the CPU, the board, the SoC or the cores", test_names);
     RUN("cpu name: more kinds than it has room for", test_many_kinds);
+    RUN("memory: in all, swap, limits", test_memory_in_all);
     RUN("topology: this machine", test_here);
-    clear();
-    rmdir(root);
+    tree_end();
     TEST_END();
 }

@@ -18,11 +18,15 @@ static uint64_t read_number(const char *dir, const char *name, const char *key) 
     return *at >= '0' && *at <= '9' ? strtoull(at, NULL, 10) : UINT64_MAX;
 }
 
+static uint64_t group_limit(const char *dir, bool v2) {
+    return read_number(dir, v2 ? "memory.max" : "memory.limit_in_bytes", NULL);
+}
+
 /* The limit minus what is in use, not counting the page cache, which can be reclaimed. ctx:
  * uint64_t, the least so far. */
-static void take_group_limit(void *ctx, const char *dir, bool v2) {
+static void take_group_left(void *ctx, const char *dir, bool v2) {
     uint64_t *least = ctx;
-    uint64_t limit = read_number(dir, v2 ? "memory.max" : "memory.limit_in_bytes", NULL);
+    uint64_t limit = group_limit(dir, v2);
     uint64_t used = read_number(dir, v2 ? "memory.current" : "memory.usage_in_bytes", NULL);
     uint64_t cache = read_number(dir, "memory.stat", v2 ? "\nfile " : "\ntotal_cache ");
     if (limit == UINT64_MAX || used == UINT64_MAX) return;
@@ -31,12 +35,39 @@ static void take_group_limit(void *ctx, const char *dir, bool v2) {
     if (left < *least) *least = left;
 }
 
-uint64_t available_memory(const char *root) {
+/* A line of /proc/meminfo, which is in kB, in bytes; UINT64_MAX when there is none. */
+static uint64_t read_meminfo(const char *root, const char *key) {
     char proc[1024];
     snprintf(proc, sizeof proc, "%s/proc", root);
-    uint64_t least = read_number(proc, "meminfo", "MemAvailable:");     /* in kB */
-    if (least != UINT64_MAX) least = least > UINT64_MAX >> 10 ? UINT64_MAX : least << 10;
-    cgroup_each(root, "memory", take_group_limit, &least);
+    uint64_t n = read_number(proc, "meminfo", key);
+    return n > UINT64_MAX >> 10 ? UINT64_MAX : n << 10;
+}
+
+uint64_t available_memory(const char *root) {
+    uint64_t least = read_meminfo(root, "MemAvailable:");
+    cgroup_each(root, "memory", take_group_left, &least);
     if (least == UINT64_MAX) return 0;
     return least == 0 ? 1 : least;
+}
+
+/* ctx: uint64_t, the least so far */
+static void take_group_limit(void *ctx, const char *dir, bool v2) {
+    uint64_t *least = ctx, limit = group_limit(dir, v2);
+    if (limit < *least) *least = limit;
+}
+
+static uint64_t or_0(uint64_t n) {
+    return n == UINT64_MAX ? 0 : n;
+}
+
+/* Without a limit, v1 has one of about 2^63. */
+void memory_find(struct memory *out, const char *root) {
+    uint64_t total = read_meminfo(root, "MemTotal:"), limit = total;
+    cgroup_each(root, "memory", take_group_limit, &limit);
+    *out = (struct memory){
+        .total = or_0(total), .available = available_memory(root),
+        .swap = or_0(read_meminfo(root, "SwapTotal:")),
+        .swap_free = or_0(read_meminfo(root, "SwapFree:")),
+        .limit = limit < total && limit < UINT64_C(1) << 62 ? limit : 0,
+    };
 }

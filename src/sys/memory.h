@@ -8,4 +8,11 @@
  * is "" except in tests. */
 uint64_t available_memory(const char *root);
 
+struct memory {
+    uint64_t total, available;  /* bytes; available_memory; 0: unknown */
+    uint64_t swap, swap_free;   /* bytes; 0: none or unknown */
+    uint64_t limit;             /* the least of the cgroups', if below total; 0: none */
+};
+void memory_find(struct memory *out, const char *root);
+
 #endif

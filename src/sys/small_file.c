@@ -11,6 +11,8 @@ static bool read_text(char *text, size_t size, const char *fmt, va_list args) {
     if (!f) return false;
     size_t n = fread(text, 1, size - 1, f);
     fclose(f);
+    for (size_t i = 0; i < n; i++)
+        if (!text[i]) text[i] = '\n';
     text[n] = 0;
     return true;
 }
@@ -30,4 +32,39 @@ bool small_file_line(char *text, size_t size, const char *fmt, ...) {
     va_end(args);
     if (ok) text[strcspn(text, "\n")] = 0;
     return ok;
+}
+
+bool small_file_number(uint64_t *out, const char *fmt, ...) {
+    char text[64] = "";
+    va_list args;
+    va_start(args, fmt);
+    bool ok = read_text(text, sizeof text, fmt, args);
+    va_end(args);
+    const char *s = text;
+    for (*out = 0; ok && *s >= '0' && *s <= '9'; s++) {
+        *out = *out * 10 + (uint64_t)(*s - '0');
+        ok = *out <= SMALL_FILE_MOST;
+    }
+    return ok && s > text && (*s == 0 || *s == ' ' || *s == '\n');
+}
+
+bool small_file_name(char *text, size_t size, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    bool ok = read_text(text, size, fmt, args);
+    va_end(args);
+    if (!ok) text[0] = 0;
+    clean_name(text);
+    return text[0] != 0;
+}
+
+void clean_name(char *text) {
+    size_t n = 0;
+    for (const char *s = text; *s && *s != '\n'; s++) {
+        bool blank = *s == ' ' || *s == '\t';
+        if (blank && n > 0 && text[n - 1] != ' ') text[n++] = ' ';
+        if (!blank && *s > ' ' && *s <= '~') text[n++] = *s;
+    }
+    if (n > 0 && text[n - 1] == ' ') n--;
+    text[n] = 0;
 }

@@ -79,8 +79,7 @@ static uint64_t parse_number(const char *text) {
 
 #define CPU_DIR "/sys/devices/system/cpu"
 
-/* The list of CPUs in a file; false when it cannot be read or is damaged. */
-static bool read_mask(struct cpu_mask *out, const char *root, const char *name) {
+bool mask_read(struct cpu_mask *out, const char *root, const char *name) {
     char text[4096];
     return small_file_line(text, sizeof text, "%s" CPU_DIR "/%s", root, name) &&
            mask_parse(out, text, NULL) == 0;
@@ -120,7 +119,7 @@ static bool first_of_core(const struct cpus *c, const char *root, int i) {
     char name[64];
     struct cpu_mask siblings;
     snprintf(name, sizeof name, "cpu%d/topology/thread_siblings_list", i);
-    if (!read_mask(&siblings, root, name) || !mask_has(&siblings, i)) return true;
+    if (!mask_read(&siblings, root, name) || !mask_has(&siblings, i)) return true;
     for (int k = 0; k < i; k++)
         if (mask_has(&siblings, k) && mask_has(&c->fast, k)) return false;
     return true;
@@ -185,7 +184,7 @@ static int count_at_once(const struct cpus *c, const char *root) {
     bool smt_off = small_file_line(smt, sizeof smt, "%s" CPU_DIR "/smt/control", root) &&
                    strstr(smt, "off");
     if (smt_off) return c->n_usable;
-    if (!read_mask(&online, root, "online") || !read_mask(&present, root, "present"))
+    if (!mask_read(&online, root, "online") || !mask_read(&present, root, "present"))
         return c->n_usable;
     int n = mask_count(&present);
     bool all_others = memcmp(&online, &c->usable, sizeof online) == 0;
@@ -225,7 +224,7 @@ int cpus_use(const struct cpu_mask *m, qw_error *err) {
         if (!mask_has(m, i) || mask_has(&got, i)) continue;
         sched_setaffinity(0, sizeof before, &before);
         char list[128];
-        if (!read_mask(&present, "", "present") || mask_has(&present, i))
+        if (!mask_read(&present, "", "present") || mask_has(&present, i))
             return fail(err, QW_EARG, "CPU %d is offline, or this process may not use it", i);
         mask_print(list, sizeof list, &present);
         return fail(err, QW_EARG, "CPU %d does not exist; this machine has %s", i, list);

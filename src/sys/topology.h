@@ -24,6 +24,10 @@ int  mask_count(const struct cpu_mask *m);
 int  mask_parse(struct cpu_mask *out, const char *list, qw_error *err);
 void mask_print(char *out, size_t size, const struct cpu_mask *m);
 
+/* The list in a file of /sys/devices/system/cpu below root ("" except in tests), such as "online";
+ * false when it cannot be read or is damaged. */
+bool mask_read(struct cpu_mask *out, const char *root, const char *name);
+
 struct cpus {
     struct cpu_mask usable;             /* the CPUs that this process may run on */
     struct cpu_mask fast;               /* usable without the small cores, if there are two kinds */
