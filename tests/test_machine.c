@@ -224,9 +224,24 @@ static void test_offline(void) {
           "0-3: 3/4 Cortex-A53 485 400-1400 (1400) 1400 schedutil\n4-5: 0/2 1024");
 
     clear();
+    put_present("0-3\n", "2-3\n");
+    add_arm("2-3", 0x41, 0xd08);
+    put_cpus("cpu_capacity", "0-3:1024");
+    check("the first ones offline", "2-3", "4 x Cortex-A72", "", "0-3: 2/4 Cortex-A72 1024");
+
+    clear();
     put_present("0-3\n", "0\n");
     put_policy("0", "0", 400, 1400, 1400, "ondemand\n");
     check("offline, nothing known", "0", "", "", "0: 1/1 400-1400 (1400) 1400 ondemand\n1-3: 0/3");
+}
+
+/* Each with a clock of its own. */
+static void put_own_clocks(int first, int last, int max, int now) {
+    char list[16];
+    for (int i = first; i <= last; i++) {
+        snprintf(list, sizeof list, "%d", i);
+        put_policy(list, list, 400, max, now, "powersave\n");
+    }
 }
 
 static void test_computers(void) {
@@ -242,11 +257,8 @@ static void test_computers(void) {
     clear();
     put_present("0-11\n", "0-11\n");
     add_cpuinfo("0-11", "model name\t: 12th Gen Intel(R) Core(TM) i5-1240P\ncpu MHz\t\t: 400.0\n");
-    for (int i = 0; i < 12; i++) {
-        char list[16];
-        snprintf(list, sizeof list, "%d", i);
-        put_policy(list, list, 400, i < 4 ? 4400 : 3700, i == 2 ? 4100 : 1000, "powersave\n");
-    }
+    put_own_clocks(0, 3, 4400, 4100);
+    put_own_clocks(4, 11, 3700, 1000);
     put("sys/devices/cpu_core/cpus", "0-3\n");
     put("sys/devices/cpu_atom/cpus", "4-11\n");
     check("hybrid x86", "0-11", "12th Gen Intel(R) Core(TM) i5-1240P", "",
@@ -254,16 +266,12 @@ static void test_computers(void) {
           "4-11: 8/8 E-core 400-3700 (3700) 1000 powersave");
 
     clear();
-    put_present("0-3\n", "0-3\n");
-    add_cpuinfo("0-3", "model name\t: Intel(R) Core(TM) i7\n");
-    put_policy("0", "0", 800, 5300, 900, "powersave\n");
-    for (int i = 1; i < 4; i++) {
-        char list[16];
-        snprintf(list, sizeof list, "%d", i);
-        put_policy(list, list, 800, 5000, 900, "powersave\n");
-    }
-    check("favoured cores are no kind of their own", "0-3", "Intel(R) Core(TM) i7", "",
-          "0-3: 4/4 800-5300 (5300) 900 powersave");
+    put_present("0-7\n", "0-7\n");
+    put_own_clocks(0, 0, 5300, 900);
+    put_own_clocks(1, 3, 5000, 1200);
+    put_own_clocks(4, 7, 3800, 900);
+    check("favoured cores are no kind of their own", "0-7", "", "",
+          "0-3: 4/4 400-5300 (5300) 1200 powersave\n4-7: 4/4 400-3800 (3800) 900 powersave");
 }
 
 static void test_nothing_known(void) {

@@ -51,6 +51,7 @@ static void test_temperature(void) {
          61},
         {"AMD", "0=acpitz:16800", "0=nvme:1:70000 1=k10temp:1:52125 1=k10temp:3:49000", 52.125},
         {"coretemp with gaps", NULL, "3=coretemp:1:40000 3=coretemp:26:45000", 45},
+        {"Exynos", "0=BIG:51000 1=LITTLE:44000 2=G3D:60000", NULL, 51},
         {"only others", "0=acpitz:27800 1=battery:31000", "0=nvme:1:70000", 31},
         {"old phone: degrees", "0=tsens_tz_sensor0:41 5=tsens_tz_sensor5:44", NULL, 44},
         {"a battery's charge is no temperature", "0=soc:97 1=cpu-0-0-usr:39000", NULL, 39},

@@ -24,9 +24,10 @@ static double plausible(double degrees) {
 }
 
 /* The SoC's parts that compute, by what the sensor is called: "cpu-thermal", "x86_pkg_temp",
- * "tsens_tz_sensor4", "soc-thermal", "bigcore0-thermal". */
+ * "tsens_tz_sensor4", "soc-thermal", "bigcore0-thermal", "LITTLE". */
 static bool names_cpu(const char *type) {
-    static const char *const words[] = {"cpu", "CPU", "soc", "tsens", "x86_pkg", "core", "cluster"};
+    static const char *const words[] = {"cpu", "CPU", "soc", "tsens", "x86_pkg", "core", "cluster",
+                                        "BIG", "LITTLE"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(type, words[i])) return true;
     return false;
