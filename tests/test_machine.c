@@ -147,8 +147,9 @@ static void test_boards(void) {
 
     clear();
     put_present("0-3\n", "0-3\n");
-    add_cpuinfo("0-3", "hart\t\t: 1\nisa\t\t: rv64imafdc_zicntr\nmmu\t\t: sv39\n"
+    add_cpuinfo("0-2", "hart\t\t: 1\nisa\t\t: rv64imafdc_zicntr\nmmu\t\t: sv39\n"
                 "uarch\t\t: sifive,u74-mc\n");
+    add_cpuinfo("3", "uarch\t\t: another\n");
     put_policy("0-3", "0-3", 375, 1500, 1500, "schedutil\n");
     check("RISC-V without a device tree", "0-3", "sifive,u74-mc", "",
           "0-3: 4/4 375-1500 (1500) 1500 schedutil");
@@ -195,6 +196,11 @@ static void test_phones(void) {
     put_policy("4-7", "4-7", 384, 1958, 960, "interactive\n");
     check("Snapdragon 810", "0-7", "Qualcomm Technologies, Inc MSM8994", "",
           "0-3: 4/4 384-1555 (1555) 1555 interactive\n4-7: 4/4 384-1958 (1958) 960 interactive");
+
+    clear();                            /* one core, without a number */
+    put("proc/cpuinfo", "Processor\t: ARMv7 Processor rev 2 (v7l)\nCPU implementer\t: 0x41\n"
+        "CPU part\t: 0xc08\n\nHardware\t: Goldfish\nHardware\t: another\n");
+    check("one core", "0", "Goldfish", "", "0: 1/1 Cortex-A8");
 
     clear();                            /* nothing but cores has a name */
     put_present("0-7\n", "0-7\n");
@@ -252,6 +258,7 @@ static void test_computers(void) {
     put_present("0-1\n", "0-1\n");
     add_cpuinfo("0-1", epyc);
     put_cpus("cpu_capacity", "0-1:1024");
+    add_cpuinfo("1", "cpu MHz\t\t: 70000\n");
     check("a virtual machine", "0-1", "AMD EPYC 7R13 Processor", "", "0-1: 2/2 1024 2445");
 
     clear();
@@ -270,8 +277,11 @@ static void test_computers(void) {
     put_own_clocks(0, 0, 5300, 900);
     put_own_clocks(1, 3, 5000, 1200);
     put_own_clocks(4, 7, 3800, 900);
+    put_cpus("cpufreq/cpuinfo_min_freq", "0:800000 1:399600 2:500000");
+    put_cpus("cpufreq/scaling_governor", "1-3:performance");
+    put_cpus("cpufreq/scaling_cur_freq", "4:1000000001 5-7:18446744073709551615");
     check("favoured cores are no kind of their own", "0-7", "", "",
-          "0-3: 4/4 400-5300 (5300) 1200 powersave\n4-7: 4/4 400-3800 (3800) 900 powersave");
+          "0-3: 4/4 400-5300 (5300) 1200 powersave\n4-7: 4/4 400-3800 (3800) powersave");
 }
 
 static void test_nothing_known(void) {
@@ -380,7 +390,7 @@ static void check_sane(const char *what, const char *where) {
 static void test_hostile(void) {
     static char longest[200000], binary[4096];
     static const char *const texts[] = {
-        "", "\n", "99999999999999999999999999\n", "-1\n", "18446744073709551615", "%s%n%s%n",
+        "", "\n", "99999999999999999999999999\n", "-1\n", "3000000000", "%s%n%s%n",
         "\033[31mred\033[0m\n", "0-1023\n", "0-3,\n", "1", "cpu:::::", "processor\t: 99999999999\n",
         "processor: 5\nCPU part: ffffffffffffffffffffff\ncpu MHz: 1e999\ncpu MHz: nan\n",
         "processor\t: -1\nCPU part\t: 0x0\nCPU implementer\t: zz\nmodel name\t:\nisa:\n:\n",

@@ -5,6 +5,7 @@
 #include "fake_tree.h"
 #include "sys/cpu_name.h"
 #include "sys/memory.h"
+#include "sys/small_file.h"
 #include "sys/threads.h"
 #include "sys/topology.h"
 #include "test.h"
@@ -26,6 +27,42 @@ static void check(const char *name, const char *allowed, const char *fast, int n
           "%s: %d fast, %d usable", name, c.n_fast, c.n_usable);
     CHECK(c.n_threads == n_threads, "%s: %d threads instead of %d", name, c.n_threads, n_threads);
     CHECK(c.at_once == at_once, "%s: %d at once instead of %d", name, c.at_once, at_once);
+}
+
+/* ---- small files ---- */
+
+static void test_small_files(void) {
+    static const struct { const char *text; int64_t want; } numbers[] = {
+        {"0", 0}, {"7\n", 7}, {"12 max\n", 12}, {"1000000000000000000\n", 1000000000000000000},
+        {"1000000000000000001\n", -1}, {"99999999999999999999999", -1}, {"", -1}, {"\n", -1},
+        {"-1\n", -1}, {"+1\n", -1}, {" 1\n", -1}, {"1x\n", -1}, {"max\n", -1}, {"0x10\n", -1},
+        {"1.5\n", -1}, {"18446744073709551617\n", -1},
+    };
+    static const char *const names[][2] = {
+        {"schedutil\n", "schedutil"}, {"", ""}, {"\n", ""}, {" \t\n", ""}, {"a\nb\n", "a"},
+        {"  AMD \t EPYC  \n", "AMD EPYC"}, {"\033[31mred\a\r\n", "[31mred"},
+        {"na\xc3\xafve\n", "nave"}, {"~!\x7f\n", "~!"}, {"0123456789abcdefXYZ", "0123456789abcde"},
+    };
+    char text[16];
+    uint64_t n;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        clear();
+        put("n", numbers[i].text);
+        bool ok = small_file_number(&n, "%s/n", root);
+        CHECK(ok ? (int64_t)n == numbers[i].want : numbers[i].want < 0, "'%s': %d %lld",
+              numbers[i].text, ok, (long long)n);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        put("name", names[i][0]);
+        bool ok = small_file_name(text, sizeof text, "%s/name", root);
+        CHECK(strcmp(text, names[i][1]) == 0 && ok == (text[0] != 0), "'%s': '%s'", names[i][0],
+              text);
+    }
+    put_bytes("strings", "one\0two", sizeof "one\0two");
+    CHECK(small_file(text, sizeof text, "%s/strings", root) && strcmp(text, "one\ntwo\n") == 0,
+          "strings: '%s'", text);
+    CHECK(!small_file_number(&n, "%s/none", root), "a number from nowhere");
+    CHECK(!small_file_name(text, sizeof text, "%s/none", root) && !text[0], "a name from nowhere");
 }
 
 /* ---- lists ---- */
@@ -380,6 +417,7 @@ static void test_here(void) {
 
 int main(void) {
     tree_begin();
+    RUN("small files: numbers and names", test_small_files);
     RUN("topology: lists of CPUs", test_lists);
     RUN("topology: fast cores", test_machines);
     RUN("topology: hyperthreads count once", test_siblings);
