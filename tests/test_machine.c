@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "fake_tree.h"
-#include "sys/cpu_names.h"
+#include "sys/arm_cores.h"
 #include "sys/machine.h"
 #include "sys/thermal.h"
 #include "test.h"
@@ -12,7 +12,7 @@
 /* ---- the parts of a machine ---- */
 
 #define CPU "sys/devices/system/cpu/"
-#define DEVICE_TREE "sys/firmware/devicetree/base/"
+#define DEVICE_TREE "proc/device-tree/"
 
 static void add_to_cpuinfo(const char *text) {
     char full[512];
@@ -153,6 +153,13 @@ static void test_boards(void) {
     put_policy("0-3", "0-3", 375, 1500, 1500, "schedutil\n");
     check("RISC-V without a device tree", "0-3", "sifive,u74-mc", "",
           "0-3: 4/4 375-1500 (1500) 1500 schedutil");
+
+    clear();
+    put("proc/cpuinfo", "system type\t\t: MediaTek MT7621\nprocessor\t\t: 0\n"
+        "cpu model\t\t: MIPS 1004Kc V2.15\n");
+    check("MIPS", "0", "MIPS 1004Kc V2.15", "", "0: 1/1");
+    put("proc/cpuinfo", "processor\t: 0\ncpu\t\t: POWER9, altivec supported\n");
+    check("POWER", "0", "POWER9, altivec supported", "", "0: 1/1");
 }
 
 static void test_phones(void) {
@@ -200,12 +207,16 @@ static void test_phones(void) {
     clear();                            /* one core, without a number */
     put("proc/cpuinfo", "Processor\t: ARMv7 Processor rev 2 (v7l)\nCPU implementer\t: 0x41\n"
         "CPU part\t: 0xc08\n\nHardware\t: Goldfish\nHardware\t: another\n");
+    put("sys/devices/soc0/soc_id", "7\n");
+    put("sys/devices/soc0/machine", "8\n");
     check("one core", "0", "Goldfish", "", "0: 1/1 Cortex-A8");
 
     clear();                            /* nothing but cores has a name */
     put_present("0-7\n", "0-7\n");
     add_arm("0-5", 0x41, 0xd05);
     add_arm("6-7", 0x41, 0xd99);
+    PUT_STRINGS(DEVICE_TREE "model", "linux,dummy-virt");
+    PUT_STRINGS(DEVICE_TREE "compatible", "linux,dummy-virt");
     check("no names", "0-7", "6 x Cortex-A55, 2 x 0x41:0xd99", "",
           "0-5: 6/6 Cortex-A55\n6-7: 2/2 0x41:0xd99");
 }
@@ -321,15 +332,15 @@ static void test_names(void) {
         {0x41, 0xd0b, "Cortex-A76"}, {0x4e, 0x000, "Denver"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *name = cpu_name(names[i].implementer, names[i].part);
+        const char *name = arm_core_name(names[i].implementer, names[i].part);
         CHECK(name && strcmp(name, names[i].name) == 0, "%s: %s", names[i].name,
               name ? name : "none");
     }
-    CHECK(!cpu_name(0, 0) && !cpu_name(0x41, 0xfff) && !cpu_name(0x42, 0xd03),
+    CHECK(!arm_core_name(0, 0) && !arm_core_name(0x41, 0xfff) && !arm_core_name(0x42, 0xd03),
           "names from nowhere");
     for (unsigned implementer = 0; implementer < 256; implementer++) {
         for (unsigned part = 0; part < 4096; part++) {
-            const char *name = cpu_name(implementer, part);
+            const char *name = arm_core_name(implementer, part);
             CHECK(!name || strlen(name) < sizeof ((struct cluster *)0)->core, "%s is long", name);
         }
     }

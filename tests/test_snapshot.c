@@ -58,6 +58,7 @@ static void test_temperature(void) {
         {"alone, neither", "0=soc:97", NULL, NAN},
         {"broken sensors", "0=cpu0:-40000 1=cpu1:0 2=cpu2:999 3=cpu3:2147483647 4=cpu4:150001 "
                            "255=cpu5:150000", NULL, 150},
+        {"one broken", "0=cpu0:45000 1=cpu1:0", NULL, 45},
         {"all broken: others", "0=cpu0:-40000 1=pmic:35000", NULL, 35},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sys/cpu_names.h"
+#include "sys/arm_cores.h"
 #include "sys/cpufreq.h"
 #include "sys/small_file.h"
 
@@ -120,7 +120,7 @@ static void add_online(struct cluster *c, const struct cpuinfo *info, const char
 }
 
 static void name_core(char *out, size_t size, uint32_t core) {
-    const char *name = cpu_name(core >> 16, core & 0xfff);
+    const char *name = arm_core_name(core >> 16, core & 0xfff);
     if (core == P_CORE) name = "P-core";
     if (core == E_CORE) name = "E-core";
     if (name) snprintf(out, size, "%s", name);

@@ -66,6 +66,8 @@ static void take_line(struct reading *r, char *line) {
     else if (strcmp(line, "Model") == 0) take_name(o->model, sizeof o->model, value);
     else if (strcmp(line, "uarch") == 0) take_name(o->uarch, sizeof o->uarch, value);
     else if (strcmp(line, "isa") == 0) take_name(o->isa, sizeof o->isa, value);
+    else if (strcmp(line, "cpu model") == 0) take_name(o->cpu, sizeof o->cpu, value);
+    else if (strcmp(line, "cpu") == 0) take_name(o->cpu, sizeof o->cpu, value);
 }
 
 /* The next line, of which size - 1 bytes are kept; false at the end. *left bytes may be read. */

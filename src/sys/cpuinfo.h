@@ -8,6 +8,7 @@ struct cpuinfo {
     char hardware[128];         /* ARM, older kernels: "Qualcomm MSM8974" */
     char model[128];            /* Raspberry Pi: "Raspberry Pi 4 Model B Rev 1.4" */
     char uarch[64], isa[64];    /* RISC-V: "sifive,u74-mc", "rv64imafdc" */
+    char cpu[64];               /* MIPS, POWER: "MIPS 1004Kc V2.15", "POWER9" */
     uint32_t core[MAX_CPUS];    /* ARM: core_id; 0: unknown */
     uint16_t mhz[MAX_CPUS];     /* x86: current clock; 0: unknown */
     bool one_for_all;           /* there is one core_id for all CPUs, whatever they are: ARM, before

@@ -5,7 +5,10 @@
 #include <sys/utsname.h>
 #include "sys/small_file.h"
 
-#define DEVICE_TREE "/sys/firmware/devicetree/base"
+#define DEVICE_TREE "/proc/device-tree"
+
+/* A machine of qemu's that is none in particular. */
+#define VIRTUAL "linux,dummy-virt"
 
 /* "4 x Cortex-A55, 2 x Cortex-A76"; "" unless all have names. */
 static void list_cores(struct machine *m) {
@@ -28,9 +31,10 @@ static bool is_architecture(const char *model_name) {
 static void find_name(struct machine *m, const struct cpuinfo *info, const char *root) {
     char board[128];
     small_file_name(board, sizeof board, "%s" DEVICE_TREE "/model", root);
+    if (strcmp(board, VIRTUAL) == 0) board[0] = 0;
     const char *const names[] = {
         is_architecture(info->model_name) ? "" : info->model_name,
-        board, info->model, info->hardware, info->uarch, m->cores, info->isa,
+        board, info->model, info->hardware, info->uarch, info->cpu, m->cores, info->isa,
     };
     size_t i = 0;
     while (i + 1 < sizeof names / sizeof *names && !names[i][0]) i++;
@@ -45,6 +49,7 @@ static void find_compatible(char *out, size_t size, const char *root) {
     while (n > 0 && text[n - 1] == '\n') text[--n] = 0;
     const char *last = strrchr(text, '\n');
     last = last ? last + 1 : text;
+    if (strcmp(last, VIRTUAL) == 0) return;
     const char *comma = strchr(last, ',');
     snprintf(out, size, "%s", comma ? comma + 1 : last);
     clean_name(out);

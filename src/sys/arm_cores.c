@@ -1,5 +1,5 @@
-/* cpu_names.c - what ARM cores are called. */
-#include "sys/cpu_names.h"
+/* arm_cores.c - what ARM cores are called. */
+#include "sys/arm_cores.h"
 #include <stddef.h>
 
 enum {
@@ -65,7 +65,7 @@ static const struct { unsigned short implementer, part; const char *name; } name
     {FUJITSU, 0x001, "A64FX"}, {MICROSOFT, 0xd49, "Azure Cobalt 100"},
 };
 
-const char *cpu_name(unsigned implementer, unsigned part) {
+const char *arm_core_name(unsigned implementer, unsigned part) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].implementer == implementer && names[i].part == part) return names[i].name;
     return NULL;
