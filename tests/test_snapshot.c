@@ -157,6 +157,8 @@ static void test_clocks(void) {
         {"more busy threads than cores", "0-3:1800000", NULL, "0-3:1800000", 99, THROTTLED_NO, ""},
         {"big.LITTLE, big cores slow", "0-1:1416000 2-3:1000000", NULL, "0-1:1416000 2-3:1800000",
          4, THROTTLED_YES, "CPU 2 ran at 1000 of 1800 MHz"},
+        {"big.LITTLE, big cores idle", "0-1:1416000 2-3:1500000", NULL, "0-1:1416000 2-3:2400000",
+         2, THROTTLED_NO, ""},
         {"maximum unknown", "0-3:1500000", "0-3:1800000", NULL, 4, THROTTLED_UNKNOWN, ""},
         {"clock unknown", NULL, "0-3:1800000", "0-3:1800000", 4, THROTTLED_UNKNOWN, ""},
         {"not numbers", "0-3:fast", "0-3:-1", "0-3:99999999999999999999", 4, THROTTLED_UNKNOWN, ""},

@@ -29,7 +29,7 @@ struct snapshot {
 
 /* Looks at these CPUs, of which n_busy are running at full load at the moment: the n_busy with the
  * highest clocks, compared with their maximum. With 0, clocks are no sign of throttling. root is ""
- * except in tests. Takes a millisecond or so; never fails. */
+ * except in tests. Takes some milliseconds; never fails. */
 void snapshot_take(struct snapshot *out, const struct cpu_mask *cpus, int n_busy,
                    const char *root);
 
