@@ -105,6 +105,8 @@ static void test_pi(void) {
         {"0\n", "ffffffffffff\n", THROTTLED_UNKNOWN, ""},
         {"-1\n", "100000\n", THROTTLED_UNKNOWN, ""},
         {"x\n", "1\n", THROTTLED_YES, "under-voltage"},
+        {"0\n", "5 5\n", THROTTLED_UNKNOWN, ""},
+        {"0\n", "1000000\n", THROTTLED_UNKNOWN, ""},
     };
     static const char *const paths[] = {PI4, PI5};
     for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
@@ -159,6 +161,8 @@ static void test_clocks(void) {
          4, THROTTLED_YES, "CPU 2 ran at 1000 of 1800 MHz"},
         {"big.LITTLE, big cores idle", "0-1:1416000 2-3:1500000", NULL, "0-1:1416000 2-3:2400000",
          2, THROTTLED_NO, ""},
+        {"one maximum unknown", "0-1:1000000", NULL, "1:1800000", 1, THROTTLED_YES,
+         "CPU 1 ran at 1000 of 1800 MHz"},
         {"maximum unknown", "0-3:1500000", "0-3:1800000", NULL, 4, THROTTLED_UNKNOWN, ""},
         {"clock unknown", NULL, "0-3:1800000", "0-3:1800000", 4, THROTTLED_UNKNOWN, ""},
         {"not numbers", "0-3:fast", "0-3:-1", "0-3:99999999999999999999", 4, THROTTLED_UNKNOWN, ""},
@@ -222,7 +226,7 @@ static void test_heat_events(void) {
     struct snapshot none = take("0-3", 4);
     check("no counters after", &before, &none, THROTTLED_UNKNOWN, "");
     check("nothing known", &none, &none, THROTTLED_UNKNOWN, "");
-    put_cpus("thermal_throttle/core_throttle_count", "0-3:99999999999999999999");
+    put_cpus("thermal_throttle/core_throttle_count", "0-3:3000000000");
     struct snapshot huge = take("0-3", 4);
     check("a huge count", &huge, &huge, THROTTLED_UNKNOWN, "");
 }
@@ -308,7 +312,7 @@ static void check_sane(const char *what) {
     CHECK(s.low_mhz >= 0 && s.high_mhz >= s.low_mhz && s.heat_events >= -1 && s.pi_flags >= -1,
           "%s: %d to %d MHz, %d, %d", what, s.low_mhz, s.high_mhz, (int)s.heat_events, s.pi_flags);
     CHECK(isnan(o.seconds) || o.seconds == 0, "%s: %g s", what, o.seconds);
-    CHECK(isnan(s.all_seconds) || (s.all_seconds >= 0 && s.all_seconds < 1e20), "%s: %g s", what,
+    CHECK(isnan(s.all_seconds) || (s.all_seconds >= 0 && s.all_seconds < 1e17), "%s: %g s", what,
           s.all_seconds);
 }
 
