@@ -277,6 +277,10 @@ static void test_others(void) {
     check_others("nothing has passed", &before, &before, 0, NAN);
     check_others("backwards", &after, &before, 0, NAN);
 
+    before = take_times("1000 0 0 5000 0 0 0 0", 0);
+    after = take_times("1010 0 0 4995 0 0 0 0", 0);
+    check_others("idle time went back", &before, &after, 10 * tick, 1);
+
     struct snapshot shorter = take_times("1300 110 220 5640", 630);     /* Linux 2.4 */
     CHECK(near(shorter.busy_seconds, 1630 * tick) && near(shorter.all_seconds, 7270 * tick),
           "four numbers: %g of %g s", shorter.busy_seconds, shorter.all_seconds);

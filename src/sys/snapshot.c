@@ -238,7 +238,7 @@ struct others snapshot_others(const struct snapshot *before, const struct snapsh
     double all = passed(before->all_seconds, after->all_seconds);
     double busy = passed(before->busy_seconds, after->busy_seconds);
     double others = passed(passed(before->own_seconds, after->own_seconds), busy);
-    double share = all > 0 ? others / all : NAN;
+    double share = others / all;
     return (struct others){
         .seconds = others, .share = share > 1 ? 1 : share,
         .pressure = passed(before->pressure_seconds, after->pressure_seconds),
