@@ -1,4 +1,4 @@
-/* check_api.c - parts of qw.h that tell whether logits are right: their hash, and what it must be. */
+/* check_api.c - parts of qw.h that tell whether logits are right: their hash, what it must be. */
 #include <string.h>
 #include "engine/session.h"
 
@@ -40,7 +40,42 @@ static const struct {
     const char *shape, *type, *kv;
     uint64_t hash;
 } known[] = {
-    {"0.6b/2", "q4", "q8", 0},
+    {"0.6b", "q4", "q8", UINT64_C(0x7DC69697BCF2E0B8)},
+    {"0.6b", "q4", "f16", UINT64_C(0x45E0CD76708C289E)},
+    {"0.6b", "q4", "f32", UINT64_C(0x23BD62B1D4948EE0)},
+    {"0.6b", "q8", "q8", UINT64_C(0x6BBB72AD93C9CCCC)},
+    {"0.6b", "q8", "f16", UINT64_C(0x2D415B972485FA17)},
+    {"0.6b", "q8", "f32", UINT64_C(0x1D1A91C2698AB17E)},
+    {"0.6b", "bf16", "q8", UINT64_C(0x9C107BB40E911FFE)},
+    {"0.6b", "bf16", "f16", UINT64_C(0xF2FF5FD4F15CE3CB)},
+    {"0.6b", "bf16", "f32", UINT64_C(0xC6C669C0F7AF38AB)},
+    {"1.7b", "q4", "q8", UINT64_C(0x75F32A1ACA8C391B)},
+    {"1.7b", "q4", "f16", UINT64_C(0xA4460C354B89318C)},
+    {"1.7b", "q4", "f32", UINT64_C(0xAE69BF12C026347A)},
+    {"1.7b", "q8", "q8", UINT64_C(0x61400C7AC63D2FA9)},
+    {"1.7b", "q8", "f16", UINT64_C(0x5CEB85085B8A8FD7)},
+    {"1.7b", "q8", "f32", UINT64_C(0x2308BF274FA99700)},
+    {"1.7b", "bf16", "q8", UINT64_C(0x2CB7DDE706EB1BEF)},
+    {"1.7b", "bf16", "f16", UINT64_C(0xD67B0CD3A2BFD646)},
+    {"1.7b", "bf16", "f32", UINT64_C(0x2C3AD90964111E78)},
+    {"4b", "q4", "q8", UINT64_C(0x607B664E38AD7EA6)},
+    {"4b", "q4", "f16", UINT64_C(0xF8B005CA9F66CBB8)},
+    {"4b", "q4", "f32", UINT64_C(0xA7198F3A224A9CA8)},
+    {"4b", "q8", "q8", UINT64_C(0x3FA109AB6097B26C)},
+    {"4b", "q8", "f16", UINT64_C(0x4D1E516E9F47E0D7)},
+    {"4b", "q8", "f32", UINT64_C(0x69D6D1439ADFA515)},
+    {"4b", "bf16", "q8", UINT64_C(0xC76B3743A724B501)},
+    {"4b", "bf16", "f16", UINT64_C(0x9A16DF14227273C1)},
+    {"4b", "bf16", "f32", UINT64_C(0x5B5D6FA93CA20940)},
+    {"0.6b/2", "q4", "q8", UINT64_C(0x4E40337D574C8A1D)},
+    {"0.6b/2", "q4", "f16", UINT64_C(0x6FBAF1730399EA8C)},
+    {"0.6b/2", "q4", "f32", UINT64_C(0x4ED429A0F6E926BC)},
+    {"0.6b/2", "q8", "q8", UINT64_C(0x30F157510860E8DB)},
+    {"0.6b/2", "q8", "f16", UINT64_C(0x226D5D6A727B89BE)},
+    {"0.6b/2", "q8", "f32", UINT64_C(0x5BF89C08D2EBEE1A)},
+    {"0.6b/2", "bf16", "q8", UINT64_C(0xED838FE56654BD29)},
+    {"0.6b/2", "bf16", "f16", UINT64_C(0x2EBEFEE18734092F)},
+    {"0.6b/2", "bf16", "f32", UINT64_C(0x2D61EB6A8DD447A6)},
 };
 
 int qw_known_hash(const qw_session *s, uint64_t *hash) {
