@@ -328,6 +328,7 @@ static void test_memory_in_all(void) {
     put("sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
     memory_find(&m, root);
     CHECK(m.limit == 5000, "v1 with a limit, total unknown: %lld", (long long)m.limit);
+}
 
 /* ---- names ---- */
 
