@@ -72,8 +72,8 @@ right_hash "--shape-file uses it" 4e40337d574c8a1d
 result $? "--shape-file leaves that file alone" "$(ls -l "$tmp")"
 bench "$qw" --shape 0.6b/2 -q q8 --shape-file "$file"
 case "$rc:$out:$err" in
-"1::"*"$file does not hold the tensor 'qw shape 0.6b/2 q8, version 1'"*) result 0 "a file of another type" ;;
-*) result 1 "a file of another type" "found $rc: $out $err" ;;
+"1::"*"$file does not hold the tensor 'qw shape 0.6b/2 q8, version 1'"*) result 0 "another type" ;;
+*) result 1 "another type" "found $rc: $out $err" ;;
 esac
 printf '\377\377\377\377' | dd of="$file" bs=1 seek=1000000 conv=notrunc 2> "$tmp/err"
 bench "$qw" --shape 0.6b/2 --shape-file "$file"

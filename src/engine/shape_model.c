@@ -139,8 +139,8 @@ static void file_tensor(const struct qw_model *m, const char *shape, char out[64
 static int write_header(struct maker *k, const char *tensor, uint64_t bytes) {
     char text[256];
     int n = snprintf(text + 8, sizeof text - 8,
-                     "{\"%s\":{\"dtype\":\"U8\",\"shape\":[%" PRIu64 "],\"data_offsets\":[0,%" PRIu64
-                     "]}}", tensor, bytes, bytes);
+                     "{\"%s\":{\"dtype\":\"U8\",\"shape\":[%" PRIu64
+                     "],\"data_offsets\":[0,%" PRIu64 "]}}", tensor, bytes, bytes);
     memset(text + 8 + n, ' ', sizeof text - 8 - (size_t)n);
     memset(text, 0, 8);
     text[0] = (char)(sizeof text - 8);
