@@ -151,6 +151,9 @@ $(echo "$model_names" | grep -v '^-tb')
 --progress
 --no-warmup
 --delay
+--shape
+--shape-file
+--check
 EOT
 
 # ---- wrong values ----
