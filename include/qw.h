@@ -90,9 +90,6 @@ typedef struct {
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */
 const char *qw_cpu_levels(char *out, size_t size);
-/* What this machine's CPU is called: "AMD EPYC 9R14", or on ARM the board, the SoC, or the kinds of
- * cores, such as "Cortex-A55 + Cortex-A76". Printable ASCII, never empty. Returns out. */
-const char *qw_cpu_name(char *out, size_t size);
 
 /* What the calling thread can run on. Lists look like "0-3,6". */
 typedef struct {
@@ -109,6 +106,38 @@ void qw_find_cpus(qw_cpus *out);
  * QW_EARG names what is wrong: the text, or a CPU that does not exist or is not allowed. QW_EIO,
  * QW_EUNSUPPORTED: the system does not offer it. */
 int qw_use_cpus(const char *list, qw_error *err);
+
+/* CPUs of one kind. */
+typedef struct {
+    char cpus[128];             /* "0-3"; those that are offline, too */
+    int n_cpus, n_online;
+    char core[32];              /* ARM: "Cortex-A53", or "0x41:0xd99"; hybrid x86: "P-core" */
+    int capacity;               /* 1024: a core of the fastest kind */
+    int min_mhz, max_mhz;       /* what the hardware can do */
+    int limit_mhz;              /* what it may do at the moment: heat and users lower it */
+    int now_mhz;                /* of the fastest core at the moment */
+    char governor[32];          /* "schedutil" */
+} qw_cluster;
+
+/* This machine, as far as it tells. Numbers that are not known are 0, texts "". Texts are printable
+ * ASCII. */
+typedef struct {
+    char name[160];             /* of the CPU on x86 ("AMD Ryzen 7 ..."), else of the board or phone
+                                 * ("Raspberry Pi 5 Model B Rev 1.0"), or what else there is; never
+                                 * empty */
+    char soc[64];               /* "bcm2712", "SM8150"; not on x86 */
+    char cores[160];            /* "4 x Cortex-A55, 2 x Cortex-A76" */
+    char kernel[96];            /* release: "6.6.31+rpt-rpi-v8" */
+    char arch[32];              /* of the kernel: "aarch64", also where this program is 32-bit */
+    int n_cpus, n_online;
+    int n_clusters;
+    qw_cluster clusters[16];
+    uint64_t memory;            /* bytes */
+    uint64_t memory_limit;      /* the least of the control groups', if below that; 0: none */
+    uint64_t memory_free;       /* that can be allocated without pushing anything else out */
+    uint64_t swap, swap_free;   /* 0: none, too */
+} qw_machine;
+void qw_find_machine(qw_machine *out);
 
 /* How a chat template has the model think, found by rendering small conversations. */
 enum qw_thinks {

@@ -2,8 +2,7 @@
  * choose the CPUs to use. */
 #include <stdio.h>
 #include "kernels/dispatch.h"
-#include "sys/cpu_name.h"
-#include "sys/topology.h"
+#include "sys/machine.h"
 
 const char *qw_cpu_levels(char *out, size_t size) {
     struct level levels[MAX_LEVELS];
@@ -17,11 +16,32 @@ const char *qw_cpu_levels(char *out, size_t size) {
     return out;
 }
 
-const char *qw_cpu_name(char *out, size_t size) {
-    char name[CPU_NAME];
-    cpu_name(name, "");
-    snprintf(out, size, "%s", name);
-    return out;
+static void take_cluster(qw_machine *m, qw_cluster *out, const struct cluster *c) {
+    *out = (qw_cluster){.n_cpus = c->n_cpus, .n_online = c->n_online, .capacity = c->capacity,
+                        .min_mhz = c->min_mhz, .max_mhz = c->max_mhz, .limit_mhz = c->limit_mhz,
+                        .now_mhz = c->now_mhz};
+    mask_print(out->cpus, sizeof out->cpus, &c->cpus);
+    snprintf(out->core, sizeof out->core, "%s", c->core);
+    snprintf(out->governor, sizeof out->governor, "%s", c->governor);
+    m->n_cpus += c->n_cpus;
+    m->n_online += c->n_online;
+}
+
+void qw_find_machine(qw_machine *out) {
+    struct cpu_mask allowed;
+    struct machine m;
+    cpus_allowed(&allowed);
+    machine_find(&m, &allowed, "");
+    *out = (qw_machine){.n_clusters = m.n_clusters,
+                        .memory = m.memory.total, .memory_limit = m.memory.limit,
+                        .memory_free = m.memory.available,
+                        .swap = m.memory.swap, .swap_free = m.memory.swap_free};
+    snprintf(out->name, sizeof out->name, "%s", m.name);
+    snprintf(out->soc, sizeof out->soc, "%s", m.soc);
+    snprintf(out->cores, sizeof out->cores, "%s", m.cores);
+    snprintf(out->kernel, sizeof out->kernel, "%s", m.kernel);
+    snprintf(out->arch, sizeof out->arch, "%s", m.arch);
+    for (int i = 0; i < m.n_clusters; i++) take_cluster(out, &out->clusters[i], &m.clusters[i]);
 }
 
 void qw_find_cpus(qw_cpus *out) {
