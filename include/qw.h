@@ -338,6 +338,40 @@ uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
  * measure with. Not to be called while a session of this model is in use. */
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
+/* ---- was a measurement disturbed? ---- */
+
+typedef struct qw_watch qw_watch;
+
+enum qw_throttled { QW_THROTTLED_UNKNOWN, QW_THROTTLED_NO, QW_THROTTLED_YES };
+
+/* What happened between qw_watch_begin and qw_watch_end. */
+typedef struct {
+    double seconds;
+    double celsius_before, celsius_after;       /* of the CPU; NAN: unknown */
+    int mhz_before, mhz_after;  /* of the fastest core; 0: unknown */
+    double others;              /* share of the CPUs' time that other programs took, or a
+                                 * hypervisor, 0 to 1; NAN: unknown, as on Android and in less than
+                                 * a second */
+    char cpus[128];             /* "4-7": where this process's threads were seen; "": unknown */
+    enum qw_throttled throttled;        /* did heat, power or a limit slow the CPUs down? */
+    char throttled_by[320];     /* how, in words; "": they did not, or it is unknown */
+    char disturbed_by[320];     /* what else falsified the time that was measured, in words, such as
+                                 * "other programs took 34 % of the CPUs"; "": nothing */
+} qw_watched;
+
+/* Begin to watch this process, of which n_threads threads work at a time. The first thread of the
+ * process must be one of them. */
+int qw_watch_begin(qw_watch **out, int n_threads, qw_error *err);
+/* To be called several times a second, at steps of about the same length: a gap shows that the
+ * process stood still. Takes no time. */
+void qw_watch_step(qw_watch *w);
+/* A look at clocks and CPUs, as often as wanted: right after work, while clocks are still high.
+ * Takes about a millisecond. */
+void qw_watch_look(qw_watch *w);
+/* Look for the last time, then say what happened. Releases w. In all of these w may be NULL; then
+ * nothing is done. */
+void qw_watch_end(qw_watch *w, qw_watched *out);
+
 /* ---- does this machine compute right? ---- */
 
 /* Test a kernel level (NULL: the fastest): each of its kernels against plain C, bit for bit; then
