@@ -104,20 +104,30 @@ static uint64_t matrix_room(enum packed_type type, int rows, int cols) {
     return ((uint64_t)rows * (uint64_t)cols * 2 + 63) & ~(uint64_t)63;
 }
 
+uint64_t shape_layer_bytes(const struct config *c, enum packed_type type) {
+    const int h = c->n_embd, q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
+    return matrix_room(type, q_dim, h) + 2 * matrix_room(type, kv_dim, h) +
+           matrix_room(type, h, q_dim) + 2 * matrix_room(type, c->n_ff, h) +
+           matrix_room(type, h, c->n_ff);
+}
+
+uint64_t shape_bytes(const struct config *c, enum packed_type type) {
+    return matrix_room(type, c->n_vocab, c->n_embd) +
+           (uint64_t)c->n_layer * shape_layer_bytes(c, type);
+}
+
 /* What the weights are made with. */
 struct maker {
     struct qw_model *m;
-    unsigned char *next;        /* in weights.own; NULL: only the sizes are added up */
+    unsigned char *next;        /* in weights.own */
     float *next_norm;           /* in weights.norms */
-    uint64_t bytes, seed;
+    uint64_t seed;
 };
 
 static void make_matrix(struct maker *k, struct matrix *out, int rows, int cols) {
     struct weights *w = &k->m->weights;
     const uint64_t room = matrix_room(w->type, rows, cols);
-    k->bytes += room;
     k->seed++;
-    if (!k->next) return;
     *out = (struct matrix){rows, cols, w->type, k->next,
                            {format_of("BF16"), k->next, rows, cols}};
     struct make_job job = {out, k->next, k->seed};
@@ -130,15 +140,14 @@ static void make_matrix(struct maker *k, struct matrix *out, int rows, int cols)
 static const float *make_norm(struct maker *k, int n) {
     float *norm = k->next_norm;
     k->seed++;
-    if (!k->next) return NULL;
     for (int i = 0; i < n; i++)
         norm[i] = 0.75f + (float)(random_bits(k->seed, (uint64_t)i) >> 40) * 0x1p-25f;
     k->next_norm += n;
     return norm;
 }
 
-/* All weights, in the order of the forward pass; or, without memory, their size. */
-static uint64_t make_weights(struct maker *k) {
+/* All weights, in the order of the forward pass. */
+static void make_weights(struct maker *k) {
     const struct config *c = &k->m->config;
     struct weights *w = &k->m->weights;
     const int q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
@@ -159,7 +168,6 @@ static uint64_t make_weights(struct maker *k) {
     }
     w->norm = make_norm(k, c->n_embd);
     w->head = w->embd;
-    return k->bytes;
 }
 
 static int fill_weights(struct qw_model *m, qw_error *err) {
@@ -170,16 +178,15 @@ static int fill_weights(struct qw_model *m, qw_error *err) {
     w->layers = alloc_zero(n_layer, sizeof *w->layers);
     w->norms = alloc_zero(n_norms, sizeof *w->norms);
     if (!w->layers || !w->norms) return fail_memory(err, "the norm vectors", n_norms * 4);
-    struct maker k = {.m = m};
-    const uint64_t size = make_weights(&k), free_now = available_memory("");
+    const uint64_t size = shape_bytes(c, w->type), free_now = available_memory("");
     if (free_now && size > free_now)
         return fail(err, QW_ENOMEM,
                     "the weights take %" PRIu64 " MB as %s; %" PRIu64 " MB are available",
                     size / 1000000, weight_type_name(w->type), free_now / 1000000);
     w->own = alloc_large(size);
     if (!w->own) return fail_memory(err, "the weights", size);
-    k = (struct maker){.m = m, .next = w->own, .next_norm = w->norms};
-    w->bytes = make_weights(&k);
+    make_weights(&(struct maker){.m = m, .next = w->own, .next_norm = w->norms});
+    w->bytes = size;
     w->n_params = n_norms + (uint64_t)c->n_vocab * n_embd +
                   n_layer * n_embd * (2 * (uint64_t)(c->n_head + c->n_head_kv) *
                                       (uint64_t)c->head_dim + 3 * (uint64_t)c->n_ff);
@@ -188,8 +195,7 @@ static int fill_weights(struct qw_model *m, qw_error *err) {
 
 /* ---- shapes ---- */
 
-/* The config of a shape's name, which may end in "/LAYERS". */
-static int find_shape(struct config *c, const char *name, qw_error *err) {
+int shape_config(struct config *c, const char *name, qw_error *err) {
     const size_t n = strcspn(name, "/");
     for (int i = 0; i < N_SHAPES; i++) {
         const struct shape *s = &shapes[i];
@@ -208,12 +214,13 @@ static int find_shape(struct config *c, const char *name, qw_error *err) {
     return fail(err, QW_EARG, "no shape is called '%s' (0.6b, 1.7b, 4b; 0.6b/2: two layers)", name);
 }
 
-int shape_model(struct qw_model **out, const char *shape, const qw_load_params *p, qw_error *err) {
+int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
+                   const qw_load_params *p, qw_error *err) {
     *out = NULL;
     struct qw_model *m = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
-    int rc = find_shape(&m->config, shape, err);
-    if (!rc) rc = weight_type_from_name(&m->weights.type, p->weight_type, err);
+    m->config = *c;
+    int rc = weight_type_from_name(&m->weights.type, p->weight_type, err);
     if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
     m->path = strdup(shape);
     if (!rc && !m->path) rc = fail_memory(err, "a name", strlen(shape));
@@ -229,6 +236,13 @@ int shape_model(struct qw_model **out, const char *shape, const qw_load_params *
         *out = m;
     }
     return rc;
+}
+
+int shape_model(struct qw_model **out, const char *shape, const qw_load_params *p, qw_error *err) {
+    struct config c;
+    *out = NULL;
+    int rc = shape_config(&c, shape, err);
+    return rc ? rc : shape_model_of(out, shape, &c, p, err);
 }
 
 int qw_load_shape(qw_model **out, const char *shape, const qw_load_params *params, qw_error *err) {

@@ -9,4 +9,12 @@
  * Free it with qw_free. QW_EARG: there is no such shape or type. QW_ENOMEM. */
 int shape_model(struct qw_model **out, const char *shape, const qw_load_params *p, qw_error *err);
 
+/* Its parts, for shapes between those: what such a name stands for (QW_EARG), the bytes of the
+ * weights and of those of one layer, and a model of this config that is called `shape`. */
+int shape_config(struct config *out, const char *name, qw_error *err);
+uint64_t shape_bytes(const struct config *c, enum packed_type type);
+uint64_t shape_layer_bytes(const struct config *c, enum packed_type type);
+int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
+                   const qw_load_params *p, qw_error *err);
+
 #endif

@@ -191,6 +191,15 @@ static int count_at_once(const struct cpus *c, const char *root) {
     return all_others && n > c->n_usable ? n : c->n_usable;
 }
 
+int cpu_now(void) {
+#ifdef __linux__
+    int cpu = sched_getcpu();
+    return cpu < MAX_CPUS ? cpu : -1;
+#else
+    return -1;
+#endif
+}
+
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root) {
     int limit = INT32_MAX;
     cgroup_each(root, "cpu", take_group_quota, &limit);

@@ -38,6 +38,8 @@ struct cpus {
 
 /* The CPUs that the calling thread may run on; at least one. */
 void cpus_allowed(struct cpu_mask *out);
+/* The CPU that the calling thread runs on at the moment, below MAX_CPUS; -1: unknown. */
+int cpu_now(void);
 /* What /sys and /proc below root ("" except in tests) say about the allowed CPUs. Their content
  * is not trusted. */
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root);
