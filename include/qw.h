@@ -90,6 +90,8 @@ typedef struct {
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */
 const char *qw_cpu_levels(char *out, size_t size);
+/* Those that this program has and that this CPU cannot run; "" if there are none. Returns out. */
+const char *qw_cpu_lacks(char *out, size_t size);
 
 /* What the calling thread can run on. Lists look like "0-3,6". */
 typedef struct {
@@ -98,6 +100,7 @@ typedef struct {
     int n_threads;              /* the default: one per fast core, second hyperthreads not counted,
                                  * fewer where a cgroup's quota is smaller */
     char usable[2048], fast[2048];
+    int n_quota;                /* as many as a cgroup's quota amounts to; 0: there is none */
 } qw_cpus;
 void qw_find_cpus(qw_cpus *out);
 
@@ -379,9 +382,13 @@ typedef struct {
     int strayed;                /* 1: threads were seen on other CPUs than they were put on */
 } qw_rates;
 
-/* Measures these CPUs (NULL: those that the calling thread may run on) for about a third of a
- * second. Of params n_threads (0: the default) and cpu count. Errors as for qw_use_cpus. */
+/* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
+ * of a second. Of params n_threads (0: the default) and cpu count. Errors as for qw_use_cpus. */
 int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
+
+/* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.
+ * *cached: they came out of memory, so that this says nothing of the storage. QW_EIO. */
+int qw_read_file(const char *path, double *bytes_per_second, int *cached, qw_error *err);
 
 /* What a model of a shape takes, and how fast it will be. */
 typedef struct {

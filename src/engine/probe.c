@@ -79,6 +79,9 @@ int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_e
     cpus_allowed(&before);
     wanted = before;
     int rc = cpus ? mask_parse(&wanted, cpus, err) : 0;
+    for (int i = 0; i < MAX_CPUS / 64; i++) wanted.bits[i] &= before.bits[i];
+    if (!rc && mask_count(&wanted) == 0)
+        rc = fail(err, QW_EARG, "CPUs %.100s are offline, or this process may not use them", cpus);
     if (!rc && cpus) rc = cpus_use(&wanted, err);
     if (rc) return rc;
     rc = probe_here(out, &ran, params, err);

@@ -34,6 +34,7 @@ struct cpus {
     int n_usable, n_fast;
     int n_threads;                      /* one for each fast core, or a cgroup's quota if less */
     int at_once;                        /* most threads that can run at the same time */
+    int quota;                          /* a cgroup's, in CPUs; 0: none */
 };
 
 /* The CPUs that the calling thread may run on; at least one. */
