@@ -91,6 +91,24 @@ int text_end(struct text_out *t) {
 
 int flush_stdout(void) { return fflush(stdout) == 0 ? 0 : write_error("stdout", errno); }
 
+int print_words(const char *text, int left, int at) {
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+        if (at > left && at + 1 + n > PAGE_WIDTH) {
+            printf("\n%*s", left, "");
+            at = left;
+        } else if (at > left) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", n, text);
+        at += n;
+        text += n;
+        text += *text == ' ';
+    }
+    return at;
+}
+
 /* ---- files that appear when complete ---- */
 
 static const char *volatile incomplete;     /* path of the open temporary file */
