@@ -341,6 +341,39 @@ uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
  * measure with. Not to be called while a session of this model is in use. */
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
 
+/* What some CPUs do together. */
+typedef struct {
+    int n_threads;
+    double read_per_second;     /* bytes of memory; 0: too little is free to measure with */
+    double int8_per_second;     /* multiply-adds of a product of q8 weights and 64 tokens */
+    int strayed;                /* 1: threads were seen on other CPUs than they were put on */
+} qw_rates;
+
+/* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
+ * of a second. Of params n_threads (0: the default) and cpu count. Errors as for qw_use_cpus. */
+int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
+
+/* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.
+ * *cached: they came out of memory, so that this says nothing of the storage. QW_EIO. */
+int qw_read_file(const char *path, double *bytes_per_second, int *cached, qw_error *err);
+
+/* What a model of a shape takes, and how fast it will be. */
+typedef struct {
+    uint64_t weight_bytes;
+    uint64_t scratch_bytes;     /* of a session's forward pass */
+    uint64_t position_bytes;    /* of the q8 cache, for each position */
+    int n_ctx_max;
+    /* tokens per second of a prompt of 512 and an answer of 128, from an empty context; 0: the
+     * weights do not fit in the free memory */
+    double prompt_per_second, answer_per_second;
+} qw_forecast;
+
+/* Measures some layers of a model of this shape (qw_load_shape) for about half a second, in a
+ * quarter of the free memory at most. Of params weight_type ("q8", "q4"), cpu, threads and progress
+ * count; progress is only asked whether to stop (QW_ECANCEL). */
+int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params *params,
+                      qw_error *err);
+
 /* ---- was a measurement disturbed? ---- */
 
 typedef struct qw_watch qw_watch;
@@ -374,38 +407,6 @@ void qw_watch_look(qw_watch *w);
 /* Look for the last time, then say what happened. Releases w. In all of these w may be NULL; then
  * nothing is done. */
 void qw_watch_end(qw_watch *w, qw_watched *out);
-/* What some CPUs do together. */
-typedef struct {
-    int n_threads;
-    double read_per_second;     /* bytes of memory; 0: too little is free to measure with */
-    double int8_per_second;     /* multiply-adds of a product of q8 weights and 64 tokens */
-    int strayed;                /* 1: threads were seen on other CPUs than they were put on */
-} qw_rates;
-
-/* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
- * of a second. Of params n_threads (0: the default) and cpu count. Errors as for qw_use_cpus. */
-int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
-
-/* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.
- * *cached: they came out of memory, so that this says nothing of the storage. QW_EIO. */
-int qw_read_file(const char *path, double *bytes_per_second, int *cached, qw_error *err);
-
-/* What a model of a shape takes, and how fast it will be. */
-typedef struct {
-    uint64_t weight_bytes;
-    uint64_t scratch_bytes;     /* of a session's forward pass */
-    uint64_t position_bytes;    /* of the q8 cache, for each position */
-    int n_ctx_max;
-    /* tokens per second of a prompt of 512 and an answer of 128, from an empty context; 0: the
-     * weights do not fit in the free memory */
-    double prompt_per_second, answer_per_second;
-} qw_forecast;
-
-/* Measures some layers of a model of this shape (qw_load_shape) for about half a second, in a
- * quarter of the free memory at most. Of params weight_type ("q8", "q4"), cpu, threads and progress
- * count; progress is only asked whether to stop (QW_ECANCEL). */
-int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params *params,
-                      qw_error *err);
 
 /* ---- does this machine compute right? ---- */
 

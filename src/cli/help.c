@@ -7,7 +7,7 @@
 #include "cli/llama_flags.h"
 #include "cli/output.h"
 
-enum { HELP_COLUMN = 29 };      /* where the explanations start */
+enum { HELP_COLUMN = 29 };     /* where the explanations start */
 
 static const struct flag help_flag = {.names = "-h --help", .help = "this text"};
 
@@ -18,11 +18,11 @@ static void print_flag(const struct flag *f) {
         n = 0;
     }
     printf("%*s", HELP_COLUMN - n, "");
-    int at = print_words(f->help, HELP_COLUMN, HELP_COLUMN);
+    int at = print_words(stdout, f->help, HELP_COLUMN, HELP_COLUMN);
     if (f->env) {
         char env[64];
         snprintf(env, sizeof env, "[%s]", f->env);
-        print_words(env, HELP_COLUMN, at);
+        print_words(stdout, env, HELP_COLUMN, at);
     }
     putchar('\n');
 }
@@ -49,7 +49,7 @@ static void print_llama_flags(const struct llama_flag *rows) {
     }
     printf("\nFlags of llama.cpp that are taken as well; the others are refused with a reason:\n"
            "    ");
-    print_words(text, 4, 4);
+    print_words(stdout, text, 4, 4);
     putchar('\n');
 }
 

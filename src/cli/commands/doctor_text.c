@@ -10,10 +10,11 @@
 
 static void print_machine(const struct doctor *d) {
     const qw_machine *m = &d->machine;
-    int at = print_words(m->name, 0, 0);
-    if (m->soc[0]) at = print_words(m->soc, 4, at + printf(","));
-    if (m->kernel[0]) at = print_words(m->kernel, 4, at + printf(", Linux"));
-    print_words(m->arch, 4, at);
+    char rest[256];
+    int at = print_words(stdout, m->name, 0, 0);
+    snprintf(rest, sizeof rest, "%s%s%s%s (%s)", m->soc, m->soc[0] ? ", " : "",
+             m->kernel[0] ? "Linux " : "", m->kernel, m->arch);
+    print_words(stdout, rest, 10, at + printf(", ") - 1);
     printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB, (double)m->memory_free / GB);
     if (m->memory_limit) printf(", at most %.2f GB", (double)m->memory_limit / GB);
     if (m->swap) printf(", swap %.2f GB", (double)m->swap / GB);
@@ -89,10 +90,10 @@ static void print_findings(const struct doctor *d) {
     puts("\nWhat holds this machine back:");
     for (int i = 0; i < d->n_findings; i++) {
         const struct finding *f = &d->findings[i];
-        print_words(f->text, 2, printf("- "));
+        print_words(stdout, f->text, 2, printf("- "));
         if (f->remedy[0]) {
-            printf("\n  ");
-            print_words(f->remedy, 5, printf("->") + 2);
+            printf("\n  -> ");
+            print_words(stdout, f->remedy, 5, 5);
         }
         putchar('\n');
     }
