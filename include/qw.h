@@ -350,7 +350,8 @@ typedef struct {
 } qw_rates;
 
 /* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
- * of a second. Of params n_threads (0: the default) and cpu count. Errors as for qw_use_cpus. */
+ * of a second. Of params, which may be NULL, n_threads (0: the default) and cpu count. Errors as for
+ * qw_use_cpus. */
 int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
 
 /* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.
@@ -369,8 +370,9 @@ typedef struct {
 } qw_forecast;
 
 /* Measures some layers of a model of this shape (qw_load_shape) for about half a second, in a
- * quarter of the free memory at most. Of params weight_type ("q8", "q4"), cpu, threads and progress
- * count; progress is only asked whether to stop (QW_ECANCEL). */
+ * quarter of the free memory at most. Of params, which may be NULL, weight_type ("q8", or "q4" as
+ * without one), cpu, threads and progress count; progress is only asked whether to stop
+ * (QW_ECANCEL). */
 int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params *params,
                       qw_error *err);
 

@@ -27,7 +27,7 @@ double forecast_answer(const struct config *c, const struct part_times *t) {
 /* Four times as many tokens take at most four times as long, so each batch tells whether there is
  * time for the next. */
 bool forecast_measure(struct part_times *out, layer_fn *layer, void *ctx) {
-    const double part = 0.2, longest = 0.4;
+    const double part = 0.2, longest = 0.7;
     int n = 1;
     double last = out->token = layer(ctx, n, FORECAST_ANSWER / 2, part, &out->head);
     while (last >= 0 && n < FORECAST_BATCH && 4 * last < longest) {
@@ -126,13 +126,16 @@ static int measure(struct probe *p, const char *shape, const struct config *c,
 int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params *params,
                       qw_error *err) {
     const uint64_t free_now = available_memory("");
+    qw_load_params q = params ? *params : (qw_load_params){0};
     struct config c;
     struct part_times times;
     enum packed_type type;
     *out = (qw_forecast){0};
+    if (!q.weight_type) q.weight_type = "q4";
     int rc = shape_config(&c, shape, err);
-    if (!rc) rc = weight_type_from_name(&type, params->weight_type, err);
-    if (!rc && type == NOT_PACKED) rc = fail(err, QW_EARG, "only q8 and q4 are forecast");
+    if (!rc) rc = weight_type_from_name(&type, q.weight_type, err);
+    if (!rc && type == NOT_PACKED)
+        rc = fail(err, QW_EARG, "speeds are forecast with q8 and q4, not %s", q.weight_type);
     if (!rc) rc = decoder_memory(&c, KV_Q8, ATTN_TILE, FORECAST_BATCH, &out->position_bytes,
                                  &out->scratch_bytes, err);
     if (rc) return rc;
@@ -140,7 +143,7 @@ int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params 
     out->weight_bytes = shape_bytes(&c, type);
     out->n_ctx_max = c.n_ctx_max;
     if (free_now && out->weight_bytes > free_now) return 0;
-    struct probe p = {.params = params, .n_vocab = c.n_vocab};
+    struct probe p = {.params = &q, .n_vocab = c.n_vocab};
     rc = measure(&p, shape, &c, type, &times, err);
     if (rc) return rc;
     out->prompt_per_second = forecast_prompt(&c, &times);

@@ -74,6 +74,7 @@ static int probe_here(qw_rates *out, struct cpu_mask *ran, const qw_load_params 
 }
 
 int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err) {
+    const qw_load_params none = {0};
     struct cpu_mask before, wanted, ran = {{0}};
     *out = (qw_rates){0};
     cpus_allowed(&before);
@@ -84,7 +85,7 @@ int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_e
         rc = fail(err, QW_EARG, "CPUs %.100s are offline, or this process may not use them", cpus);
     if (!rc && cpus) rc = cpus_use(&wanted, err);
     if (rc) return rc;
-    rc = probe_here(out, &ran, params, err);
+    rc = probe_here(out, &ran, params ? params : &none, err);
     if (cpus) cpus_use(&before, NULL);
     for (int i = 0; i < MAX_CPUS; i++)
         if (mask_has(&ran, i) && !mask_has(&wanted, i)) out->strayed = 1;

@@ -70,6 +70,7 @@ static int measure_group(struct visit *v, const char *cpus, int cluster, int n_t
     qw_error err;
     *g = (struct cpu_group){.cluster = cluster};
     snprintf(g->cpus, sizeof g->cpus, "%.120s", cpus);
+    if (cluster >= 0 && d->machine.clusters[cluster].n_online == 0) return 0;
     show(v, "CPUs", g->cpus);
     int rc = qw_probe(&g->rates, cpus, &params, &err);
     if (interrupted) return EXIT_SIGINT;
@@ -116,8 +117,9 @@ static int foretell(struct visit *v, const char *shape, const char *type) {
     qw_error err;
     *o = (struct outlook){.shape = shape, .type = type};
     show(v, shape, type);
-    if (qw_forecast_shape(&o->f, shape, &params, &err))
-        return err.code == QW_ECANCEL ? EXIT_SIGINT : load_error(f, &err);
+    int rc = qw_forecast_shape(&o->f, shape, &params, &err);
+    if (interrupted) return EXIT_SIGINT;
+    if (rc && rc != QW_ENOMEM) return load_error(f, &err);
     o->n_ctx = fitting_positions(&o->f, d->machine.memory_free);
     return 0;
 }

@@ -106,7 +106,7 @@ static void judge_cpus(struct doctor *d) {
             "A control group's quota amounts to %d of %d CPUs.", c->n_quota, c->n_usable);
     for (int i = 0; i < d->n_groups; i++) {
         const struct cpu_group *g = &d->groups[i];
-        if (g->failed[0])
+        if (g->failed[0] && !d->chosen)
             add(d, "pinning", "", "CPUs %s could not be measured: %s.", g->cpus, g->failed);
         if (g->rates.strayed)
             add(d, "pinning", "",

@@ -70,7 +70,7 @@ static void print_outlooks(const struct doctor *d) {
             printf("%14.2f %14.2f\n", o->f.prompt_per_second, o->f.answer_per_second);
         else printf("%14s %14s\n", "-", "-");
     }
-    puts("Foretold for a prompt of 512 tokens and an answer of 128 (qw bench: pp512, tg128).");
+    puts("Foretold: a prompt of 512 tokens, an answer of 128 (qw bench: pp512, tg128).");
 }
 
 /* A path may hold anything. */
