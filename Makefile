@@ -143,10 +143,14 @@ $(ALTERED): $(BUILD)/qw-%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL
 
 $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(LINK) -lm -o $@
+	$(Q)$(CC) $< $(MORE_O) $(ENGINE_O) $(TERMINAL_O) $(LINK) -lm -o $@
 
-# fuzz_flags has the commands in it, but for main and for what prints the help and exits.
-FUZZ_CLI_O := $(filter-out %/cli/main.o %/cli/help.o,$(CLI_O))
+# test_doctor has the command line in it, but for main; fuzz_flags has not what prints the help and
+# exits either.
+TEST_CLI_O := $(filter-out %/cli/main.o,$(CLI_O))
+FUZZ_CLI_O := $(filter-out %/cli/help.o,$(TEST_CLI_O))
+$(BUILD)/test_doctor: MORE_O := $(TEST_CLI_O)
+$(BUILD)/test_doctor: $(TEST_CLI_O)
 $(BUILD)/fuzz_flags: MORE_O := $(FUZZ_CLI_O)
 $(BUILD)/fuzz_flags: $(FUZZ_CLI_O)
 $(FUZZ_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)

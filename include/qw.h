@@ -90,9 +90,8 @@ typedef struct {
 
 /* The kernel levels that this CPU can run, fastest first, separated by spaces. Returns out. */
 const char *qw_cpu_levels(char *out, size_t size);
-/* What this machine's CPU is called: "AMD EPYC 9R14", or on ARM the board, the SoC, or the kinds of
- * cores, such as "Cortex-A55 + Cortex-A76". Printable ASCII, never empty. Returns out. */
-const char *qw_cpu_name(char *out, size_t size);
+/* Those that this program has and that this CPU cannot run; "" if there are none. Returns out. */
+const char *qw_cpu_lacks(char *out, size_t size);
 
 /* What the calling thread can run on. Lists look like "0-3,6". */
 typedef struct {
@@ -101,6 +100,7 @@ typedef struct {
     int n_threads;              /* the default: one per fast core, second hyperthreads not counted,
                                  * fewer where a cgroup's quota is smaller */
     char usable[2048], fast[2048];
+    int n_quota;                /* as many as a cgroup's quota amounts to; 0: there is none */
 } qw_cpus;
 void qw_find_cpus(qw_cpus *out);
 
@@ -109,6 +109,38 @@ void qw_find_cpus(qw_cpus *out);
  * QW_EARG names what is wrong: the text, or a CPU that does not exist or is not allowed. QW_EIO,
  * QW_EUNSUPPORTED: the system does not offer it. */
 int qw_use_cpus(const char *list, qw_error *err);
+
+/* CPUs of one kind. */
+typedef struct {
+    char cpus[128];             /* "0-3"; those that are offline, too */
+    int n_cpus, n_online;
+    char core[32];              /* ARM: "Cortex-A53", or "0x41:0xd99"; hybrid x86: "P-core" */
+    int capacity;               /* 1024: a core of the fastest kind */
+    int min_mhz, max_mhz;       /* what the hardware can do */
+    int limit_mhz;              /* what it may do at the moment: heat and users lower it */
+    int now_mhz;                /* of the fastest core at the moment */
+    char governor[32];          /* "schedutil" */
+} qw_cluster;
+
+/* This machine, as far as it tells. Numbers that are not known are 0, texts "". Texts are printable
+ * ASCII. */
+typedef struct {
+    char name[160];             /* of the CPU on x86 ("AMD Ryzen 7 ..."), else of the board or phone
+                                 * ("Raspberry Pi 5 Model B Rev 1.0"), or what else there is; never
+                                 * empty */
+    char soc[64];               /* "bcm2712", "SM8150"; not on x86 */
+    char cores[160];            /* "4 x Cortex-A55, 2 x Cortex-A76" */
+    char kernel[96];            /* release: "6.6.31+rpt-rpi-v8" */
+    char arch[32];              /* of the kernel: "aarch64", also where this program is 32-bit */
+    int n_cpus, n_online;
+    int n_clusters;
+    qw_cluster clusters[16];
+    uint64_t memory;            /* bytes */
+    uint64_t memory_limit;      /* the least of the control groups', if below that; 0: none */
+    uint64_t memory_free;       /* that can be allocated without pushing anything else out */
+    uint64_t swap, swap_free;   /* 0: none, too */
+} qw_machine;
+void qw_find_machine(qw_machine *out);
 
 /* How a chat template has the model think, found by rendering small conversations. */
 enum qw_thinks {
@@ -314,6 +346,75 @@ uint64_t qw_bytes_per_token(const qw_session *s, uint64_t positions);
  * over 256 MiB, or over a quarter of the free memory if that is less. 0: less than 16 MiB to
  * measure with. Not to be called while a session of this model is in use. */
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err);
+
+/* What some CPUs do together. */
+typedef struct {
+    int n_threads;
+    double read_per_second;     /* bytes of memory; 0: too little is free to measure with */
+    double int8_per_second;     /* multiply-adds of a product of q8 weights and 64 tokens */
+    int strayed;                /* 1: threads were seen on other CPUs than they were put on */
+} qw_rates;
+
+/* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
+ * of a second. Of params, which may be NULL, n_threads (0: the default) and cpu count. Errors as for
+ * qw_use_cpus. */
+int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
+
+/* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.
+ * *cached: they came out of memory, so that this says nothing of the storage. QW_EIO. */
+int qw_read_file(const char *path, double *bytes_per_second, int *cached, qw_error *err);
+
+/* What a model of a shape takes, and how fast it will be. */
+typedef struct {
+    uint64_t weight_bytes;
+    uint64_t scratch_bytes;     /* of a session's forward pass */
+    uint64_t position_bytes;    /* of the q8 cache, for each position */
+    int n_ctx_max;
+    /* tokens per second of a prompt of 512 and an answer of 128, from an empty context; 0: the
+     * weights do not fit in the free memory */
+    double prompt_per_second, answer_per_second;
+} qw_forecast;
+
+/* Measures some layers of a model of this shape (qw_load_shape) for about half a second, in a
+ * quarter of the free memory at most. Of params, which may be NULL, weight_type ("q8", or "q4" as
+ * without one), cpu, threads and progress count; progress is only asked whether to stop
+ * (QW_ECANCEL). */
+int qw_forecast_shape(qw_forecast *out, const char *shape, const qw_load_params *params,
+                      qw_error *err);
+
+/* ---- was a measurement disturbed? ---- */
+
+typedef struct qw_watch qw_watch;
+
+enum qw_throttled { QW_THROTTLED_UNKNOWN, QW_THROTTLED_NO, QW_THROTTLED_YES };
+
+/* What happened between qw_watch_begin and qw_watch_end. */
+typedef struct {
+    double seconds;
+    double celsius_before, celsius_after;       /* of the CPU; NAN: unknown */
+    int mhz_before, mhz_after;  /* of the fastest core; 0: unknown */
+    double others;              /* share of the CPUs' time that other programs took, or a
+                                 * hypervisor, 0 to 1; NAN: unknown, as on Android and in less than
+                                 * a second */
+    char cpus[128];             /* "4-7": where this process's threads were seen; "": unknown */
+    enum qw_throttled throttled;        /* did heat, power or a limit slow the CPUs down? */
+    char throttled_by[320];     /* how, in words; "": they did not, or it is unknown */
+    char disturbed_by[320];     /* what else falsified the time that was measured, in words, such as
+                                 * "other programs took 34 % of the CPUs"; "": nothing */
+} qw_watched;
+
+/* Begin to watch this process, of which n_threads threads work at a time. The first thread of the
+ * process must be one of them. */
+int qw_watch_begin(qw_watch **out, int n_threads, qw_error *err);
+/* To be called several times a second, at steps of about the same length: a gap shows that the
+ * process stood still. Takes no time. */
+void qw_watch_step(qw_watch *w);
+/* A look at clocks and CPUs, as often as wanted: right after work, while clocks are still high.
+ * Takes about a millisecond. */
+void qw_watch_look(qw_watch *w);
+/* Look for the last time, then say what happened. Releases w. In all of these w may be NULL; then
+ * nothing is done. */
+void qw_watch_end(qw_watch *w, qw_watched *out);
 
 /* ---- does this machine compute right? ---- */
 

@@ -87,6 +87,12 @@ static void describe_cluster(char *out, size_t size, const struct cluster *c) {
              c->governor);
 }
 
+/* "": it is unknown. */
+static void check_name(const char *what, const char *name, const char *want) {
+    bool right = *want ? strcmp(name, want) == 0 : strncmp(name, "unknown ", 8) == 0 && name[8];
+    CHECK(right, "%s: name '%s', not '%s'", what, name, *want ? want : "unknown ...");
+}
+
 static void check(const char *what, const char *allowed, const char *name, const char *soc,
                   const char *clusters) {
     struct machine m;
@@ -98,7 +104,7 @@ static void check(const char *what, const char *allowed, const char *name, const
         describe_cluster(line, sizeof line, &m.clusters[i]);
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? "\n" : "", line);
     }
-    CHECK(strcmp(m.name, name) == 0, "%s: name '%s', not '%s'", what, m.name, name);
+    check_name(what, m.name, name);
     CHECK(strcmp(m.soc, soc) == 0, "%s: SoC '%s', not '%s'", what, m.soc, soc);
     CHECK(strcmp(text, clusters) == 0, "%s:\n%s\ninstead of\n%s", what, text, clusters);
 }
@@ -326,7 +332,42 @@ static void test_nothing_known(void) {
           m.n_clusters, last);
 }
 
+static void named(const char *want, const char *cpuinfo, const char *model) {
+    struct machine m;
+    struct cpu_mask cpus = mask("0");
+    clear();
+    if (cpuinfo) put("proc/cpuinfo", cpuinfo);
+    if (model) put("proc/device-tree/model", model);
+    machine_find(&m, &cpus, root);
+    check_name(cpuinfo ? cpuinfo : "nothing", m.name, want);
+}
+
+#define CORE(number, part) \
+    "processor\t: " number "\nCPU implementer\t: 0x41\nCPU part\t: " part "\n\n"
+
 static void test_names(void) {
+    char long_name[300], text[400];
+    named("AMD EPYC 9R14 96-Core Processor",
+          "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14 96-Core Processor \n", NULL);
+    named("Raspberry Pi 5 Model B Rev 1.0", CORE("0", "0xd0b"), "Raspberry Pi 5 Model B Rev 1.0");
+    named("Raspberry Pi 4 Model B Rev 1.4",
+          "model name\t: ARMv7 Processor rev 3 (v7l)\nCPU part\t: 0xd08\n\nHardware\t: BCM2711\n",
+          "Raspberry Pi 4 Model B Rev 1.4");
+    named("1 x Neoverse-N1", CORE("0", "0xd0c"), "linux,dummy-virt");
+    named("1 x 0x41:0xfff", CORE("0", "0xfff"), "");
+    named("abc", "model name\t: \ta\033b\200c\n", NULL);
+    named("1 x Neoverse-V1", "model name\t:\n" CORE("0", "0xd40"), NULL);
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    snprintf(text, sizeof text, "model name\t: %s\n", long_name);
+    long_name[126] = 0;                 /* after a blank */
+    named(long_name, text, NULL);
+    const char *const nothing[] = {NULL, "", "\n", ":\n", "model name\n", "CPU part\n",
+                                   "model name of : nobody\n"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) named("", nothing[i], NULL);
+}
+
+static void test_cores(void) {
     static const struct { unsigned implementer, part; const char *name; } names[] = {
         {0x41, 0xd03, "Cortex-A53"}, {0x41, 0xc07, "Cortex-A7"}, {0x51, 0x06f, "Krait"},
         {0x41, 0xd0b, "Cortex-A76"}, {0x4e, 0x000, "Denver"},
@@ -468,6 +509,30 @@ static void test_here(void) {
     check_sane("this machine", "");
 }
 
+/* The same, as programs see it. */
+static void test_public(void) {
+    struct machine m;
+    struct cpu_mask allowed;
+    qw_machine p;
+    char cpus[128];
+    int n = 0;
+    cpus_allowed(&allowed);
+    machine_find(&m, &allowed, "");
+    qw_find_machine(&p);
+    CHECK(strcmp(p.name, m.name) == 0 && strcmp(p.soc, m.soc) == 0 && strcmp(p.arch, m.arch) == 0 &&
+              strcmp(p.cores, m.cores) == 0 && strcmp(p.kernel, m.kernel) == 0,
+          "'%s' '%s' '%s' '%s' '%s'", p.name, p.soc, p.cores, p.kernel, p.arch);
+    CHECK(p.arch[0] && p.memory == m.memory.total && p.n_clusters == m.n_clusters,
+          "'%s', %llu bytes, %d clusters", p.arch, (unsigned long long)p.memory, p.n_clusters);
+    for (int i = 0; i < p.n_clusters; i++) {
+        n += p.clusters[i].n_cpus;
+        mask_print(cpus, sizeof cpus, &m.clusters[i].cpus);
+        CHECK(strcmp(p.clusters[i].cpus, cpus) == 0, "CPUs %s", p.clusters[i].cpus);
+    }
+    CHECK(n == p.n_cpus && p.n_online >= mask_count(&allowed) && p.n_online <= n,
+          "%d CPUs, %d online", p.n_cpus, p.n_online);
+}
+
 int main(void) {
     tree_begin();
     RUN("machine: boards", test_boards);
@@ -475,10 +540,12 @@ int main(void) {
     RUN("machine: cores that are offline", test_offline);
     RUN("machine: x86", test_computers);
     RUN("machine: nothing known, and very many CPUs", test_nothing_known);
-    RUN("machine: names of cores", test_names);
+    RUN("machine: names", test_names);
+    RUN("machine: names of cores", test_cores);
     RUN("machine: hostile contents", test_hostile);
     RUN("machine: files that cannot be read", test_refused);
     RUN("machine: this one", test_here);
+    RUN("machine: this one, in qw.h", test_public);
     tree_end();
     TEST_END();
 }

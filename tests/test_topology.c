@@ -1,9 +1,8 @@
-/* test_topology.c - which CPUs are used, what they are called and how much memory is available, on
+/* test_topology.c - which CPUs are used and how much memory is available, on
  * made-up machines: files as Linux shows them below /sys and /proc. */
 #include <stdlib.h>
 #include <string.h>
 #include "fake_tree.h"
-#include "sys/cpu_name.h"
 #include "sys/memory.h"
 #include "sys/small_file.h"
 #include "sys/threads.h"
@@ -330,65 +329,6 @@ static void test_memory_in_all(void) {
     CHECK(m.limit == 5000, "v1 with a limit, total unknown: %lld", (long long)m.limit);
 }
 
-/* ---- names ---- */
-
-static void named(const char *want, const char *cpuinfo, const char *model) {
-    char name[CPU_NAME];
-    clear();
-    if (cpuinfo) put("proc/cpuinfo", cpuinfo);
-    if (model) put("proc/device-tree/model", model);
-    cpu_name(name, root);
-    CHECK(strcmp(name, want) == 0, "expected '%s', found '%s'", want, name);
-}
-
-#define CORE(part) "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\n" \
-                   "CPU variant\t: 0x0\nCPU part\t: " part "\nCPU revision\t: 4\n\n"
-
-static void test_names(void) {
-    char long_name[300], text[400];
-    named("AMD EPYC 9R14 96-Core Processor",
-          "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14 96-Core Processor \n", NULL);
-    named("Raspberry Pi 5 Model B Rev 1.0", CORE("0xd0b"), "Raspberry Pi 5 Model B Rev 1.0");
-    named("Raspberry Pi 4 Model B Rev 1.4",
-          "model name\t: ARMv7 Processor rev 3 (v7l)\nCPU part\t: 0xd08\n\nHardware\t: BCM2711\n",
-          "Raspberry Pi 4 Model B Rev 1.4");
-    named("Qualcomm MSM 8974", "Processor\t: ARMv7 Processor rev 1 (v7l)\nprocessor\t: 0\n\n"
-          "CPU implementer\t: 0x51\nCPU part\t: 0x06f\n\nHardware\t: Qualcomm MSM 8974\n", NULL);
-    named("Cortex-A55 + Cortex-A76", CORE("0xd05") CORE("0xd05") CORE("0xd0b") CORE("0xd05"), NULL);
-    named("Neoverse-N1", CORE("0xd0c"), "linux,dummy-virt");
-    named("Krait", "CPU implementer\t: 0x51\nCPU part\t: 0x06f\n", NULL);
-    named("ARM core 0x41:0xfff", CORE("0xfff"), "");
-    named("MIPS 74Kc V5.0", "system type : x\ncpu model\t\t: MIPS 74Kc V5.0\n", NULL);
-    named("sifive,bullet0", "hart\t: 0\nisa\t: rv64imafdc\nuarch\t\t: sifive,bullet0\n", NULL);
-    named("a?b?c", "model name\t: \ta\033b\200c\n", NULL);
-    named("Neoverse-V1", "model name\t:\n" CORE("0xd40"), NULL);
-    memset(long_name, 'x', sizeof long_name - 1);
-    long_name[sizeof long_name - 1] = 0;
-    snprintf(text, sizeof text, "model name\t: %s\n", long_name);
-    long_name[CPU_NAME - 1] = 0;
-    named(long_name, text, NULL);
-    const char *const nothing[] = {NULL, "", "\n", ":\n", "model name\n", "CPU part\n",
-                                   "model name of : nobody\n"};
-    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
-        clear();
-        if (nothing[i]) put("proc/cpuinfo", nothing[i]);
-        cpu_name(text, root);
-        CHECK(strncmp(text, "unknown ", 8) == 0 && text[8], "nothing known: '%s'", text);
-    }
-}
-
-static void test_many_kinds(void) {
-    static const char *const kinds = CORE("0xd03") CORE("0xd04") CORE("0xd05") CORE("0xd07")
-        CORE("0xd08") CORE("0xd09") CORE("0xd0a") CORE("0xd0b") CORE("0xd0c") CORE("0xd0d")
-        CORE("0xd40") CORE("0xd41");
-    char name[CPU_NAME];
-    clear();
-    put("proc/cpuinfo", kinds);
-    cpu_name(name, root);
-    CHECK(strncmp(name, "Cortex-A53 + Cortex-A35 + ", 26) == 0 && strlen(name) < CPU_NAME,
-          "many kinds: '%s'", name);
-}
-
 /* ---- this machine ---- */
 
 static void test_here(void) {
@@ -425,8 +365,6 @@ int main(void) {
     RUN("topology: CPUs offline", test_offline);
     RUN("topology: quotas", test_quotas);
     RUN("memory: what is available, and what groups leave", test_memory);
-    RUN("cpu name: the CPU, the board, the SoC or the cores", test_names);
-    RUN("cpu name: more kinds than it has room for", test_many_kinds);
     RUN("memory: in all, swap, limits", test_memory_in_all);
     RUN("topology: this machine", test_here);
     tree_end();

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
-#include "engine/model.h"
+#include "engine/shape_model.h"
 #include "engine/shape_weights.h"
 #include "sys/memory.h"
 
@@ -23,8 +23,25 @@ enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
 /* ---- matrices ---- */
 
-/* Where the weights go: only their sizes are added up (at, write NULL); to memory (at); to
- * write(). With `there` they are in memory already. */
+static uint64_t round_up(uint64_t n) { return (n + 63) & ~(uint64_t)63; }
+
+static uint64_t matrix_room(enum packed_type type, int rows, int cols) {
+    return round_up(random_matrix_size(type, rows, cols));
+}
+
+uint64_t shape_layer_bytes(const struct config *c, enum packed_type type) {
+    const int h = c->n_embd, q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
+    return matrix_room(type, q_dim, h) + 2 * matrix_room(type, kv_dim, h) +
+           matrix_room(type, h, q_dim) + 2 * matrix_room(type, c->n_ff, h) +
+           matrix_room(type, h, c->n_ff);
+}
+
+uint64_t shape_bytes(const struct config *c, enum packed_type type) {
+    return matrix_room(type, c->n_vocab, c->n_embd) +
+           (uint64_t)c->n_layer * shape_layer_bytes(c, type);
+}
+
+/* Where the weights go: to memory (at), unless they are there already, or to write(). */
 struct maker {
     struct qw_model *m;
     unsigned char *at;          /* of the next matrix */
@@ -34,12 +51,10 @@ struct maker {
     void *user;
     unsigned char *slice;       /* [SLICE] on its way to write() */
     const qw_load_params *p;    /* for its progress() */
-    uint64_t all, done, seed;
+    uint64_t done, seed;
     int rc;                     /* the first error; then nothing more is made */
 };
 enum { SLICE = 4 << 20 };
-
-static uint64_t round_up(uint64_t n) { return (n + 63) & ~(uint64_t)63; }
 
 /* The bytes up to the next matrix are 0. */
 static int write_matrix(struct maker *k, enum packed_type type, uint64_t size) {
@@ -55,12 +70,13 @@ static int write_matrix(struct maker *k, enum packed_type type, uint64_t size) {
 static void make_matrix(struct maker *k, struct matrix *out, int rows, int cols) {
     const enum packed_type type = k->m->weights.type;
     const uint64_t size = random_matrix_size(type, rows, cols), room = round_up(size);
+    const uint64_t all = k->m->weights.bytes;
     k->done += room;
     k->seed++;
-    if (k->rc || (!k->at && !k->write)) return;
+    if (k->rc) return;
     if (k->write) k->rc = write_matrix(k, type, size);
     else if (!k->there) random_matrix_part(k->m->pool, type, k->seed, 0, size, k->at);
-    if (!k->rc && k->p->progress && k->p->progress(k->p->user, k->done, k->all)) k->rc = QW_ECANCEL;
+    if (!k->rc && k->p->progress && k->p->progress(k->p->user, k->done, all)) k->rc = QW_ECANCEL;
     if (!k->at) return;
     const struct format *format = type == NOT_PACKED ? format_of("BF16") : NULL;
     *out = (struct matrix){rows, cols, type, k->at, {format, k->at, rows, cols}};
@@ -99,22 +115,6 @@ static int make_weights(struct maker *k) {
     w->norm = make_norm(k, c->n_embd);
     w->head = w->embd;
     return k->rc;
-}
-
-static int count_weights(struct qw_model *m, uint64_t *bytes, uint64_t *n_norms, qw_error *err) {
-    const struct config *c = &m->config;
-    struct weights *w = &m->weights;
-    const uint64_t n_layer = (uint64_t)c->n_layer, n_embd = (uint64_t)c->n_embd;
-    *n_norms = n_layer * (2 * n_embd + 2 * (uint64_t)c->head_dim) + n_embd;
-    w->n_params = *n_norms + (uint64_t)c->n_vocab * n_embd +
-                  n_layer * n_embd * (2 * (uint64_t)(c->n_head + c->n_head_kv) *
-                                      (uint64_t)c->head_dim + 3 * (uint64_t)c->n_ff);
-    w->layers = alloc_zero(n_layer, sizeof *w->layers);
-    if (!w->layers) return fail_memory(err, "the layers", n_layer * sizeof *w->layers);
-    struct maker k = {.m = m};
-    make_weights(&k);
-    *bytes = w->bytes = k.done;
-    return 0;
 }
 
 static int room_for_weights(struct weights *w, qw_error *err) {
@@ -164,8 +164,7 @@ static int map_weights(struct qw_model *m, const char *shape, const char *path,
 
 /* ---- shapes ---- */
 
-/* The config of a shape's name, which may end in "/LAYERS". */
-static int find_shape(struct config *c, const char *name, qw_error *err) {
+int shape_config(struct config *c, const char *name, qw_error *err) {
     const size_t n = strcspn(name, "/");
     for (int i = 0; i < N_SHAPES; i++) {
         const struct shape *s = &shapes[i];
@@ -185,45 +184,50 @@ static int find_shape(struct config *c, const char *name, qw_error *err) {
 }
 
 /* All but the weights. */
-static int begin(struct qw_model **out, const char *shape, const qw_load_params *p, qw_error *err) {
+static int begin(struct qw_model **out, const char *shape, const struct config *c,
+                 const qw_load_params *p, qw_error *err) {
     struct qw_model *m = *out = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
-    int rc = find_shape(&m->config, shape, err);
     const bool automatic = !p->weight_type || strcmp(p->weight_type, "auto") == 0;
-    if (!rc)
-        rc = weight_type_from_name(&m->weights.type, automatic ? "q4" : p->weight_type, err);
-    if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
-    m->path = strdup(shape);
-    if (!rc && !m->path) rc = fail_memory(err, "a name", strlen(shape));
-    if (!rc) rc = model_start_threads(m, p, err);
-    m->weights.n_vocab = m->config.n_vocab;
+    m->config = *c;
+    m->weights.n_vocab = c->n_vocab;
     m->weights.stored_type = "BF16";
+    m->path = strdup(shape);
     fail(&m->tokenizer_error, QW_EUNSUPPORTED, "a shape has no tokenizer");
     fail(&m->template_error, QW_ETEMPLATE, "a shape has no chat template");
-    return rc;
+    if (!m->path) return fail_memory(err, "a name", strlen(shape));
+    int rc = weight_type_from_name(&m->weights.type, automatic ? "q4" : p->weight_type, err);
+    m->weights.bytes = shape_bytes(c, m->weights.type);
+    m->weights.layers = alloc_zero((uint64_t)c->n_layer, sizeof *m->weights.layers);
+    if (!m->weights.layers) return fail_memory(err, "the layers", (uint64_t)c->n_layer);
+    if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
+    return rc ? rc : model_start_threads(m, p, err);
 }
 
 static int fill_weights(struct qw_model *m, const char *shape, const char *file,
                         const qw_load_params *p, qw_error *err) {
-    uint64_t bytes, n_norms;
-    int rc = count_weights(m, &bytes, &n_norms, err);
-    struct maker k = {.m = m, .p = p, .there = file, .all = bytes};
+    const struct config *c = &m->config;
+    struct weights *w = &m->weights;
+    struct maker k = {.m = m, .p = p, .there = file};
+    const uint64_t n_layer = (uint64_t)c->n_layer, n_embd = (uint64_t)c->n_embd;
+    const uint64_t n_norms = n_layer * (2 * n_embd + 2 * (uint64_t)c->head_dim) + n_embd;
+    w->n_params = n_norms + (uint64_t)c->n_vocab * n_embd +
+                  n_layer * n_embd * (2 * (uint64_t)(c->n_head + c->n_head_kv) *
+                                      (uint64_t)c->head_dim + 3 * (uint64_t)c->n_ff);
+    k.next_norm = w->norms = alloc_zero(n_norms, sizeof *w->norms);
+    if (!w->norms) return fail_memory(err, "the norm vectors", n_norms * 4);
+    int rc = file ? map_weights(m, shape, file, &k.at, err) : room_for_weights(w, err);
     if (rc) return rc;
-    k.next_norm = m->weights.norms = alloc_zero(n_norms, sizeof *k.next_norm);
-    if (!k.next_norm) return fail_memory(err, "the norm vectors", n_norms * 4);
-    if (file) rc = map_weights(m, shape, file, &k.at, err);
-    else if ((rc = room_for_weights(&m->weights, err)) == 0) k.at = m->weights.own;
-    if (!rc && make_weights(&k)) rc = fail(err, k.rc, "making the weights was stopped");
-    return rc;
+    if (!file) k.at = w->own;
+    return make_weights(&k) ? fail(err, k.rc, "making the weights was stopped") : 0;
 }
 
-int qw_load_shape(qw_model **out, const char *shape, const char *file,
-                  const qw_load_params *params, qw_error *err) {
-    const qw_load_params p = params ? *params : (qw_load_params){0};
+/* file NULL: the weights are made in memory. */
+static int load(struct qw_model **out, const char *shape, const struct config *c, const char *file,
+                const qw_load_params *p, qw_error *err) {
     struct qw_model *m;
-    int rc = begin(&m, shape, &p, err);
-    *out = NULL;
-    if (!rc) rc = fill_weights(m, shape, file, &p, err);
+    int rc = begin(&m, shape, c, p, err);
+    if (!rc) rc = fill_weights(m, shape, file, p, err);
     if (rc) qw_free(m);
     else {
         model_fill_info(m);
@@ -232,23 +236,37 @@ int qw_load_shape(qw_model **out, const char *shape, const char *file,
     return rc;
 }
 
+int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
+                   const qw_load_params *p, qw_error *err) {
+    *out = NULL;
+    return load(out, shape, c, NULL, p, err);
+}
+
+int qw_load_shape(qw_model **out, const char *shape, const char *file,
+                  const qw_load_params *params, qw_error *err) {
+    const qw_load_params p = params ? *params : (qw_load_params){0};
+    struct config c;
+    *out = NULL;
+    int rc = shape_config(&c, shape, err);
+    return rc ? rc : load(out, shape, &c, file, &p, err);
+}
+
 int qw_write_shape(const char *shape, const qw_load_params *params,
                    int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err) {
     const qw_load_params p = params ? *params : (qw_load_params){0};
-    struct qw_model *m;
-    char name[64];
-    uint64_t n_norms;
     struct maker k = {.p = &p, .write = write, .user = user};
-    int rc = begin(&m, shape, &p, err);
-    if (!rc) rc = count_weights(m, &k.all, &n_norms, err);
+    struct config c;
+    char name[64];
+    int rc = shape_config(&c, shape, err);
+    if (rc) return rc;
+    rc = begin(&k.m, shape, &c, &p, err);
     if (!rc && !(k.slice = alloc_large(SLICE))) rc = fail_memory(err, "a slice of weights", SLICE);
     if (!rc) {
-        k.m = m;
-        file_tensor(m, shape, name);
-        k.rc = write_header(&k, name, k.all);
+        file_tensor(k.m, shape, name);
+        k.rc = write_header(&k, name, k.m->weights.bytes);
         if (make_weights(&k)) rc = fail(err, k.rc, "writing the weights was stopped");
     }
     free(k.slice);
-    qw_free(m);
+    qw_free(k.m);
     return rc;
 }

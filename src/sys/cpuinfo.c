@@ -5,8 +5,6 @@
 #include <string.h>
 #include "sys/small_file.h"
 
-enum { MAX_BYTES = 8 << 20 };           /* 1,024 CPUs of an x86 machine have 2 MB */
-
 /* A CPU's lines follow its "processor" line. Older ARM kernels list all processors first and then
  * one core for all; where there is but one CPU, it may have no number. */
 struct reading {
@@ -50,9 +48,10 @@ static void take_name(char *out, size_t size, const char *value) {
     clean_name(out);
 }
 
-static void take_line(struct reading *r, char *line) {
+static bool take_line(void *ctx, char *line) {
+    struct reading *r = ctx;
     char *colon = strchr(line, ':');
-    if (!colon) return;
+    if (!colon) return true;
     *colon = 0;
     clean_name(line);
     const char *value = colon + 1;
@@ -68,27 +67,12 @@ static void take_line(struct reading *r, char *line) {
     else if (strcmp(line, "isa") == 0) take_name(o->isa, sizeof o->isa, value);
     else if (strcmp(line, "cpu model") == 0) take_name(o->cpu, sizeof o->cpu, value);
     else if (strcmp(line, "cpu") == 0) take_name(o->cpu, sizeof o->cpu, value);
-}
-
-/* The next line, of which size - 1 bytes are kept; false at the end. *left bytes may be read. */
-static bool next_line(FILE *f, char *line, size_t size, long *left) {
-    size_t n = 0;
-    int c = EOF;
-    while (--*left > 0 && (c = getc(f)) != EOF && c != '\n')
-        if (n + 1 < size) line[n++] = (char)c;
-    line[n] = 0;
-    return c == '\n' || n > 0;
+    return true;
 }
 
 void cpuinfo_read(struct cpuinfo *out, const char *root) {
-    char path[1024], line[512];
-    long left = MAX_BYTES;
     struct reading r = {.out = out, .has_core = true, .last = -1};
     *out = (struct cpuinfo){.model_name = ""};
     mask_add(&r.group, 0);
-    snprintf(path, sizeof path, "%s/proc/cpuinfo", root);
-    FILE *f = fopen(path, "re");
-    if (!f) return;
-    while (next_line(f, line, sizeof line, &left)) take_line(&r, line);
-    fclose(f);
+    small_file_lines(take_line, &r, "%s/proc/cpuinfo", root);
 }

@@ -36,9 +36,9 @@ static void find_name(struct machine *m, const struct cpuinfo *info, const char 
         is_architecture(info->model_name) ? "" : info->model_name,
         board, info->model, info->hardware, info->uarch, info->cpu, m->cores, info->isa,
     };
-    size_t i = 0;
-    while (i + 1 < sizeof names / sizeof *names && !names[i][0]) i++;
-    snprintf(m->name, sizeof m->name, "%s", names[i]);
+    snprintf(m->name, sizeof m->name, "unknown %s", m->arch[0] ? m->arch : "CPU");
+    for (size_t i = sizeof names / sizeof *names; i-- > 0;)
+        if (names[i][0]) snprintf(m->name, sizeof m->name, "%s", names[i]);
 }
 
 /* The last of the device tree's names: "raspberrypi,5-model-b", "brcm,bcm2712". */
@@ -66,11 +66,14 @@ static void find_soc(char *out, size_t size, const char *root) {
     find_compatible(out, size, root);
 }
 
-static void find_kernel(char *out, size_t size, const char *root) {
+static void find_kernel(struct machine *m, const char *root) {
     struct utsname u;
-    if (small_file_name(out, size, "%s/proc/sys/kernel/osrelease", root)) return;
-    snprintf(out, size, "%s", uname(&u) < 0 ? "" : u.release);
-    clean_name(out);
+    bool known = uname(&u) == 0;
+    snprintf(m->arch, sizeof m->arch, "%.31s", known ? u.machine : "");
+    clean_name(m->arch);
+    if (small_file_name(m->kernel, sizeof m->kernel, "%s/proc/sys/kernel/osrelease", root)) return;
+    snprintf(m->kernel, sizeof m->kernel, "%s", known ? u.release : "");
+    clean_name(m->kernel);
 }
 
 void machine_find(struct machine *out, const struct cpu_mask *allowed, const char *root) {
@@ -79,8 +82,8 @@ void machine_find(struct machine *out, const struct cpu_mask *allowed, const cha
     cpuinfo_read(&info, root);
     out->n_clusters = clusters_find(out->clusters, allowed, &info, root);
     list_cores(out);
+    find_kernel(out, root);
     find_name(out, &info, root);
     find_soc(out->soc, sizeof out->soc, root);
-    find_kernel(out->kernel, sizeof out->kernel, root);
     memory_find(&out->memory, root);
 }

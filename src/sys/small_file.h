@@ -22,6 +22,11 @@ bool small_file_number(uint64_t *out, const char *fmt, ...) QW_PRINTF(2, 3);
 /* The first line as a name (clean_name). False: there is none, and text is empty. */
 bool small_file_name(char *text, size_t size, const char *fmt, ...) QW_PRINTF(3, 4);
 
+/* Calls take with each line of the file, without its newline and cut off after 511 bytes, until it
+ * returns false. Reads at most 8 MB. */
+typedef bool small_file_take(void *ctx, char *line);
+void small_file_lines(small_file_take *take, void *ctx, const char *fmt, ...) QW_PRINTF(3, 4);
+
 /* Leaves of text what may be printed: its first line without what is not ASCII, without blanks at
  * both ends and with one where there were several. */
 void clean_name(char *text);

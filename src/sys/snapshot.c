@@ -21,8 +21,8 @@ static bool is_below(const struct snapshot_clock *a, const struct snapshot_clock
     return (int64_t)a->mhz * b->max_mhz < (int64_t)b->mhz * a->max_mhz;
 }
 
-static void keep_lowest(struct snapshot_clock *to, struct snapshot_clock c) {
-    if (c.mhz > 0 && c.max_mhz > 0 && (to->cpu < 0 || is_below(&c, to))) *to = c;
+void snapshot_keep_lowest(struct snapshot_clock *to, const struct snapshot_clock *c) {
+    if (c->mhz > 0 && c->max_mhz > 0 && (to->cpu < 0 || is_below(c, to))) *to = *c;
 }
 
 /* The slowest of the `count` clocks that are highest, as a share of their maximum. */
@@ -33,23 +33,24 @@ static struct snapshot_clock slowest_busy(struct snapshot_clock *clocks, int n, 
         for (int i = 0; i < n; i++)
             if (clocks[i].cpu >= 0 && (top < 0 || is_below(&clocks[top], &clocks[i]))) top = i;
         if (top < 0) break;
-        keep_lowest(&slowest, clocks[top]);
+        snapshot_keep_lowest(&slowest, &clocks[top]);
         clocks[top].cpu = -1;
     }
     return slowest;
 }
 
-static void read_clocks(struct snapshot *s, const struct cpu_mask *cpus, int n_busy,
-                        const char *root) {
+void snapshot_clocks(struct snapshot *s, const struct cpu_mask *cpus, int n_busy,
+                     const char *root) {
     struct snapshot_clock clocks[MAX_CPUS];
     int n = 0;
+    s->low_mhz = s->high_mhz = 0;
     s->limit = s->slowest = (struct snapshot_clock){.cpu = -1};
     for (int i = 0; i < MAX_CPUS; i++) {
         if (!mask_has(cpus, i)) continue;
         int max = cpufreq_mhz(root, i, "cpuinfo_max_freq");
         int limit = cpufreq_mhz(root, i, "scaling_max_freq");
         int now = cpufreq_mhz(root, i, "scaling_cur_freq");
-        keep_lowest(&s->limit, (struct snapshot_clock){i, limit, max});
+        snapshot_keep_lowest(&s->limit, &(struct snapshot_clock){i, limit, max});
         if (now == 0) continue;
         if (s->low_mhz == 0 || now < s->low_mhz) s->low_mhz = now;
         if (now > s->high_mhz) s->high_mhz = now;
@@ -113,16 +114,35 @@ static int read_numbers(double *out, int n, const char *text) {
     return n;
 }
 
-/* The line is "cpu user nice system idle iowait irq softirq steal ...", in ticks. What follows is
- * part of user and nice. Older kernels have fewer numbers. */
-static void read_all_seconds(struct snapshot *s, double tick, const char *root) {
-    char text[512];
+/* The ticks of some CPUs. */
+struct ticks { const struct cpu_mask *cpus; double all, busy, stolen; };
+
+/* "cpu3 user nice system idle iowait irq softirq steal ...". What follows is part of user and nice.
+ * Older kernels have fewer numbers. The first line, "cpu", is the sum of all. */
+static bool take_cpu_line(void *ctx, char *line) {
+    struct ticks *sum = ctx;
     double t[8] = {0};
-    s->all_seconds = s->busy_seconds = NAN;
-    if (!small_file_line(text, sizeof text, "%s/proc/stat", root)) return;
-    if (strncmp(text, "cpu ", 4) != 0 || read_numbers(t, 8, text + 4) < 4) return;
-    s->busy_seconds = (t[0] + t[1] + t[2] + t[5] + t[6] + t[7]) * tick;
-    s->all_seconds = s->busy_seconds + (t[3] + t[4]) * tick;
+    char *end;
+    if (strncmp(line, "cpu", 3) != 0) return false;
+    unsigned long cpu = strtoul(line + 3, &end, 10);
+    if (line[3] < '0' || line[3] > '9' || cpu >= MAX_CPUS || !mask_has(sum->cpus, (int)cpu))
+        return true;
+    if (read_numbers(t, 8, end) < 4) return true;
+    sum->busy += t[0] + t[1] + t[2] + t[5] + t[6];
+    sum->stolen += t[7];
+    sum->all += t[0] + t[1] + t[2] + t[3] + t[4] + t[5] + t[6] + t[7];
+    return true;
+}
+
+static void read_all_seconds(struct snapshot *s, const struct cpu_mask *cpus, const char *root) {
+    struct ticks sum = {.cpus = cpus};
+    long ticks = sysconf(_SC_CLK_TCK);
+    double tick = 1.0 / (double)(ticks > 0 ? ticks : 100);
+    small_file_lines(take_cpu_line, &sum, "%s/proc/stat", root);
+    if (sum.all == 0) tick = NAN;
+    s->all_seconds = sum.all * tick;
+    s->busy_seconds = sum.busy * tick;
+    s->stolen_seconds = sum.stolen * tick;
 }
 
 static double read_own_seconds(void) {
@@ -131,55 +151,46 @@ static double read_own_seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=MICROSECONDS" */
-static double read_pressure(const char *root) {
-    char text[256];
-    double t;
-    if (!small_file_line(text, sizeof text, "%s/proc/pressure/cpu", root)) return NAN;
-    const char *at = strncmp(text, "some ", 5) == 0 ? strstr(text, " total=") : NULL;
-    return at && read_numbers(&t, 1, at + strlen(" total=")) == 1 ? t / 1e6 : NAN;
-}
-
-/* "NANOSECONDS_RUN NANOSECONDS_WAITED TIMES" */
+/* "NANOSECONDS_RUN NANOSECONDS_WAITED TIMES"; kernels that do not count say "0 0 0". */
 static double read_delay(const char *root) {
     char text[128];
     double t[2];
     if (!small_file_line(text, sizeof text, "%s/proc/self/schedstat", root)) return NAN;
-    return read_numbers(t, 2, text) == 2 ? t[1] / 1e9 : NAN;
+    return read_numbers(t, 2, text) == 2 && t[0] > 0 ? t[1] / 1e9 : NAN;
 }
 
 void snapshot_take(struct snapshot *out, const struct cpu_mask *cpus, int n_busy,
                    const char *root) {
-    long ticks = sysconf(_SC_CLK_TCK);
-    double tick = 1.0 / (double)(ticks > 0 ? ticks : 100);
-    *out = (struct snapshot){.pi_flags = read_pi_flags(root),
-                             .heat_events = read_heat_events(cpus, root),
-                             .temperature = cpu_temperature(root),
-                             .own_seconds = read_own_seconds(),
-                             .pressure_seconds = read_pressure(root),
-                             .delayed_seconds = read_delay(root)};
-    read_clocks(out, cpus, n_busy, root);
-    read_all_seconds(out, tick, root);
+    snapshot_clocks(out, cpus, n_busy, root);           /* first: they soon fall */
+    read_all_seconds(out, cpus, root);
+    out->own_seconds = read_own_seconds();
+    out->delayed_seconds = read_delay(root);
+    out->pi_flags = read_pi_flags(root);
+    out->heat_events = read_heat_events(cpus, root);
+    out->temperature = cpu_temperature(root);
 }
 
 /* ---- two snapshots ---- */
 
-struct verdict { enum throttled throttled; char *why; size_t size; };
-
-static void add_reason(struct verdict *v, const char *fmt, ...) QW_PRINTF(2, 3);
-static void add_reason(struct verdict *v, const char *fmt, ...) {
-    size_t used = strlen(v->why);
+void add_reason(char *why, size_t size, const char *fmt, ...) {
+    size_t used = strlen(why);
     va_list args;
-    v->throttled = THROTTLED_YES;
-    if (used > 0) used += (size_t)snprintf(v->why + used, v->size - used, "; ");
-    if (used >= v->size) return;
+    if (used > 0) used += (size_t)snprintf(why + used, size - used, "; ");
+    if (used >= size) return;
     va_start(args, fmt);
-    vsnprintf(v->why + used, v->size - used, fmt, args);
+    vsnprintf(why + used, size - used, fmt, args);
     va_end(args);
 }
 
+struct verdict { enum qw_throttled throttled; char *why; size_t size; };
+
+static void add_yes(struct verdict *v, const char *why) {
+    v->throttled = QW_THROTTLED_YES;
+    add_reason(v->why, v->size, "%s", why);
+}
+
 static void add_no(struct verdict *v) {
-    if (v->throttled == THROTTLED_UNKNOWN) v->throttled = THROTTLED_NO;
+    if (v->throttled == QW_THROTTLED_UNKNOWN) v->throttled = QW_THROTTLED_NO;
 }
 
 /* Bits 0 to 3 are what is now, 16 to 19 the same since the start: of a bit that was set before the
@@ -191,13 +202,15 @@ static void judge_pi(struct verdict *v, int before, int after) {
     int since = before >= 0 && after >= 0 ? (after & ~before) >> 16 : 0;
     int flags = since | (before >= 0 ? before : 0) | (after >= 0 ? after : 0);
     for (int i = 0; i < 4; i++)
-        if (flags >> i & 1) add_reason(v, "%s", reasons[i]);
+        if (flags >> i & 1) add_yes(v, reasons[i]);
     if (before >= 0 && after >= 0 && before >> 16 == 0) add_no(v);
 }
 
 static void judge_heat(struct verdict *v, int64_t before, int64_t after) {
     if (before < 0 || after < 0) return;
-    if (after > before) add_reason(v, "slowed down for heat %" PRId64 " times", after - before);
+    char text[64];
+    snprintf(text, sizeof text, "slowed down for heat %" PRId64 " times", after - before);
+    if (after > before) add_yes(v, text);
     else add_no(v);
 }
 
@@ -211,16 +224,18 @@ static void judge_clocks(struct verdict *v, const struct snapshot *before,
                          const struct snapshot *after) {
     const struct snapshot_clock *limit = is_limited(&after->limit) ? &after->limit : &before->limit;
     const struct snapshot_clock *slow = &after->slowest;
-    if (is_limited(limit))
-        add_reason(v, "CPU %d is limited to %d of %d MHz", limit->cpu, limit->mhz, limit->max_mhz);
-    else if (slow->cpu >= 0 && slow->mhz * INT64_C(10) < slow->max_mhz * INT64_C(9))
-        add_reason(v, "CPU %d ran at %d of %d MHz", slow->cpu, slow->mhz, slow->max_mhz);
+    bool is_slow = slow->cpu >= 0 && slow->mhz * INT64_C(10) < slow->max_mhz * INT64_C(9);
+    const struct snapshot_clock *c = is_limited(limit) ? limit : slow;
+    char text[64];
+    snprintf(text, sizeof text, "CPU %d %s %d of %d MHz", c->cpu,
+             c == limit ? "is limited to" : "ran at", c->mhz, c->max_mhz);
+    if (c == limit || is_slow) add_yes(v, text);
     else if (slow->cpu >= 0) add_no(v);
 }
 
-enum throttled snapshot_throttled(const struct snapshot *before, const struct snapshot *after,
+enum qw_throttled snapshot_throttled(const struct snapshot *before, const struct snapshot *after,
                                   char *why, size_t size) {
-    struct verdict v = {THROTTLED_UNKNOWN, why, size};
+    struct verdict v = {QW_THROTTLED_UNKNOWN, why, size};
     why[0] = 0;
     judge_pi(&v, before->pi_flags, after->pi_flags);
     judge_heat(&v, before->heat_events, after->heat_events);
@@ -234,14 +249,18 @@ static double passed(double before, double after) {
     return d < 0 ? 0 : d;
 }
 
+/* 0 to 1, or NAN. */
+static double share(double part, double all) {
+    return part > all ? 1 : part / all;
+}
+
 struct others snapshot_others(const struct snapshot *before, const struct snapshot *after) {
     double all = passed(before->all_seconds, after->all_seconds);
     double busy = passed(before->busy_seconds, after->busy_seconds);
     double others = passed(passed(before->own_seconds, after->own_seconds), busy);
-    double share = others / all;
     return (struct others){
-        .seconds = others, .share = share > 1 ? 1 : share,
-        .pressure = passed(before->pressure_seconds, after->pressure_seconds),
+        .share = share(others, all),
+        .stolen = share(passed(before->stolen_seconds, after->stolen_seconds), all),
         .delayed = passed(before->delayed_seconds, after->delayed_seconds),
     };
 }

@@ -20,11 +20,11 @@ struct snapshot {
     struct snapshot_clock slowest;      /* the busy CPU furthest below its maximum */
 
     /* Seconds since the start; NAN: unknown. */
-    double all_seconds;         /* of all CPUs together */
-    double busy_seconds;        /* of those, spent on any program, or taken by a hypervisor */
-    double own_seconds;         /* of those, spent on this process */
-    double pressure_seconds;    /* in which some program waited for a CPU */
-    double delayed_seconds;     /* in which this process's first thread did */
+    double all_seconds;         /* of these CPUs together */
+    double busy_seconds;        /* of those, spent on any program */
+    double stolen_seconds;      /* of those, taken by a hypervisor */
+    double own_seconds;         /* of all CPUs, spent on this process */
+    double delayed_seconds;     /* in which this process's first thread waited for a CPU */
 };
 
 /* Looks at these CPUs, of which n_busy are running at full load at the moment: the n_busy with the
@@ -33,19 +33,25 @@ struct snapshot {
 void snapshot_take(struct snapshot *out, const struct cpu_mask *cpus, int n_busy,
                    const char *root);
 
-enum throttled { THROTTLED_UNKNOWN, THROTTLED_NO, THROTTLED_YES };
+/* Its clocks alone, which takes less than a millisecond a CPU. */
+void snapshot_clocks(struct snapshot *out, const struct cpu_mask *cpus, int n_busy,
+                     const char *root);
+/* Keep the lower one, as a share of its maximum. */
+void snapshot_keep_lowest(struct snapshot_clock *to, const struct snapshot_clock *c);
+
+/* Append to why[size], after "; " if there is something already. What does not fit is cut off. */
+void add_reason(char *why, size_t size, const char *fmt, ...) QW_PRINTF(3, 4);
 
 /* Whether CPUs were held back between the two, also by a limit that had been there before. If so,
  * why[size] says by what, in words, else it is empty. */
-enum throttled snapshot_throttled(const struct snapshot *before, const struct snapshot *after,
+enum qw_throttled snapshot_throttled(const struct snapshot *before, const struct snapshot *after,
                                   char *why, size_t size);
 
 /* What others did between two snapshots. NAN: unknown, as on Android. */
 struct others {
-    double seconds;             /* of CPU time that went to others, a hypervisor's included */
-    double share;               /* the same as a share of all CPUs' time: 0 to 1 */
-    double pressure;            /* seconds in which some program waited for a CPU */
-    double delayed;             /* seconds in which this process's first thread did */
+    double share;               /* of the CPUs' time that went to other programs: 0 to 1 */
+    double stolen;              /* of their time that a hypervisor took: 0 to 1 */
+    double delayed;             /* seconds in which this process's first thread waited for one */
 };
 struct others snapshot_others(const struct snapshot *before, const struct snapshot *after);
 

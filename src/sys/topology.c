@@ -191,10 +191,20 @@ static int count_at_once(const struct cpus *c, const char *root) {
     return all_others && n > c->n_usable ? n : c->n_usable;
 }
 
+int cpu_now(void) {
+#ifdef __linux__
+    int cpu = sched_getcpu();
+    return cpu < MAX_CPUS ? cpu : -1;
+#else
+    return -1;
+#endif
+}
+
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root) {
     int limit = INT32_MAX;
     cgroup_each(root, "cpu", take_group_quota, &limit);
-    *out = (struct cpus){.usable = *allowed, .fast = *allowed, .n_usable = mask_count(allowed)};
+    *out = (struct cpus){.usable = *allowed, .fast = *allowed, .n_usable = mask_count(allowed),
+                         .quota = limit < INT32_MAX ? limit : 0};
     /* Capacity, where the kernel knows it, is speed. Clocks say less: a small core's is 0.6 to
      * 0.79 of its big neighbour's, which also does more per cycle; cores of one kind lie within
      * 0.8. Small cores' capacities go up to 0.61 of the big ones' (A53 next to A73). */

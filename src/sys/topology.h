@@ -34,10 +34,13 @@ struct cpus {
     int n_usable, n_fast;
     int n_threads;                      /* one for each fast core, or a cgroup's quota if less */
     int at_once;                        /* most threads that can run at the same time */
+    int quota;                          /* a cgroup's, in CPUs; 0: none */
 };
 
 /* The CPUs that the calling thread may run on; at least one. */
 void cpus_allowed(struct cpu_mask *out);
+/* The CPU that the calling thread runs on at the moment, below MAX_CPUS; -1: unknown. */
+int cpu_now(void);
 /* What /sys and /proc below root ("" except in tests) say about the allowed CPUs. Their content
  * is not trusted. */
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root);

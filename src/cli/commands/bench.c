@@ -83,7 +83,7 @@ static void name_test(struct test t, char out[TEST_NAME]) {
     if (t.n_depth) snprintf(out + n, TEST_NAME - (size_t)n, " @ d%d", t.n_depth);
 }
 
-static void show_run(struct bench *b, const struct machine *m, const struct result *r, int i) {
+static void show_run(struct bench *b, const struct loaded *m, const struct result *r, int i) {
     struct variants v = {.n = 0};
     if (!live_due(&b->live)) return;
     add_variant(&v, "%s, %d threads: run %d of %d", r->name, m->info->n_threads, i + 1, b->n_runs);
@@ -92,7 +92,7 @@ static void show_run(struct bench *b, const struct machine *m, const struct resu
 }
 
 /* All runs of a test in a session: fills b->ns, b->ts and r->first. */
-static int run_all(struct bench *b, qw_session *s, const struct machine *m, struct result *r) {
+static int run_all(struct bench *b, qw_session *s, const struct loaded *m, struct result *r) {
     const struct test t = r->test, small = {t.n_prompt, t.n_gen > 0, t.n_depth};
     double seconds = 0, first = 0;
     int rc = t.n_depth ? feed(b, s, t.n_depth) : 0;
@@ -108,7 +108,7 @@ static int run_all(struct bench *b, qw_session *s, const struct machine *m, stru
     return rc;
 }
 
-static int print_rows(struct bench *b, const struct machine *m, const struct result *r) {
+static int print_rows(struct bench *b, const struct loaded *m, const struct result *r) {
     int rc = print_row(b, &b->out, m, r);
     if (!rc) rc = print_row(b, &b->err, m, r);
     return rc ? rc : flush_stdout();
@@ -123,7 +123,7 @@ static int wait_before_test(const struct bench *b) {
 }
 
 /* Run a test and print its row. */
-static int measure(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
+static int measure(struct bench *b, qw_model *model, const struct loaded *m, struct test t) {
     const qw_session_params params = {.n_ctx = t.n_depth + t.n_prompt + t.n_gen,
                                       .n_batch = b->n_batch,
                                       .kv_type = b->kv,
@@ -169,10 +169,10 @@ static int hash_logits(struct bench *b, qw_model *model, uint64_t *hash, uint64_
 /* ---- the list of tests ---- */
 
 /* Called for each test; 0 or an exit code. */
-typedef int test_fn(struct bench *b, qw_model *model, const struct machine *m, struct test t);
+typedef int test_fn(struct bench *b, qw_model *model, const struct loaded *m, struct test t);
 
 /* At each depth: the prompts, the generations, the pairs. */
-static int each_test(struct bench *b, qw_model *model, const struct machine *m, test_fn *f) {
+static int each_test(struct bench *b, qw_model *model, const struct loaded *m, test_fn *f) {
     int rc = 0;
     for (int k = 0; k < b->depths.n; k++) {
         struct test t = {.n_depth = b->depths.p[k]};
@@ -194,7 +194,7 @@ static int each_test(struct bench *b, qw_model *model, const struct machine *m, 
     return rc;
 }
 
-static int widen(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
+static int widen(struct bench *b, qw_model *model, const struct loaded *m, struct test t) {
     char name[TEST_NAME];
     (void)model, (void)m;
     name_test(t, name);
@@ -203,7 +203,7 @@ static int widen(struct bench *b, qw_model *model, const struct machine *m, stru
     return 0;
 }
 
-static int check_length(struct bench *b, qw_model *model, const struct machine *m, struct test t) {
+static int check_length(struct bench *b, qw_model *model, const struct loaded *m, struct test t) {
     (void)b, (void)model;
     int64_t all = (int64_t)t.n_depth + t.n_prompt + t.n_gen;
     if (all <= m->info->n_ctx_max) return 0;
@@ -220,7 +220,7 @@ static int prepare(struct bench *b, const qw_model_info *info) {
     b->ids = calloc(n, sizeof *b->ids);
     b->logits = calloc((size_t)info->n_vocab, sizeof *b->logits);
     if (!b->ns || !b->ts || !b->ids || !b->logits) return memory_error("the tests");
-    qw_cpu_name(b->cpu_info, sizeof b->cpu_info);
+    qw_find_machine(&b->machine);
     mask_list(b->model.cpu_list ? b->model.cpus.usable : "", b->cpu_mask);
     snprintf(b->kernels, sizeof b->kernels, "%s", info->kernels);
     for (size_t i = 0; i < n; i++) {
@@ -256,7 +256,7 @@ static int check_hash(struct bench *b, qw_model *model) {
     return 0;
 }
 
-static void note_loaded(const struct bench *b, const struct machine *m) {
+static void note_loaded(const struct bench *b, const struct loaded *m) {
     int n = m->info->n_threads;
     char speed[40] = "unknown (too little memory is free)";
     if (m->read_speed > 0) snprintf(speed, sizeof speed, "%.1f GB/s", m->read_speed / 1e9);
@@ -265,7 +265,7 @@ static void note_loaded(const struct bench *b, const struct machine *m) {
 }
 
 /* Check first what would otherwise fail after an hour. */
-static int bench_model(struct bench *b, qw_model *model, struct machine *m) {
+static int bench_model(struct bench *b, qw_model *model, struct loaded *m) {
     qw_error err;
     int rc = b->n_loads == 0 ? prepare(b, m->info) : 0;
     if (!rc) rc = each_test(b, model, m, check_length);
@@ -346,7 +346,7 @@ static int hash_plainly(struct bench *b) {
 
 /* Load with this many threads (0: the default) and run all tests. */
 static int bench_threads(struct bench *b, int n_threads) {
-    struct machine m = {0};
+    struct loaded m = {0};
     qw_model *model;
     int rc = b->check && !b->has_hash ? hash_plainly(b) : 0;
     if (rc) return rc;

@@ -43,12 +43,13 @@ struct bench {
     const char *kv;                 /* cache type; until a model is loaded NULL for its default */
     int32_t drawn;
     char weight_type[16], kernels[16], found[MODEL_PATH];
-    char cpu_info[128], cpu_mask[CPU_MASK];
+    qw_machine machine;
+    char cpu_mask[CPU_MASK];
     int test_width;                 /* of the longest name of a test */
 };
 
 /* What is measured once for each load. */
-struct machine {
+struct loaded {
     const qw_model_info *info;
     double load;                    /* seconds */
     double read_speed;              /* bytes per second, or 0: unknown */
@@ -68,16 +69,16 @@ struct result {
 };
 
 /* Per cent of the read bandwidth; below 0: unknown. */
-double percent_of_read(const struct machine *m, const struct result *r);
+double percent_of_read(const struct loaded *m, const struct result *r);
 
 /* Print a row in the format of s, and before the first one the heading. 0 or an exit code. */
-int  print_row(const struct bench *b, struct sink *s, const struct machine *m,
+int  print_row(const struct bench *b, struct sink *s, const struct loaded *m,
                const struct result *r);
 /* Print what ends the rows. */
 void print_end(const struct bench *b, const struct sink *s);
 
 /* The same for MARKDOWN. */
-void print_table_row(const struct bench *b, const struct sink *s, const struct machine *m,
+void print_table_row(const struct bench *b, const struct sink *s, const struct loaded *m,
                      const struct result *r);
 void print_table_end(const struct bench *b, const struct sink *s);
 

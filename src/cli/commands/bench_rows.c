@@ -6,7 +6,7 @@
 #include "cli/commands/bench.h"
 #include "cli/model_type.h"
 
-double percent_of_read(const struct machine *m, const struct result *r) {
+double percent_of_read(const struct loaded *m, const struct result *r) {
     return m->read_speed > 0 && r->speed >= 0 ? r->speed / m->read_speed * 100 : -1;
 }
 
@@ -55,11 +55,11 @@ static void add_optional(struct row *row, const char *name, double number, int d
 
 /* ---- its fields ---- */
 
-static void add_build(struct row *row, const struct bench *b, const struct machine *m,
+static void add_build(struct row *row, const struct bench *b, const struct loaded *m,
                       const char *type) {
     add_text(row, "build_commit", *build_commit ? build_commit : QW_VERSION);
     add_int(row, "build_number", 0);
-    add_text(row, "cpu_info", b->cpu_info);
+    add_text(row, "cpu_info", b->machine.name);
     add_text(row, "gpu_info", "");
     add_text(row, "backends", "CPU");
     add_text(row, "model_filename", m->info->path);
@@ -69,7 +69,7 @@ static void add_build(struct row *row, const struct bench *b, const struct machi
 }
 
 /* What qw has no setting for has llama-bench's default. */
-static void add_settings(struct row *row, const struct bench *b, const struct machine *m) {
+static void add_settings(struct row *row, const struct bench *b, const struct loaded *m) {
     add_int(row, "n_batch", b->n_batch);
     add_int(row, "n_ubatch", b->n_batch);
     add_int(row, "n_threads", m->info->n_threads);
@@ -109,7 +109,7 @@ static void add_result(struct row *row, const struct bench *b, const struct resu
     add_samples(row, "samples_ts", b->ts, 6);
 }
 
-static void add_ours(struct row *row, const struct machine *m, const struct result *r,
+static void add_ours(struct row *row, const struct loaded *m, const struct result *r,
                      const char *hash) {
     bool generates = r->speed >= 0;
     add_flag(row, "use_mmap", true);            /* load_mode, until the middle of 2026 */
@@ -200,7 +200,7 @@ static bool print_json(FILE *to, const struct row *row, int n_runs, const char *
 
 /* ---- all formats ---- */
 
-static int print_fields(const struct bench *b, const struct sink *s, const struct machine *m,
+static int print_fields(const struct bench *b, const struct sink *s, const struct loaded *m,
                         const struct result *r) {
     struct row row = {.n = 0};
     char type[MODEL_TYPE], date[32], hash[32];
@@ -228,7 +228,7 @@ static int print_fields(const struct bench *b, const struct sink *s, const struc
     return ok ? 0 : memory_error("a row");
 }
 
-int print_row(const struct bench *b, struct sink *s, const struct machine *m,
+int print_row(const struct bench *b, struct sink *s, const struct loaded *m,
               const struct result *r) {
     int rc = 0;
     if (s->format == NO_ROWS) return 0;

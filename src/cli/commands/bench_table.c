@@ -57,7 +57,7 @@ static void print_speed(const struct result *r, char out[64]) {
     snprintf(out, 64, "%.*f ± %.*f", decimals, r->ts, decimals, r->ts_sd);
 }
 
-void print_table_row(const struct bench *b, const struct sink *s, const struct machine *m,
+void print_table_row(const struct bench *b, const struct sink *s, const struct loaded *m,
                      const struct result *r) {
     const qw_model_info *info = m->info;
     bool more = b->verbose, billions = info->n_params >= 1000000000;
@@ -121,7 +121,7 @@ void print_table_end(const struct bench *b, const struct sink *s) {
     snprintf(text, sizeof text, "build: qw " QW_VERSION "%s%.40s", *build_commit ? " " : "",
              build_commit);
     print_item(&p, text);
-    snprintf(text, sizeof text, "%.60s", b->cpu_info);
+    snprintf(text, sizeof text, "%.60s", b->machine.name);
     print_item(&p, text);
     print_item(&p, b->kernels);
     if (b->model.cpu_list) {

@@ -12,6 +12,7 @@ const struct command *const commands[MAX_COMMANDS] = {
     &command_quantize,
     &command_info,
     &command_bench,
+    &command_doctor,
     &command_selftest,
 };
 

@@ -12,6 +12,7 @@ extern const struct command command_logits;
 extern const struct command command_quantize;
 extern const struct command command_info;
 extern const struct command command_bench;
+extern const struct command command_doctor;
 extern const struct command command_selftest;
 
 /* In the order of `qw help`; NULL ends them. */
