@@ -63,7 +63,6 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
         free(r);
         return 0;
     }
-    pool_use(m->pool, m->n_threads);
     parallel_for(m->pool, pieces, 1, fill, r);
     double best = 0;
     for (int i = 0; i < ROUNDS * N; i++) {

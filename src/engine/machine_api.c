@@ -29,7 +29,8 @@ void qw_find_cpus(qw_cpus *out) {
     struct cpus c;
     cpus_allowed(&allowed);
     cpus_find(&c, &allowed, "");
-    *out = (qw_cpus){.n_usable = c.n_usable, .n_fast = c.n_fast, .n_threads = c.n_threads};
+    *out = (qw_cpus){.n_usable = c.n_usable, .n_fast = c.n_fast, .n_threads = c.n_threads,
+                     .n_threads_batch = c.n_threads_batch};
     mask_print(out->usable, sizeof out->usable, &c.usable);
     mask_print(out->fast, sizeof out->fast, &c.fast);
 }

@@ -19,7 +19,7 @@ struct qw_model {
     struct checkpoint checkpoint;
     struct weights weights;                 /* may point into checkpoint */
     const struct kernels *kernels;
-    struct pool *pool;
+    struct pool *pool, *batch_pool;         /* for one token, for more; may be the same */
     int n_threads, n_threads_batch;
     struct tokenizer *tokenizer;            /* NULL: tokenizer_error says why */
     qw_error tokenizer_error;
