@@ -78,7 +78,7 @@ typedef struct {
     const char *weight_type;
     int n_threads;              /* the caller's own included; 0: one per fast core (qw_find_cpus) */
     int n_threads_batch;        /* for passes of several tokens and for quantising; 0: n_threads, or
-                                 * one per core if that is 0, too */
+                                 * if that is 0 as well, one per core from 16 tokens on */
     const char *cpu;            /* kernel level (see qw_cpu_levels); NULL: the fastest */
     /* Called with the bytes done and in all while weights are quantised; nonzero stops
      * (QW_ECANCEL). */

@@ -169,9 +169,9 @@ static int run_pending(struct qw_session *s, size_t keep, qw_error *err) {
     while (s->n_cached < s->n_tokens) {
         size_t n = s->n_tokens - s->n_cached;
         if (n > (size_t)s->n_batch) n = (size_t)s->n_batch;
-        if (!decoder_forward(s->decoder, n == 1 ? s->m->pool : s->m->batch_pool,
-                             s->tokens + s->n_cached, (int)n, (int)s->n_cached, asks_to_stop,
-                             &watch)) {
+        struct pool *pool = (int)n < s->m->batch_from ? s->m->pool : s->m->batch_pool;
+        if (!decoder_forward(s->decoder, pool, s->tokens + s->n_cached, (int)n, (int)s->n_cached,
+                             asks_to_stop, &watch)) {
             s->logits_valid = false;
             s->n_tokens = s->n_cached > keep ? s->n_cached : keep;
             return fail(err, QW_ECANCEL, "stopped after %zu tokens", watch.done);
