@@ -77,7 +77,8 @@ typedef struct {
      * "stored": as the file has them, packed or not. */
     const char *weight_type;
     int n_threads;              /* the caller's own included; 0: one per fast core (qw_find_cpus) */
-    int n_threads_batch;        /* for passes of several tokens and for quantising; 0: n_threads */
+    int n_threads_batch;        /* for passes of several tokens and for quantising; 0: n_threads, or
+                                 * if that is 0 as well, one per core from 16 tokens on */
     const char *cpu;            /* kernel level (see qw_cpu_levels); NULL: the fastest */
     /* Called with the bytes done and in all while weights are quantised; nonzero stops
      * (QW_ECANCEL). */
@@ -100,12 +101,14 @@ typedef struct {
     int n_threads;              /* the default: one per fast core, second hyperthreads not counted,
                                  * fewer where a cgroup's quota is smaller */
     char usable[2048], fast[2048];
+    int n_threads_batch;        /* for passes of several tokens: the same of all cores */
     int n_quota;                /* as many as a cgroup's quota amounts to; 0: there is none */
 } qw_cpus;
 void qw_find_cpus(qw_cpus *out);
 
 /* Keep the calling thread, and threads that it starts from now on, on the CPUs of such a list. A
- * model's threads are started by qw_load; nothing else here changes where a thread may run.
+ * model's threads are started by qw_load: as many as there are fast CPUs, or fewer, stay on those,
+ * others may run wherever the calling thread may. Nothing else here changes where a thread runs.
  * QW_EARG names what is wrong: the text, or a CPU that does not exist or is not allowed. QW_EIO,
  * QW_EUNSUPPORTED: the system does not offer it. */
 int qw_use_cpus(const char *list, qw_error *err);

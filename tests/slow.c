@@ -6,16 +6,18 @@
 #include <time.h>
 #include "engine/decoder.h"
 
-bool __real_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
-                            bool (*stop)(void *user), void *user);
-bool __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
-                            bool (*stop)(void *user), void *user);
+typedef bool stop_fn(void *user);
 
-bool __wrap_decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
-                            bool (*stop)(void *user), void *user) {
+bool __real_decoder_forward(struct decoder *d, struct pool *pool, const int32_t *ids, int n,
+                            int pos, stop_fn *stop, void *user);
+bool __wrap_decoder_forward(struct decoder *d, struct pool *pool, const int32_t *ids, int n,
+                            int pos, stop_fn *stop, void *user);
+
+bool __wrap_decoder_forward(struct decoder *d, struct pool *pool, const int32_t *ids, int n,
+                            int pos, stop_fn *stop, void *user) {
     const char *value = getenv("QW_TEST_PASS_MS");
     long ms = value ? atol(value) : 0;
     struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
     while (nanosleep(&wait, &wait) != 0 && errno == EINTR) continue;
-    return __real_decoder_forward(d, ids, n, pos, stop, user);
+    return __real_decoder_forward(d, pool, ids, n, pos, stop, user);
 }

@@ -511,16 +511,50 @@ static void count_items(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) j->seen[i]++;
 }
 
+/* Grains claimed of a job when all threads have left, or too many: thread k comes for a chunk in
+ * every turn that 1 + k * late divides. */
+static unsigned share(unsigned grains, unsigned threads, unsigned late) {
+    unsigned first = 0, n, done[8] = {0};
+    bool left[8] = {false};
+    for (unsigned turn = 0, n_left = 0; n_left < threads && first <= grains; turn++)
+        for (unsigned k = 0; k < threads; k++) {
+            if (left[k] || turn % (1 + k * late)) continue;
+            n = next_chunk(grains, first, done[k], threads);
+            left[k] = n == 0;
+            n_left += left[k];
+            first += n;
+            done[k] += n;
+        }
+    return first;
+}
+
+static void test_chunks(void) {
+    static const unsigned late[] = {0, 1, 5, 50};
+    for (unsigned threads = 1; threads <= 8; threads++)
+        for (unsigned grains = 1; grains < 600; grains++)
+            for (int i = 0; i < 4; i++)
+                CHECK(share(grains, threads, late[i]) == grains, "%u grains, %u threads, late %u",
+                      grains, threads, late[i]);
+    CHECK(next_chunk(1000, 0, 0, 2) == 1 && next_chunk(1000, 2, 1, 2) == 249 &&
+              next_chunk(1000, 500, 250, 2) == 125 && next_chunk(1000, 996, 500, 2) == 1,
+          "a grain, then large to small");
+    CHECK(next_chunk(1000, 200, 40, 2) == 80, "a slow thread has smaller chunks");
+    CHECK(next_chunk(4000000000, 2000000000, 1000000000, 2) == 500000000, "as many as may be");
+    CHECK(next_chunk(100, 100, 3, 2) == 0 && next_chunk(100, 100, 0, 2) == 0, "none is left");
+    CHECK(next_chunk(100, 90, 7, 4) == 1 && next_chunk(100, 90, 6, 4) == 0,
+          "a thread leaves when a grain of its own takes as long as 14 of all");
+}
+
 /* With more threads than may be awake, as many, and fewer. */
 static void test_threads(void) {
     static const int64_t sizes[] = {0, 1, 2, 15, 16, 17, 100, 4999, MAX_ITEMS};
     static const int64_t grains[] = {1, 3, 16, 4999, 100000};
-    static const int pools[][2] = {{1, 1}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
+    static const int pools[][2] = {{1, 1}, {2, 2}, {3, 2}, {4, 4}, {5, 1}, {7, 64}};
     static struct items j;
     qw_error err;
     struct pool *p;
-    for (int k = 0; k < 5; k++) {
-        int threads = pools[k][0], rc = pool_new(&p, threads, pools[k][1], &err);
+    for (int k = 0; k < 6; k++) {
+        int threads = pools[k][0], rc = pool_new(&p, threads, pools[k][1], NULL, &err);
         CHECK(rc == 0 && pool_threads(p) == threads, "%s", err.message);
         if (rc) return;
         for (int round = 0; round < 20; round++)
@@ -528,15 +562,12 @@ static void test_threads(void) {
                 for (int b = 0; b < 5; b++) {
                     int wrong = 0;
                     j = (struct items){.grain = grains[b], .n = sizes[a]};
-                    pool_use(p, 1 + (round + a + b) % threads);
                     parallel_for(p, sizes[a], grains[b], count_items, &j);
                     for (int i = 0; i < MAX_ITEMS; i++)
                         wrong += j.seen[i] != (i < sizes[a]) || j.bad[i];
-                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", pool_threads(p),
+                    CHECK(wrong == 0, "%d threads, %d items by %d: %d wrong", threads,
                           (int)sizes[a], (int)grains[b], wrong);
                 }
-        pool_use(p, MAX_THREADS);
-        CHECK(pool_threads(p) == threads, "%d of %d threads", pool_threads(p), threads);
         /* Far enough apart that the workers park. */
         for (int round = 0; round < 40; round++) {
             j = (struct items){.grain = 1, .n = threads};
@@ -547,27 +578,26 @@ static void test_threads(void) {
         }
         pool_free(p);
     }
-    CHECK(pool_new(&p, 0, 1, &err) == QW_EARG &&
-              pool_new(&p, MAX_THREADS + 1, 1, &err) == QW_EARG && !p,
+    CHECK(pool_new(&p, 0, 1, NULL, &err) == QW_EARG &&
+              pool_new(&p, MAX_THREADS + 1, 1, NULL, &err) == QW_EARG && !p,
           "0 or too many threads");
 }
 
 /* Tiny jobs close together: workers still come late to one job while the next is being written. */
 static void test_tiny_jobs(void) {
-    static const int pools[][2] = {{2, 2}, {3, 1}, {4, 3}, {8, 8}};
+    static const int pools[][2] = {{2, 2}, {3, 1}, {4, 3}, {5, 5}, {8, 8}};
     static struct items j;
     qw_error err;
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 5; k++) {
         struct pool *p;
         int wrong = 0;
-        CHECK(pool_new(&p, pools[k][0], pools[k][1], &err) == 0, "%s", err.message);
+        CHECK(pool_new(&p, pools[k][0], pools[k][1], NULL, &err) == 0, "%s", err.message);
         if (!p) return;
         for (int round = 0; round < 5000; round++) {
             int n = 1 + round % 13;
             memset(j.seen, 0, 16);
             j.grain = 1;
             j.n = n;
-            pool_use(p, 1 + round / 100 % pools[k][0]);
             parallel_for(p, n, 1, count_items, &j);
             for (int i = 0; i < 16; i++) wrong += j.seen[i] != (i < n) || j.bad[i];
             if (round % 1000 == 0) usleep(500);
@@ -601,7 +631,7 @@ static void meet(void *ctx, int64_t begin, int64_t end) {
 static void test_waiting(void) {
     qw_error err;
     struct pool *p;
-    CHECK(pool_new(&p, 4, 4, &err) == 0, "%s", err.message);
+    CHECK(pool_new(&p, 4, 4, NULL, &err) == 0, "%s", err.message);
     if (!p) return;
     for (int round = 0; round < 20; round++) {
         struct slow s = {.caller = pthread_self()};
@@ -632,6 +662,7 @@ int main(void) {
     RUN("sampler: penalties", test_penalties);
     RUN("sampler: seed", test_seed);
     RUN("sampler: settings out of range", test_sampler_refuses);
+    RUN("threads: all of a job is claimed, large chunks first", test_chunks);
     RUN("threads: each item once", test_threads);
     RUN("threads: tiny jobs in a row", test_tiny_jobs);
     RUN("threads: the caller waits, and all join", test_waiting);

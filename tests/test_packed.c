@@ -294,7 +294,7 @@ static void test_format(void) {
     static float floats[SEAM_N];
     struct pool *pool = NULL;
     qw_error err = {0, ""};
-    CHECK(pool_new(&pool, 2, 2, &err) == 0, "%s", err.message);
+    CHECK(pool_new(&pool, 2, 2, NULL, &err) == 0, "%s", err.message);
     struct packer p = {.kernels = &kernels_reference, .pool = pool};
     for (int type = 0; type < N_PACKED_TYPES; type++) {
         struct matrix m[2] = {seam_matrix(format_of("BF16"), false), seam_matrix(&swapped, true)};
@@ -493,7 +493,7 @@ static void test_last_panel(void) {
     struct pool *pool = NULL;
     qw_error err;
     char *p = mmap(NULL, SIZE + BEHIND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(p != MAP_FAILED && pool_new(&pool, 2, 2, &err) == 0, "no memory");
+    CHECK(p != MAP_FAILED && pool_new(&pool, 2, 2, NULL, &err) == 0, "no memory");
     memset(p + SIZE, 0x55, BEHIND);
     const unsigned char *data = (const unsigned char *)p;
     struct matrix m = {17, COLS, NOT_PACKED, data, {format_of("BF16"), data, 17, COLS}};

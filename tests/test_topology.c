@@ -1,5 +1,6 @@
 /* test_topology.c - which CPUs are used and how much memory is available, on
  * made-up machines: files as Linux shows them below /sys and /proc. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "fake_tree.h"
@@ -16,8 +17,9 @@ static struct cpus find_cpus(const char *allowed) {
     return c;
 }
 
+/* n_batch: threads for prompts. */
 static void check(const char *name, const char *allowed, const char *fast, int n_threads,
-                  int at_once) {
+                  int n_batch, int at_once) {
     struct cpus c = find_cpus(allowed);
     char text[2048];
     mask_print(text, sizeof text, &c.fast);
@@ -25,6 +27,8 @@ static void check(const char *name, const char *allowed, const char *fast, int n
     CHECK(c.n_fast == mask_count(&c.fast) && c.n_usable == mask_count(&c.usable),
           "%s: %d fast, %d usable", name, c.n_fast, c.n_usable);
     CHECK(c.n_threads == n_threads, "%s: %d threads instead of %d", name, c.n_threads, n_threads);
+    CHECK(c.n_threads_batch == n_batch, "%s: %d threads for prompts instead of %d", name,
+          c.n_threads_batch, n_batch);
     CHECK(c.at_once == at_once, "%s: %d at once instead of %d", name, c.at_once, at_once);
 }
 
@@ -147,22 +151,23 @@ static void test_machines(void) {
         put_cpus("cpu_capacity", machines[i].capacity);
         put_cpus("cpufreq/cpuinfo_max_freq", machines[i].clock);
         if (mask_parse(&m, machines[i].allowed, NULL)) continue;
+        const int n = mask_count(&m);
         check(machines[i].name, machines[i].allowed, machines[i].fast, machines[i].n_threads,
-              mask_count(&m));
+              n < MAX_THREADS ? n : MAX_THREADS, n);
     }
 }
 
 static void test_siblings(void) {
     clear();
     put_cpus("topology/thread_siblings_list", "0,4:0,4 1,5:1,5 2,6:2,6 3,7:3,7");
-    check("4 cores, 8 threads", "0-7", "0-7", 4, 8);
-    check("two cores, one with both of its threads", "2,6,7", "2,6-7", 2, 3);
+    check("4 cores, 8 threads", "0-7", "0-7", 4, 4, 8);
+    check("two cores, one with both of its threads", "2,6,7", "2,6-7", 2, 2, 3);
     put_cpus("topology/thread_siblings_list", "0-1:0-1 2-3:2-3 4:4 5:5 6:6 7:7");
     put_cpus("cpu_capacity", "0-3:1024 4-7:600");
-    check("hybrid x86", "0-7", "0-3", 2, 8);
+    check("hybrid x86", "0-7", "0-3", 2, 6, 8);
     clear();
     put_cpus("topology/thread_siblings_list", "0:0-9999 1:-1 2:3 3:x");
-    check("impossible siblings", "0-3", "0-3", 4, 4);
+    check("impossible siblings", "0-3", "0-3", 4, 4, 4);
 }
 
 /* CPUs 0 and 1 of 4 are online. */
@@ -171,27 +176,27 @@ static void test_offline(void) {
     put("sys/devices/system/cpu/present", "0-3\n");
     put("sys/devices/system/cpu/online", "0-1\n");
     put_cpus("cpu_capacity", "0-1:1024");
-    check("two that may come back", "0-1", "0-1", 2, 4);
-    check("one of the CPUs online", "1", "1", 1, 1);
-    check("as many CPUs as are online, but others", "0,2", "0,2", 2, 2);
-    check("more CPUs than are online", "0-2", "0-2", 3, 3);
+    check("two that may come back", "0-1", "0-1", 2, 2, 4);
+    check("one of the CPUs online", "1", "1", 1, 1, 1);
+    check("as many CPUs as are online, but others", "0,2", "0,2", 2, 2, 2);
+    check("more CPUs than are online", "0-2", "0-2", 3, 3, 3);
     static const struct { const char *control; int at_once; } smt[] = {
         {"off\n", 2}, {"forceoff\n", 2}, {"on\n", 4}, {"notsupported\n", 4},
         {"notimplemented\n", 4},
     };
     for (size_t i = 0; i < sizeof smt / sizeof *smt; i++) {
         put("sys/devices/system/cpu/smt/control", smt[i].control);
-        check(smt[i].control, "0-1", "0-1", 2, smt[i].at_once);
+        check(smt[i].control, "0-1", "0-1", 2, 2, smt[i].at_once);
     }
     put("sys/devices/system/cpu/present", "0\n");
-    check("fewer present than online", "0-1", "0-1", 2, 2);
+    check("fewer present than online", "0-1", "0-1", 2, 2, 2);
     put("sys/devices/system/cpu/present", "0-3,\n");
-    check("a damaged list of those present", "0-1", "0-1", 2, 2);
+    check("a damaged list of those present", "0-1", "0-1", 2, 2, 2);
     put("sys/devices/system/cpu/present", "0-3\n");
     put("sys/devices/system/cpu/online", "0-1,\n");
-    check("a damaged list of those online", "0-1", "0-1", 2, 2);
+    check("a damaged list of those online", "0-1", "0-1", 2, 2, 2);
     put("sys/devices/system/cpu/online", "");
-    check("an empty list of those online", "0-1", "0-1", 2, 2);
+    check("an empty list of those online", "0-1", "0-1", 2, 2, 2);
 }
 
 /* ---- quotas ---- */
@@ -224,7 +229,8 @@ static void test_quotas(void) {
         clear();
         put("proc/self/cgroup", quotas[i].group);
         put(quotas[i].path, quotas[i].text);
-        check(quotas[i].name, "0-7", "0-7", quotas[i].threads, quotas[i].threads);
+        check(quotas[i].name, "0-7", "0-7", quotas[i].threads, quotas[i].threads,
+              quotas[i].threads);
     }
     static const struct { const char *name, *group, *dir, *quota; int threads; } old[] = {
         {"v1", "4:cpu,cpuacct:/a/b\n1:memory:/\n", "a/b/", "300000", 3},
@@ -240,7 +246,7 @@ static void test_quotas(void) {
         put(path, old[i].quota);
         snprintf(path, sizeof path, "sys/fs/cgroup/cpu/%scpu.cfs_period_us", old[i].dir);
         put(path, "100000\n");
-        check(old[i].name, "0-7", "0-7", old[i].threads, old[i].threads);
+        check(old[i].name, "0-7", "0-7", old[i].threads, old[i].threads, old[i].threads);
     }
     clear();
     memset(longer, '/', sizeof longer - 1);
@@ -248,7 +254,14 @@ static void test_quotas(void) {
     memcpy(longer, "0::", 3);
     put("proc/self/cgroup", longer);
     put("sys/fs/cgroup/cpu.max", "200000 100000\n");
-    check("a path that is too long", "0-7", "0-7", 8, 8);
+    check("a path that is too long", "0-7", "0-7", 8, 8, 8);
+    clear();
+    put_cpus("cpu_capacity", "0-3:414 4-7:1024");
+    put("proc/self/cgroup", "0::/\n");
+    put("sys/fs/cgroup/cpu.max", "600000 100000\n");
+    check("two kinds, more than the fast ones", "0-7", "4-7", 4, 6, 6);
+    put("sys/fs/cgroup/cpu.max", "300000 100000\n");
+    check("two kinds, less than the fast ones", "0-7", "4-7", 3, 3, 3);
 }
 
 /* ---- memory ---- */
@@ -356,6 +369,46 @@ static void test_here(void) {
     CHECK(cpus_use(&before, &err) == 0, "back: %s", err.message);
 }
 
+/* Where the threads of a pool may run: items that wait until each thread has one. */
+struct places { atomic_int begun, on_one; };
+
+static void look(void *ctx, int64_t begin, int64_t end) {
+    struct places *p = ctx;
+    struct cpu_mask m;
+    atomic_fetch_add(&p->begun, (int)(end - begin));
+    for (int i = 0; i < 20000 && atomic_load(&p->begun) < 3; i++) usleep(500);
+    cpus_allowed(&m);
+    if (mask_count(&m) == 1) atomic_fetch_add(&p->on_one, 1);
+}
+
+static void test_pool_on(void) {
+    struct cpu_mask before, after, one = {{0}};
+    struct places narrow = {0}, wide = {0};
+    struct pool *on_one, *anywhere;
+    qw_error err;
+    int first = 0;
+    cpus_allowed(&before);
+    if (mask_count(&before) == 1 || cpus_use(&before, NULL)) {
+        printf("skip - topology: threads of a pool keep to its CPUs: there is only one CPU, or the "
+               "system does not offer it\n");
+        return;
+    }
+    while (!mask_has(&before, first)) first++;
+    mask_add(&one, first);
+    CHECK(pool_new(&on_one, 3, 3, &one, &err) == 0, "%s", err.message);
+    CHECK(pool_new(&anywhere, 3, 3, NULL, &err) == 0, "%s", err.message);
+    parallel_for(on_one, 3, 1, look, &narrow);
+    parallel_for(anywhere, 3, 1, look, &wide);
+    cpus_allowed(&after);
+    CHECK(atomic_load(&narrow.on_one) == 2, "%d of 2 threads keep to CPU %d",
+          atomic_load(&narrow.on_one), first);
+    CHECK(ONE_POOL || atomic_load(&wide.on_one) == 0, "%d of another pool, too",
+          atomic_load(&wide.on_one));
+    CHECK(memcmp(&before, &after, sizeof before) == 0, "and the caller");
+    pool_free(on_one);
+    pool_free(anywhere);
+}
+
 int main(void) {
     tree_begin();
     RUN("small files: numbers and names", test_small_files);
@@ -367,6 +420,7 @@ int main(void) {
     RUN("memory: what is available, and what groups leave", test_memory);
     RUN("memory: in all, swap, limits", test_memory_in_all);
     RUN("topology: this machine", test_here);
+    RUN("topology: threads of a pool keep to its CPUs", test_pool_on);
     tree_end();
     TEST_END();
 }

@@ -49,10 +49,11 @@ void set_model_flags(struct flag *flags, int n, struct model_flags *to, const ch
          .help = "kernels of this level; qw --version lists those that this CPU can run"},
         {.names = "-t --threads", .value = "N", .type = FLAG_INT, .to = &to->n_threads,
          .lo = 1, .hi = 256, .unset = "-1", .env = "QW_THREADS", .given = &to->given,
-         .help = "threads; default (-1) one per fast core"},
+         .help = "threads; default (-1) one per fast core, and one per core for prompts"},
         {.names = "-tb --threads-batch", .value = "N", .type = FLAG_INT, .to = &to->n_threads_batch,
          .lo = 1, .hi = 256, .unset = "-1", .env = "QW_THREADS_BATCH", .given = &to->given,
-         .help = "threads for prompts and for quantising; default (-1) as many as -t"},
+         .help = "threads for prompts and for quantising; default (-1) as many as -t, or without "
+                 "it one per core"},
     };
     for (int i = 0; i < n; i++) flags[i] = all[i];
 }
@@ -100,23 +101,22 @@ static int restrict_cpus(struct model_flags *f) {
     return usage_error("%s: %s", value_source(f->cpu_list, flag, "QW_CPU_LIST"), err.message);
 }
 
-/* The main thread takes part in the work, and the engine's threads inherit its CPUs. */
 int choose_cpus(struct model_flags *f) {
-    qw_error err;
     if (f->cpus.n_usable == 0) {
         int rc = restrict_cpus(f);
         if (rc) return rc;
         qw_find_cpus(&f->cpus);
-    }
-    if (f->cpu_list) {
-        if (f->n_threads == 0) f->n_threads = f->cpus.n_usable < 256 ? f->cpus.n_usable : 256;
-        return 0;
-    }
-    if (f->cpus.n_fast == f->cpus.n_usable) return 0;
-    bool fast = f->n_threads <= f->cpus.n_fast && f->n_threads_batch <= f->cpus.n_fast;
-    if (qw_use_cpus(fast ? f->cpus.fast : f->cpus.usable, &err))
-        warning("%s; the system chooses where the threads run", err.message);
+    } else if (f->cpus.n_fast < f->cpus.n_usable) qw_use_cpus(f->cpus.usable, NULL);
+    if (f->cpu_list && f->n_threads == 0)
+        f->n_threads = f->cpus.n_usable < 256 ? f->cpus.n_usable : 256;
     return 0;
+}
+
+void choose_own_cpus(const struct model_flags *f, const qw_model *m) {
+    qw_error err;
+    if (f->cpus.n_fast == f->cpus.n_usable || qw_info(m)->n_threads > f->cpus.n_fast) return;
+    if (qw_use_cpus(f->cpus.fast, &err))
+        warning("%s; the system chooses where the threads run", err.message);
 }
 
 int load_error(const struct model_flags *f, const qw_error *err) {
@@ -163,6 +163,7 @@ int load_model(qw_model **out, struct model_flags *f, bool quiet) {
     int failed = qw_load(out, path, &params, &err);
     loading_end(&loading);
     if (failed) return load_error(f, &err);
+    choose_own_cpus(f, *out);
     poll_sigint(SIGINTS_OF_A_PIPE);
     const qw_model_info *info = qw_info(*out);
     for (int i = 0; i < info->n_warnings; i++) warning("%s", info->warnings[i]);

@@ -41,9 +41,12 @@ int load_tokenizer(qw_tokenizer **out, const char *path);
 
 /* The steps of load_model, for commands that load in another way. */
 
-/* Restrict the threads to --cpu-list or else, if they are enough for -t and -tb, to the fast cores.
- * Called before each load. 0, or an exit code after a message. */
+/* Restrict the process to --cpu-list, with a thread on each of its CPUs if there is no -t. Called
+ * before each load. 0, or an exit code after a message. */
 int choose_cpus(struct model_flags *f);
+/* Keep the main thread, which takes part in the work, with the model's on the fast cores, if those
+ * are enough for answers. Called after each load. */
+void choose_own_cpus(const struct model_flags *f, const qw_model *m);
 /* engine_error, and what the environment asked for if that may be the cause. */
 int load_error(const struct model_flags *f, const qw_error *err);
 

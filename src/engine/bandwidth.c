@@ -83,6 +83,5 @@ int read_bandwidth(struct pool *pool, int mib, double seconds, struct cpu_mask *
 
 int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err) {
     struct cpu_mask ran = {{0}};
-    pool_use(m->pool, m->n_threads);
     return read_bandwidth(m->pool, MOST_PIECES, 60, &ran, bytes_per_second, err);
 }

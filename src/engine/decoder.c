@@ -31,7 +31,7 @@ struct decoder {
     const struct config *c;
     const struct weights *w;
     const struct kernels *kernels;
-    struct pool *pool;
+    struct pool *pool;          /* of the last pass */
     int n_batch;
     struct kv_cache cache;
     double *inv_freq;           /* [hd/2] */
@@ -106,8 +106,8 @@ int decoder_memory(const struct config *c, enum kv_type kv, int n_ctx, int n_bat
 }
 
 int decoder_new(struct decoder **out, const struct config *c, const struct weights *w,
-                const struct kernels *kernels, struct pool *pool, enum kv_type kv, int n_ctx,
-                int n_batch, qw_error *err) {
+                const struct kernels *kernels, enum kv_type kv, int n_ctx, int n_batch,
+                qw_error *err) {
     uint64_t cache, scratch;
     *out = NULL;
     int rc = decoder_memory(c, kv, n_ctx, n_batch, &cache, &scratch, err);
@@ -117,7 +117,6 @@ int decoder_new(struct decoder **out, const struct config *c, const struct weigh
     d->c = c;
     d->w = w;
     d->kernels = kernels;
-    d->pool = pool;
     d->n_batch = n_batch;
     rc = kv_cache_new(&d->cache, c, kv, err);
     if (!rc) rc = kv_cache_grow(&d->cache, n_ctx, err);
@@ -194,19 +193,25 @@ static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
                              m->packed == PACKED_Q8);
 }
 
-/* Least bytes of weights that a thread claims at once, in matrices large enough for it: less wastes
- * bandwidth, more would leave threads idle at the end. */
+/* Least bytes of weights that a thread claims at once for one token, in matrices large enough for
+ * it: less wastes bandwidth, more would leave threads idle at the end. n tokens are n times the
+ * work. */
 enum { MIN_ITEM_BYTES = 80 << 10 };
+
+int64_t panels_at_once(int64_t all, uint64_t panel_bytes, int n, int threads) {
+    int64_t grain = MIN_ITEM_BYTES / (int64_t)panel_bytes / n;
+    if (grain > all / (4 * threads)) grain = all / (4 * threads);
+    return grain < 2 ? 2 : grain & ~INT64_C(1);             /* some kernels take panels in pairs */
+}
 
 static void multiply(const struct decoder *d, const struct products *p) {
     void *ctx = (void *)(uintptr_t)p;
     const struct matrix *m = p->m[0];
-    int64_t all = 0, grain = (int64_t)(MIN_ITEM_BYTES / matrix_size(m, PANEL));
-    grain &= ~INT64_C(1);                                   /* some kernels take panels in pairs */
+    int64_t all = 0;
     for (int i = 0; i < p->n_mats; i++) all += n_panels(p->m[i]->rows);
-    if (grain > all / (4 * pool_threads(d->pool))) grain = all / (4 * pool_threads(d->pool));
+    int64_t grain = panels_at_once(all, matrix_size(m, PANEL), p->n, pool_threads(d->pool));
     if (m->packed != NOT_PACKED) parallel_for(d->pool, p->n, 4, quantize_tokens, ctx);
-    parallel_for(d->pool, all, grain < 2 ? 2 : grain, multiply_range, ctx);
+    parallel_for(d->pool, all, grain, multiply_range, ctx);
 }
 
 /* ---- steps over tokens, or over tokens and heads ---- */
@@ -306,9 +311,10 @@ static void embed(const struct decoder *d, float *x, int32_t id) {
 
 /* ---- the forward pass ---- */
 
-bool decoder_forward(struct decoder *d, const int32_t *ids, int n, int pos,
+bool decoder_forward(struct decoder *d, struct pool *pool, const int32_t *ids, int n, int pos,
                      bool (*stop)(void *user), void *user) {
     const struct config *c = d->c;
+    d->pool = pool;
     for (int t = 0; t < n; t++) embed(d, d->x + (int64_t)t * c->n_embd, ids[t]);
     rotate_positions(d, n, pos);
     for (int i = 0; i < c->n_layer; i++) {

@@ -74,12 +74,12 @@ static double time_layers(void *ctx, int n, int pos, double seconds, double *hea
     double in_heads = 0;
     bool over = false;
     for (int i = 0; i < n; i++) ids[i] = i;
-    pool_use(p->m->pool, n == 1 ? p->m->n_threads : p->m->n_threads_batch);
+    struct pool *pool = n == 1 ? p->m->pool : p->m->batch_pool;
     p->begun = clock_seconds();
     p->seconds = seconds;
     p->layers = 0;
     while (!over) {
-        over = !decoder_forward(p->decoder, ids, n, pos, is_over, p);
+        over = !decoder_forward(p->decoder, pool, ids, n, pos, is_over, p);
         if (!head || (over && heads > 0)) continue;
         in_heads += time_head(p);
         heads++;
@@ -111,7 +111,7 @@ static int measure(struct probe *p, const char *shape, const struct config *c,
     take_part(&part, c, type);
     int rc = shape_model_of(&p->m, shape, &part, p->params, err);
     if (rc) return rc;
-    rc = decoder_new(&p->decoder, &p->m->config, &p->m->weights, p->m->kernels, p->m->pool, KV_Q8,
+    rc = decoder_new(&p->decoder, &p->m->config, &p->m->weights, p->m->kernels, KV_Q8,
                      FORECAST_PROMPT, FORECAST_BATCH, err);
     p->logits = alloc_zero((uint64_t)part.n_vocab, sizeof *p->logits);
     if (!rc && !p->logits) rc = fail_memory(err, "the logits", (uint64_t)part.n_vocab * 4);

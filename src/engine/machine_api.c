@@ -51,7 +51,7 @@ void describe_cpus(qw_cpus *out, const struct cpu_mask *allowed, const char *roo
     struct cpus c;
     cpus_find(&c, allowed, root);
     *out = (qw_cpus){.n_usable = c.n_usable, .n_fast = c.n_fast, .n_threads = c.n_threads,
-                     .n_quota = c.quota};
+                     .n_threads_batch = c.n_threads_batch, .n_quota = c.quota};
     mask_print(out->usable, sizeof out->usable, &c.usable);
     mask_print(out->fast, sizeof out->fast, &c.fast);
 }

@@ -19,8 +19,9 @@ struct qw_model {
     struct checkpoint checkpoint;
     struct weights weights;                 /* may point into checkpoint */
     const struct kernels *kernels;
-    struct pool *pool;
+    struct pool *pool, *batch_pool;         /* may be the same */
     int n_threads, n_threads_batch;
+    int batch_from;                         /* tokens in a pass from which on it is batch_pool's */
     struct tokenizer *tokenizer;            /* NULL: tokenizer_error says why */
     qw_error tokenizer_error;
     struct chat_templates templates;

@@ -65,7 +65,6 @@ static int probe_here(qw_rates *out, struct cpu_mask *ran, const qw_load_params 
     if (!rc) rc = model_start_threads(m, params, err);
     if (!rc) {
         out->n_threads = m->n_threads;
-        pool_use(m->pool, m->n_threads);
         rc = read_bandwidth(m->pool, PROBE_MIB, part, ran, &out->read_per_second, err);
     }
     if (!rc) rc = multiply_rate(m->kernels, m->pool, part, &out->int8_per_second, err);

@@ -23,7 +23,7 @@ int qw_quantize(const char *path, const char *weight_type, const qw_load_params 
         struct packer p = {
             .type = type,
             .kernels = m->kernels,
-            .pool = m->pool,
+            .pool = m->batch_pool,
             .progress = load.progress,
             .user = load.user,
         };

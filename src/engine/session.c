@@ -64,8 +64,8 @@ static int new_parts(struct qw_session *s, qw_error *err) {
     const struct qw_model *m = s->m;
     const uint64_t n_vocab = (uint64_t)m->weights.n_vocab;
     const qw_sampling sampling = qw_default_sampling(m, 1);
-    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, m->pool, s->kv,
-                         s->n_room, s->n_batch, err);
+    int rc = decoder_new(&s->decoder, &m->config, &m->weights, m->kernels, s->kv, s->n_room,
+                         s->n_batch, err);
     if (!rc) rc = sampler_new(&s->sampler, &sampling, m->weights.n_vocab, err);
     if (rc) return rc;
     s->tokens = alloc_zero((uint64_t)s->n_room, sizeof *s->tokens);
@@ -169,8 +169,8 @@ static int run_pending(struct qw_session *s, size_t keep, qw_error *err) {
     while (s->n_cached < s->n_tokens) {
         size_t n = s->n_tokens - s->n_cached;
         if (n > (size_t)s->n_batch) n = (size_t)s->n_batch;
-        pool_use(s->m->pool, n == 1 ? s->m->n_threads : s->m->n_threads_batch);
-        if (!decoder_forward(s->decoder, s->tokens + s->n_cached, (int)n, (int)s->n_cached,
+        struct pool *pool = (int)n < s->m->batch_from ? s->m->pool : s->m->batch_pool;
+        if (!decoder_forward(s->decoder, pool, s->tokens + s->n_cached, (int)n, (int)s->n_cached,
                              asks_to_stop, &watch)) {
             s->logits_valid = false;
             s->n_tokens = s->n_cached > keep ? s->n_cached : keep;

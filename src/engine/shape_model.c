@@ -61,7 +61,7 @@ static int write_matrix(struct maker *k, enum packed_type type, uint64_t size) {
     static const unsigned char zeros[64];
     for (uint64_t at = 0, n; at < size; at += n) {
         n = size - at < SLICE ? size - at : SLICE;
-        n = random_matrix_part(k->m->pool, type, k->seed, at, n, k->slice);
+        n = random_matrix_part(k->m->batch_pool, type, k->seed, at, n, k->slice);
         if (k->write(k->user, k->slice, n)) return QW_EIO;
     }
     return k->write(k->user, zeros, round_up(size) - size) ? QW_EIO : 0;
@@ -75,7 +75,7 @@ static void make_matrix(struct maker *k, struct matrix *out, int rows, int cols)
     k->seed++;
     if (k->rc) return;
     if (k->write) k->rc = write_matrix(k, type, size);
-    else if (!k->there) random_matrix_part(k->m->pool, type, k->seed, 0, size, k->at);
+    else if (!k->there) random_matrix_part(k->m->batch_pool, type, k->seed, 0, size, k->at);
     if (!k->rc && k->p->progress && k->p->progress(k->p->user, k->done, all)) k->rc = QW_ECANCEL;
     if (!k->at) return;
     const struct format *format = type == NOT_PACKED ? format_of("BF16") : NULL;

@@ -25,26 +25,39 @@
 #include <stdlib.h>
 #include "base/alloc.h"
 
-/* Chunks are whole grains, large at first, then smaller and smaller (guided self-scheduling):
- * matrices are read in long stretches, and all threads, fast or slow, finish at about the same
- * time. No 64-bit atomics, which some 32-bit machines lack. */
+/* Chunks are whole grains. No 64-bit atomics, which some 32-bit machines lack. */
 struct job {
     range_fn *fn;
     void *ctx;
     int64_t count, grain;           /* items */
-    unsigned grains, shares;        /* a chunk: the grains that are left / shares */
+    unsigned grains, threads;
     atomic_uint next;               /* first grain that is not claimed yet */
 };
 
-/* Claim chunks and run them until none is left. */
+/* After a first grain, a chunk is half of what the thread will get of the rest if it goes on as it
+ * began: large at first, then smaller and smaller (guided self-scheduling). So matrices are read in
+ * long stretches, and all threads, fast or slow, finish at about the same time.
+ *
+ * A slow thread leaves when the others would wait for one more grain of its. They are at a grain
+ * each, so first - others are done: in the time that this thread takes for a grain, all together do
+ * (first - others) / done. If that is more than what is left and what they are at, it leaves. The
+ * thread that has claimed most never does: its share is at least first / threads. */
+unsigned next_chunk(unsigned grains, unsigned first, unsigned done, unsigned threads) {
+    const unsigned left = grains - first, others = threads - 1;
+    if (left == 0) return 0;
+    if (done && first > others && (first - others) / done > left + others) return 0;
+    const unsigned n = done ? (unsigned)((uint64_t)left * done / first / 2) : 1;
+    return n < 1 ? 1 : n;
+}
+
+/* Claim chunks and run them as long as there are any for this thread. */
 static void run_chunks(struct job *job) {
-    unsigned first = atomic_load(&job->next), n;
-    while (first < job->grains) {
-        n = (job->grains - first) / job->shares;
-        if (n < 1) n = 1;
+    unsigned first = atomic_load(&job->next), done = 0, n;
+    while ((n = next_chunk(job->grains, first, done, job->threads)) > 0) {
         if (!atomic_compare_exchange_weak(&job->next, &first, first + n)) continue;
         int64_t begin = first * job->grain, end = (first + n) * job->grain;
         job->fn(job->ctx, begin, end < job->count ? end : job->count);
+        done += n;
         first = atomic_load(&job->next);
     }
 }
@@ -57,7 +70,7 @@ static void job_init(struct job *job, int64_t n, int64_t grain, range_fn *fn, vo
     job->count = n;
     job->grain = grain;
     job->grains = (unsigned)((n + grain - 1) / grain);
-    job->shares = 2 * (unsigned)threads;
+    job->threads = (unsigned)threads;
     atomic_store(&job->next, 0);
 }
 
@@ -68,18 +81,21 @@ static int check_threads(int n, qw_error *err) {
 
 #ifdef _OPENMP
 
-struct pool { int n, limit; };
+#include <omp.h>
 
-int pool_threads(const struct pool *pool) { return pool->limit; }
-void pool_use(struct pool *pool, int n) { pool->limit = n < pool->n ? n : pool->n; }
+struct pool { int n; };
 
-int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
+int pool_threads(const struct pool *pool) { return pool->n; }
+
+int pool_new(struct pool **out, int n, int cpus, const struct cpu_mask *on, qw_error *err) {
     (void)cpus;
     *out = NULL;
     int rc = check_threads(n, err);
     if (rc) return rc;
     if (!(*out = malloc(sizeof **out))) return fail_memory(err, "the thread pool", sizeof **out);
-    **out = (struct pool){n, n};
+    **out = (struct pool){n};
+#pragma omp parallel num_threads(n)
+    if (on && omp_get_thread_num() > 0) cpus_use(on, NULL);     /* if refused, the system chooses */
     return 0;
 }
 
@@ -88,12 +104,12 @@ void pool_free(struct pool *pool) { free(pool); }
 void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
     struct job job;
     if (n <= 0) return;
-    if (pool->limit == 1 || n <= grain) {
+    if (pool->n == 1 || n <= grain) {
         fn(ctx, 0, n);
         return;
     }
-    job_init(&job, n, grain, fn, ctx, pool->limit);
-#pragma omp parallel num_threads(pool->limit)
+    job_init(&job, n, grain, fn, ctx, pool->n);
+#pragma omp parallel num_threads(pool->n)
     run_chunks(&job);
 }
 
@@ -110,8 +126,9 @@ enum { SPIN_NS = 100000 };
 
 struct pool {
     int n;                          /* threads, including the caller */
-    int limit;                      /* how many take part in a job */
     int cpus;                       /* no more threads than these are kept awake */
+    bool narrow;                    /* the workers keep to `on` */
+    struct cpu_mask on;
     pthread_t *worker;              /* [n - 1] */
     pthread_mutex_t mutex;
     pthread_cond_t wake_worker, wake_caller;
@@ -127,8 +144,7 @@ struct pool {
     atomic_int finished;            /* workers that joined and are done */
 };
 
-int pool_threads(const struct pool *pool) { return pool->limit; }
-void pool_use(struct pool *pool, int n) { pool->limit = n < pool->n ? n : pool->n; }
+int pool_threads(const struct pool *pool) { return pool->n; }
 
 /* ---- spinning, parking, waking ---- */
 
@@ -203,6 +219,7 @@ static void *worker_main(void *arg) {
     struct pool *pool = arg;
     struct spin s = {0};
     unsigned seen = 0;
+    if (pool->narrow) cpus_use(&pool->on, NULL);    /* if refused, the system chooses */
     for (;;) {
         unsigned generation = atomic_load(&pool->generation);
         bool surplus = atomic_load(&pool->awake) > pool->cpus;
@@ -234,13 +251,13 @@ static void join(struct pool *pool, int joined) {
 
 void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx) {
     if (n <= 0) return;
-    if (pool->limit == 1 || n <= grain) {
+    if (pool->n == 1 || n <= grain) {
         fn(ctx, 0, n);
         return;
     }
     struct job *job = &pool->job;
-    job_init(job, n, grain, fn, ctx, pool->limit);
-    int slots = (job->grains < (unsigned)pool->limit ? (int)job->grains : pool->limit) - 1;
+    job_init(job, n, grain, fn, ctx, pool->n);
+    int slots = (job->grains < (unsigned)pool->n ? (int)job->grains : pool->n) - 1;
     atomic_store(&pool->finished, 0);
     atomic_store(&pool->open_slots, slots);
     atomic_fetch_add(&pool->generation, 1);
@@ -253,7 +270,7 @@ void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, voi
 
 /* ---- beginning and end ---- */
 
-int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
+int pool_new(struct pool **out, int n, int cpus, const struct cpu_mask *on, qw_error *err) {
     *out = NULL;
     int rc = check_threads(n, err);
     if (rc) return rc;
@@ -264,6 +281,8 @@ int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
         return fail_memory(err, "the thread pool", sizeof *pool);
     }
     pool->cpus = cpus;
+    pool->narrow = on;
+    if (on) pool->on = *on;
     atomic_store(&pool->awake, n);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake_worker, NULL);
@@ -278,7 +297,6 @@ int pool_new(struct pool **out, int n, int cpus, qw_error *err) {
     for (pool->n = 1; pool->n < n; pool->n++)
         if (pthread_create(&pool->worker[pool->n - 1], NULL, worker_main, pool) != 0) break;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pool->limit = pool->n;
     if (pool->n < n) {
         int got = pool->n;
         pool_free(pool);

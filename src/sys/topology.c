@@ -113,23 +113,23 @@ static bool choose_fast(struct cpus *c, const char *root, const char *file, uint
     return true;
 }
 
-/* Is CPU i the first of its core's hyperthreads that are among the fast CPUs? Yes, where nothing is
+/* Is CPU i the first of its core's hyperthreads that are among these CPUs? Yes, where nothing is
  * known. */
-static bool first_of_core(const struct cpus *c, const char *root, int i) {
+static bool first_of_core(const struct cpu_mask *among, const char *root, int i) {
     char name[64];
     struct cpu_mask siblings;
     snprintf(name, sizeof name, "cpu%d/topology/thread_siblings_list", i);
     if (!mask_read(&siblings, root, name) || !mask_has(&siblings, i)) return true;
     for (int k = 0; k < i; k++)
-        if (mask_has(&siblings, k) && mask_has(&c->fast, k)) return false;
+        if (mask_has(&siblings, k) && mask_has(among, k)) return false;
     return true;
 }
 
 /* A core's hyperthreads share its vector units, which one thread of matrix products saturates,
  * and its path to memory: each core counts once. */
-static int count_cores(const struct cpus *c, const char *root) {
+static int count_cores(const struct cpu_mask *among, const char *root) {
     int n = 0;
-    for (int i = 0; i < MAX_CPUS; i++) n += mask_has(&c->fast, i) && first_of_core(c, root, i);
+    for (int i = 0; i < MAX_CPUS; i++) n += mask_has(among, i) && first_of_core(among, root, i);
     return n;
 }
 
@@ -200,6 +200,15 @@ int cpu_now(void) {
 #endif
 }
 
+/* A thread for each core, within a quota. */
+static int threads_for(const struct cpu_mask *m, int limit, const char *root) {
+    int n = count_cores(m, root);
+    if (n > limit) n = limit;
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
+/* An answer waits for memory, which the fast cores keep busy alone; a prompt is arithmetic, and
+ * each core does its share. (tests/test_thread_rule.c compares this with a model of time.) */
 void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *root) {
     int limit = INT32_MAX;
     cgroup_each(root, "cpu", take_group_quota, &limit);
@@ -211,11 +220,10 @@ void cpus_find(struct cpus *out, const struct cpu_mask *allowed, const char *roo
     if (!choose_fast(out, root, "cpu_capacity", 65))
         choose_fast(out, root, "cpufreq/cpuinfo_max_freq", 80);
     out->n_fast = mask_count(&out->fast);
-    out->n_threads = count_cores(out, root);
+    out->n_threads = threads_for(&out->fast, limit, root);
+    out->n_threads_batch = threads_for(&out->usable, limit, root);
     out->at_once = count_at_once(out, root);
-    if (limit < out->n_threads) out->n_threads = limit;
     if (limit < out->at_once) out->at_once = limit;
-    if (out->n_threads > MAX_THREADS) out->n_threads = MAX_THREADS;
 }
 
 #ifdef __linux__

@@ -33,6 +33,7 @@ struct cpus {
     struct cpu_mask fast;               /* usable without the small cores, if there are two kinds */
     int n_usable, n_fast;
     int n_threads;                      /* one for each fast core, or a cgroup's quota if less */
+    int n_threads_batch;                /* the same of all cores, for passes of several tokens */
     int at_once;                        /* most threads that can run at the same time */
     int quota;                          /* a cgroup's, in CPUs; 0: none */
 };

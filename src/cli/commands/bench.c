@@ -83,10 +83,14 @@ static void name_test(struct test t, char out[TEST_NAME]) {
     if (t.n_depth) snprintf(out + n, TEST_NAME - (size_t)n, " @ d%d", t.n_depth);
 }
 
+int test_threads(const struct loaded *m, const struct result *r) {
+    return r->test.n_gen ? m->info->n_threads : m->info->n_threads_batch;
+}
+
 static void show_run(struct bench *b, const struct loaded *m, const struct result *r, int i) {
     struct variants v = {.n = 0};
     if (!live_due(&b->live)) return;
-    add_variant(&v, "%s, %d threads: run %d of %d", r->name, m->info->n_threads, i + 1, b->n_runs);
+    add_variant(&v, "%s, %d threads: run %d of %d", r->name, test_threads(m, r), i + 1, b->n_runs);
     add_variant(&v, "%.12s: run %d", r->name, i + 1);
     live_show(&b->live, &v);
 }
@@ -319,6 +323,7 @@ static int load_shape(struct bench *b, qw_model **out) {
     if (b->shape_file && access(b->shape_file, F_OK) != 0) rc = write_shape(b, &params);
     if (!rc && qw_load_shape(out, b->shape, b->shape_file, &params, &err)) rc = load_error(f, &err);
     live_clear(&b->live);
+    if (!rc) choose_own_cpus(f, *out);
     return rc;
 }
 

@@ -68,6 +68,8 @@ struct result {
     uint64_t peak;                  /* bytes of memory */
 };
 
+/* That the test used. */
+int test_threads(const struct loaded *m, const struct result *r);
 /* Per cent of the read bandwidth; below 0: unknown. */
 double percent_of_read(const struct loaded *m, const struct result *r);
 

@@ -69,10 +69,11 @@ static void add_build(struct row *row, const struct bench *b, const struct loade
 }
 
 /* What qw has no setting for has llama-bench's default. */
-static void add_settings(struct row *row, const struct bench *b, const struct loaded *m) {
+static void add_settings(struct row *row, const struct bench *b, const struct loaded *m,
+                         const struct result *r) {
     add_int(row, "n_batch", b->n_batch);
     add_int(row, "n_ubatch", b->n_batch);
-    add_int(row, "n_threads", m->info->n_threads);
+    add_int(row, "n_threads", test_threads(m, r));
     add_text(row, "cpu_mask", b->cpu_mask);
     add_flag(row, "cpu_strict", false);
     add_int(row, "poll", 50);
@@ -210,7 +211,7 @@ static int print_fields(const struct bench *b, const struct sink *s, const struc
     snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&r->started, &utc));
     add_build(&row, b, m, type);
-    add_settings(&row, b, m);
+    add_settings(&row, b, m, r);
     add_result(&row, b, r, date);
     add_ours(&row, m, r, hash);
     if (s->format == CSV) {

@@ -14,13 +14,13 @@ static double mb(uint64_t bytes) { return (double)bytes / 1e6; }
 
 static void print_threads(const qw_model_info *info, const struct model_flags *f) {
     const qw_cpus *cpus = &f->cpus;
-    bool all = f->cpu_list || cpus->n_fast == cpus->n_usable;
-    bool enough = info->n_threads <= cpus->n_fast && info->n_threads_batch <= cpus->n_fast;
-    bool fast = !all && enough;
-    printf("threads          %d", info->n_threads);
-    if (info->n_threads_batch != info->n_threads) printf(", %d for prompts", info->n_threads_batch);
+    const int n = info->n_threads, n_batch = info->n_threads_batch;
+    bool fast = cpus->n_fast < cpus->n_usable && n <= cpus->n_fast, all = n_batch > cpus->n_fast;
+    printf("threads          %d", n);
+    if (n_batch != n && !(fast && all)) printf(", %d for prompts", n_batch);
     printf(", on CPUs %s", fast ? cpus->fast : cpus->usable);
     if (fast) printf(", the fast ones of %s", cpus->usable);
+    if (fast && all) printf("; %d for prompts, on all", n_batch);
     printf("\n");
 }
 
