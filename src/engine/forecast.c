@@ -27,7 +27,7 @@ double forecast_answer(const struct config *c, const struct part_times *t) {
 /* Four times as many tokens take at most four times as long, so each batch tells whether there is
  * time for the next. */
 bool forecast_measure(struct part_times *out, layer_fn *layer, void *ctx) {
-    const double part = 0.2, longest = 0.7;
+    const double part = 0.25, longest = 0.7;
     int n = 1;
     double last = out->token = layer(ctx, n, FORECAST_ANSWER / 2, part, &out->head);
     while (last >= 0 && n < FORECAST_BATCH && 4 * last < longest) {

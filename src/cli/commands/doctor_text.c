@@ -15,7 +15,8 @@ static void print_machine(const struct doctor *d) {
     snprintf(rest, sizeof rest, "%s%s%s%s (%s)", m->soc, m->soc[0] ? ", " : "",
              m->kernel[0] ? "Linux " : "", m->kernel, m->arch);
     print_words(stdout, rest, 10, at + printf(", ") - 1);
-    printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB, (double)m->memory_free / GB);
+    printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB,
+           (double)m->memory_free / GB);
     if (m->memory_limit) printf(", at most %.2f GB", (double)m->memory_limit / GB);
     if (m->swap) printf(", swap %.2f GB", (double)m->swap / GB);
     printf("\nkernels   %s; this CPU has %s", d->level, d->levels);
