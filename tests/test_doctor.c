@@ -329,7 +329,7 @@ static void test_programs(void) {
     visit("0-3", "aarch64", "dotprod neon scalar", "i8mm");
     strcpy(d.level, "neon");
     expect("another level", "level, memory speed");
-    says("level", "neon; dotprod");
+    says("level", "neon; those of dotprod");
 
     clear();
     put_memory(500, 300, 0, 0);

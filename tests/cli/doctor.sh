@@ -24,7 +24,7 @@ json_is() {
     check "$1" "$2 is not true of $(cat "$d/out")" "$python" -c '
 import json, sys
 o = json.load(open(sys.argv[1]))
-sys.exit(not eval(sys.argv[2]))' "$d/out" "$2"
+sys.exit(not eval("(" + sys.argv[2] + ")"))' "$d/out" "$2"
 }
 t "doctor -o json" 0 '*' "" doctor -o json -q q4 --cpu scalar -t 1 --cpu-list $cpu -m "$tiny"
 json_is "doctor -o json: its fields" 'list(o) == ["version", "cpu", "soc", "kernel", "arch",

@@ -118,6 +118,7 @@ static int foretell(struct visit *v, const char *shape, const char *type) {
     *o = (struct outlook){.shape = shape, .type = type};
     show(v, shape, type);
     int rc = qw_forecast_shape(&o->f, shape, &params, &err);
+    qw_watch_look(v->watch);            /* while the clocks are still high */
     if (interrupted) return EXIT_SIGINT;
     if (rc && rc != QW_ENOMEM) return load_error(f, &err);
     o->n_ctx = fitting_positions(&o->f, d->machine.memory_free);
