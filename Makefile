@@ -59,6 +59,7 @@ else ifneq ($(filter aarch64 arm64,$(ARCH)),)
 FAMILY  := arm
 KERNELS := arm/dotprod arm/i8mm arm/neon reference
 KFLAGS_neon := -mtune=cortex-a53
+KFLAGS_reference := -O2             # is only compared with: 64-bit ARM always has NEON
 else ifneq ($(filter arm%,$(ARCH)),)
 FAMILY  := arm
 KERNELS := arm/neon reference

@@ -216,10 +216,16 @@ int qw_weight_memory(const qw_model *m, const char *weight_type, const char **ch
                      uint64_t *bytes, qw_error *err);
 
 /* A model of random weights in the shape of a Qwen3, the same ones on every machine: for measuring
- * without a download. shape: "0.6b", "1.7b", "4b"; "0.6b/2" has the first two layers alone. Of
- * params weight_type ("bf16", "q8", "q4"), cpu and threads count. It has no tokenizer and no end
- * token; generating with it is greedy. */
-int qw_load_shape(qw_model **out, const char *shape, const qw_load_params *params, qw_error *err);
+ * without a download. shape: "0.6b", "1.7b", "4b"; "0.6b/2" has the first two layers alone. Its
+ * weights are made in memory, or else are mapped from a file of qw_write_shape. Of params
+ * weight_type ("bf16", "q8", "q4"), cpu, threads and progress count. It has no tokenizer and no end
+ * token; generating with it is greedy. QW_EARG, QW_ENOMEM, QW_ECANCEL; the file's QW_EIO,
+ * QW_EFORMAT (also: it is one of another shape or type). */
+int qw_load_shape(qw_model **out, const char *shape, const char *file,
+                  const qw_load_params *params, qw_error *err);
+/* Such a file, of one weight type, in pieces as qw_quantize writes them; memory stays bounded. */
+int qw_write_shape(const char *shape, const qw_load_params *params,
+                   int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err);
 
 /* ---- tokenizer ---- */
 

@@ -2,7 +2,8 @@
 # cross.sh [JOB...] - the same bits on other machines: test_kernels, test_tiny, the bytes of
 # test_packed, and on the first CPU test_forward, all in their quick forms, built with gcc -O2 and
 # clang -O3, run under qemu on so many CPUs that every level runs; and faults in a kernel of each
-# level of gcc's, which qw selftest finds. `jobs` lists the jobs.
+# level of gcc's, which qw selftest finds; and the logits of two layers of 0.6B. `jobs` lists the
+# jobs.
 jobs="riscv64-gcc aarch64-clang aarch64-gcc riscv64-clang x86_64-clang x86_64-gcc arm-clang arm-gcc"
 make=${MAKE:-make}
 seconds=900             # for each program
@@ -51,6 +52,9 @@ one() {     # one NAME TRIPLE QEMU CPUS CC CFLAGS
     if [ -z "$more" ]; then return; fi
     sh tests/selftest.sh "$qemu -cpu $c $build/qw" "$qemu -cpu $c $build/qw-faulty" \
         matmul_q4 attention_q8 || failed=1
+    fastest=$($qemu -cpu $c "$build/qw" --version | sed 's/.*CPU levels: \([a-z0-9]*\).*/\1/')
+    sh tests/shape.sh "$qemu -cpu $c $build/qw" "$qemu -cpu $c $build/qw-faulty" "$fastest" ||
+        failed=1
 }
 
 # job NAME: one target and compiler

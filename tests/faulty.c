@@ -1,6 +1,6 @@
 /* faulty.c - what turns qw into a qw with a fault in one function of its kernels: linked with
  * -Wl,--wrap=kernels_choose, the function that QW_TEST_FAULT names ("matmul_q4", at any level)
- * writes one bit wrong. */
+ * writes one bit wrong. The level that QW_TEST_RIGHT names has no fault. */
 #include <stdlib.h>
 #include <string.h>
 #include "kernels/dispatch.h"
@@ -122,9 +122,9 @@ static bool plant(const char *fault) {
 }
 
 int __wrap_kernels_choose(const struct kernels **out, const char *name, qw_error *err) {
-    const char *fault = getenv("QW_TEST_FAULT");
+    const char *fault = getenv("QW_TEST_FAULT"), *without = getenv("QW_TEST_RIGHT");
     int rc = __real_kernels_choose(out, name, err);
-    if (rc || !fault) return rc;
+    if (rc || !fault || (without && strcmp(without, (*out)->name) == 0)) return rc;
     right = *out;
     faulty = *right;
     if (!plant(fault)) return fail(err, QW_EARG, "no function is called %s", fault);

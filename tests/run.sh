@@ -73,6 +73,7 @@ for t in tests/test_*.c; do
 done
 run example 60 sh tests/example.sh "$BUILD/example"
 run selftest 300 sh tests/selftest.sh "$BUILD/qw" "$BUILD/qw-faulty"
+run shape 600 sh tests/shape.sh "$BUILD/qw" "$BUILD/qw-faulty"
 run filter 200 sh tests/filter.sh "$BUILD/qw"
 run cli 900 sh tests/cli.sh
 if command -v python3 > /dev/null; then run terminal 600 python3 tests/terminal.py

@@ -133,6 +133,42 @@ static void cpu_errors(void) {
     CHECK(qw_selftest(NULL, NULL, NULL, NULL) == 0, "the selftest finds something");
 }
 
+/* ---- shapes ---- */
+
+static void shape_errors(void) {
+    const qw_load_params q8 = {.weight_type = "q8"}, wrong = {.weight_type = "q5"},
+                         stopped = {.progress = stop_bytes};
+    const char *file = in_dir("shape");
+    uint64_t hash, other, known;
+    qw_error err;
+    qw_model *m;
+    qw_session *s;
+    REFUSED_OUT(m, QW_EARG, "0.7b", qw_load_shape(&m, "0.7b", NULL, NULL, e));
+    REFUSED_OUT(m, QW_EARG, "0.6b/29", qw_load_shape(&m, "0.6b/29", NULL, NULL, e));
+    REFUSED_OUT(m, QW_EARG, "0.6b/1x", qw_load_shape(&m, "0.6b/1x", NULL, NULL, e));
+    REFUSED_OUT(m, QW_EARG, "q5", qw_load_shape(&m, "micro", NULL, &wrong, e));
+    REFUSED_OUT(m, QW_ECANCEL, "stopped", qw_load_shape(&m, "micro", NULL, &stopped, e));
+    REFUSED_OUT(m, QW_EIO, "shape", qw_load_shape(&m, "micro", file, NULL, e));
+    REFUSED(QW_EARG, "0.7b", qw_write_shape("0.7b", NULL, write_nothing, NULL, e));
+    REFUSED(QW_EIO, "stopped", qw_write_shape("micro", NULL, write_nothing, NULL, e));
+    FILE *f = fopen(file, "wb");
+    CHECK(f && qw_write_shape("micro", NULL, write_file, f, &err) == 0, "%s", err.message);
+    if (f) fclose(f);
+    REFUSED_OUT(m, QW_EFORMAT, "micro q8", qw_load_shape(&m, "micro", file, &q8, e));
+    REFUSED_OUT(m, QW_EFORMAT, "0.6b q4", qw_load_shape(&m, "0.6b", file, NULL, e));
+    for (int i = 0; i < 2; i++) {
+        const char *from = i ? file : NULL;
+        CHECK(qw_load_shape(&m, "micro", from, NULL, &err) == 0, "%s", err.message);
+        CHECK(qw_session_new(&s, m, NULL, &err) == 0, "%s", err.message);
+        CHECK(qw_logits_hash(s, i ? &other : &hash, &err) == 0, "%s", err.message);
+        CHECK(qw_known_hash(s, &known) == 0, "the selftest's shape has no hash of its own");
+        qw_session_free(s);
+        qw_free(m);
+    }
+    CHECK(hash == other, "a shape in memory and one from a file differ");
+    unlink(file);
+}
+
 static void type_errors(void) {
     const char *chosen;
     uint64_t bytes;
@@ -379,6 +415,7 @@ int main(void) {
     RUN("errors of packing", packed_errors);
     RUN("errors of CPUs and levels", cpu_errors);
     RUN("errors of weight types", type_errors);
+    RUN("errors of shapes", shape_errors);
     RUN("errors of tokenizers", tokenizer_errors);
     RUN("errors of sessions", session_errors);
     RUN("errors of conversations", chat_errors);

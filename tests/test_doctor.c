@@ -429,7 +429,7 @@ static void test_bytes(void) {
         const qw_load_params p = {.weight_type = types[i], .n_threads = 1};
         qw_model *m;
         qw_error err;
-        CHECK(qw_load_shape(&m, "micro", &p, &err) == 0, "%s", err.message);
+        CHECK(qw_load_shape(&m, "micro", NULL, &p, &err) == 0, "%s", err.message);
         const unsigned long long want = shape_bytes(&c, packed[i]);
         CHECK(m && qw_info(m)->weight_bytes == want, "%s: not %llu bytes", types[i], want);
         qw_free(m);

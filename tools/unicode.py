@@ -8,7 +8,7 @@ The output depends on nothing but those three files.
 """
 import os
 import re
-from c_tables import array, two_stage
+from c_tables import array, three_stage, two_stage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_POINTS = 0x110000
@@ -127,10 +127,11 @@ def main():
     array("struct range", "word_ranges",
           ["{0x%X,0x%X}" % (a, b) for a, b in words_beyond_letters()],
           "\\w without \\p{L}, in order", WIDE)
-    index, blocks = two_stage(kinds(ccc, decompositions, composites), 128)
-    array("uint8_t", "kind_index", index, "code point / 128 -> block of kind_blocks", WIDE)
+    index, parts, blocks = three_stage(kinds(ccc, decompositions, composites), 8, 32)
+    array("uint8_t", "kind_index", index, "code point / 256 -> part of kind_parts", WIDE)
+    array("uint8_t", "kind_parts", parts, "parts of 32 blocks of kind_blocks", WIDE)
     array("uint8_t", "kind_blocks", blocks,
-          "blocks of 128 kinds: 0 inert, 1..254 combining class, 255 starter that can change", WIDE)
+          "blocks of 8 kinds: 0 inert, 1..254 combining class, 255 starter that can change", WIDE)
     characters = sorted(decompositions)
     array("struct decomposition", "decompositions",
           ["{0x%X,0x%X,0x%X}" % (c, *decompositions[c]) for c in characters],

@@ -9,11 +9,11 @@ of another version, exit code 3.
 import os
 import re
 import sys
-from c_tables import array, two_stage
+from c_tables import array, three_stage
 
 VERSION = "15.0"
 CODE_POINTS = 0x110000
-BLOCK = 128
+BLOCK, PART = 4, 64         # code points in a block, blocks in a part
 
 # enum grapheme of src/terminal/width.c. Hangul syllables are one class here.
 CLASSES = {"CR": 1, "LF": 1, "Control": 1, "Extend": 2, "ZWJ": 3, "Regional_Indicator": 4,
@@ -97,11 +97,12 @@ def main():
         if style == 0xFE0F:
             values[c] |= EMOJI_STYLE
 
-    index, blocks = two_stage(values, BLOCK, usual=1 << 4)
+    index, parts, blocks = three_stage(values, BLOCK, PART, usual=1 << 4)
     print("/* width_tables.h - made by tools/width.py from the data files of Unicode "
           f"{VERSION}: do not edit. */")
     print("#ifndef QW_WIDTH_TABLES_H\n#define QW_WIDTH_TABLES_H\n#include <stdint.h>\n")
-    array("uint8_t", "width_index", index, f"code point / {BLOCK} -> block of width_blocks")
+    array("uint8_t", "width_index", index, f"code point / {BLOCK * PART} -> part of width_parts")
+    array("uint8_t", "width_parts", parts, f"parts of {PART} blocks of width_blocks")
     array("uint8_t", "width_blocks", blocks,
           f"blocks of {BLOCK}: bits 0..3 enum grapheme, 4..5 cells, 6 wide when U+FE0F follows")
     print("#endif")

@@ -109,7 +109,7 @@ static int measure(struct probe *p, const char *shape, const struct config *c,
                    enum packed_type type, struct part_times *times, qw_error *err) {
     struct config part;
     take_part(&part, c, type);
-    int rc = shape_model_of(&p->m, shape, &part, p->params, err);
+    int rc = shape_model_of(&p->m, shape, &part, NULL, p->params, err);
     if (rc) return rc;
     rc = decoder_new(&p->decoder, &p->m->config, &p->m->weights, p->m->kernels, p->m->pool, KV_Q8,
                      FORECAST_PROMPT, FORECAST_BATCH, err);

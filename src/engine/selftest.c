@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
-#include "engine/shape_model.h"
+#include "engine/model.h"
 #include "kernels/check.h"
 
 /* Who is told, and how many parts were wrong. */
@@ -67,7 +67,7 @@ static int check_model(const char *level, const struct answer *right, struct rep
     struct answer found = *right;
     struct qw_model *m;
     qw_session *s = NULL;
-    int rc = shape_model(&m, "micro", &load, err);
+    int rc = qw_load_shape(&m, "micro", NULL, &load, err);
     if (!rc) rc = qw_session_new(&s, m, &params, err);
     if (!rc) rc = answer(s, &found, err);
     qw_session_free(s);

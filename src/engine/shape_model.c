@@ -1,15 +1,12 @@
 /* shape_model.c - Qwen3 decoders of known shapes, made of random numbers: for measuring without a
- * download, and for the test of a machine.
- *
- * Every weight is a function of its place alone, so that threads can make any part of a matrix.
- * Packed matrices are made as they lie in memory (kernels.h); what is in them is roughly what
- * packing a matrix of small random weights would give. */
+ * download, and for the test of a machine. */
 #include "engine/shape_model.h"
 #include <inttypes.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "engine/shape_weights.h"
 #include "sys/memory.h"
 
 static const struct shape {
@@ -24,130 +21,77 @@ static const struct shape {
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
-/* ---- random numbers ---- */
-
-/* Number i of stream `seed`. (Steele, Lea and Flood 2014, splitmix64) */
-static inline uint64_t random_bits(uint64_t seed, uint64_t i) {
-    uint64_t z = (seed << 40) + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-
-/* 8 n bytes from number i on. */
-static void random_bytes(void *out, uint64_t seed, uint64_t i, int n) {
-    for (int k = 0; k < n; k++) {
-        const uint64_t word = random_bits(seed, i + (uint64_t)k);
-        memcpy((unsigned char *)out + 8 * k, &word, 8);
-    }
-}
-
-enum { NUMBERS = 1024 };        /* set apart for each superblock, and for 4096 weights of BF16 */
-
-/* Scales 128 to 255, minima so that a row's mean is about 0, a step of 2^-12. */
-static void make_q4(struct q4_super *s, uint64_t seed, uint64_t i) {
-    random_bytes(s->sc, seed, i * NUMBERS, sizeof s->sc / 8);
-    random_bytes(s->q, seed, i * NUMBERS + sizeof s->sc / 8, sizeof s->q / 8);
-    for (int b = 0; b < BLOCKS; b++)
-        for (int r = 0; r < PANEL; r++) {
-            s->sc[b][r] |= 128;
-            s->m[b][r] = (uint8_t)(s->sc[b][r] * 15 / 32);
-        }
-    for (int r = 0; r < PANEL; r++) s->d[r] = 0x3980;
-}
-
-/* Scales 16 to 31, a step of 2^-13. */
-static void make_q8(struct q8_super *s, uint64_t seed, uint64_t i) {
-    int8_t *q = (int8_t *)s->q;
-    random_bytes(s->sc, seed, i * NUMBERS, sizeof s->sc / 8);
-    random_bytes(s->q, seed, i * NUMBERS + sizeof s->sc / 8, sizeof s->q / 8);
-    for (int b = 0; b < BLOCKS; b++)
-        for (int r = 0; r < PANEL; r++) s->sc[b][r] = (uint8_t)(16 | (s->sc[b][r] & 15));
-    for (int k = 0; k < (int)sizeof s->q; k++)
-        if (q[k] == -128) q[k] = 0;
-    for (int r = 0; r < PANEL; r++) s->d[r] = 0x3900;
-}
-
-/* 4 weights, 2^-5 to 2^-2 and negative ones: signs, exponents of two bits, mantissas. */
-static uint64_t make_bf16(uint64_t seed, uint64_t i) {
-    const uint64_t bits = random_bits(seed, i), lowest = UINT64_C(0x3D003D003D003D00);
-    return lowest + (bits & UINT64_C(0x81FF81FF81FF81FF));
-}
-
 /* ---- matrices ---- */
 
-struct make_job {
-    const struct matrix *m;
-    unsigned char *out;
-    uint64_t seed;
+/* Where the weights go: to memory (at), or to write(). With `there` they are in memory already. */
+struct maker {
+    struct qw_model *m;
+    unsigned char *at;          /* of the next matrix */
+    bool there;
+    float *next_norm;           /* in weights.norms; NULL: none are made */
+    int (*write)(void *user, const void *p, size_t n);
+    void *user;
+    unsigned char *slice;       /* [SLICE] on its way to write() */
+    const qw_load_params *p;    /* for its progress() */
+    uint64_t all, done, seed;
+    int rc;                     /* the first error; then nothing more is made */
 };
+enum { SLICE = 4 << 20 };
 
-static void make_panels(void *ctx, int64_t begin, int64_t end) {
-    const struct make_job *j = ctx;
-    const int64_t supers = n_super(j->m->cols);
-    for (int64_t i = begin * supers; i < end * supers; i++)
-        if (j->m->packed == PACKED_Q4) make_q4((struct q4_super *)j->out + i, j->seed, (uint64_t)i);
-        else make_q8((struct q8_super *)j->out + i, j->seed, (uint64_t)i);
-}
+static uint64_t round_up(uint64_t n) { return (n + 63) & ~(uint64_t)63; }
 
-/* Items are words of 4 weights. */
-static void make_words(void *ctx, int64_t begin, int64_t end) {
-    const struct make_job *j = ctx;
-    for (int64_t i = begin; i < end; i++) {
-        const uint64_t word = make_bf16(j->seed, (uint64_t)i);
-        memcpy(j->out + 8 * i, &word, 8);
-    }
-}
-
-static uint64_t matrix_room(enum packed_type type, int rows, int cols) {
-    if (type != NOT_PACKED) return packed_room(type, rows, cols);
-    return ((uint64_t)rows * (uint64_t)cols * 2 + 63) & ~(uint64_t)63;
+static uint64_t room_of(enum packed_type type, int rows, int cols) {
+    return round_up(random_matrix_size(type, rows, cols));
 }
 
 uint64_t shape_layer_bytes(const struct config *c, enum packed_type type) {
     const int h = c->n_embd, q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
-    return matrix_room(type, q_dim, h) + 2 * matrix_room(type, kv_dim, h) +
-           matrix_room(type, h, q_dim) + 2 * matrix_room(type, c->n_ff, h) +
-           matrix_room(type, h, c->n_ff);
+    return room_of(type, q_dim, h) + 2 * room_of(type, kv_dim, h) + room_of(type, h, q_dim) +
+           2 * room_of(type, c->n_ff, h) + room_of(type, h, c->n_ff);
 }
 
 uint64_t shape_bytes(const struct config *c, enum packed_type type) {
-    return matrix_room(type, c->n_vocab, c->n_embd) +
+    return room_of(type, c->n_vocab, c->n_embd) +
            (uint64_t)c->n_layer * shape_layer_bytes(c, type);
 }
 
-/* What the weights are made with. */
-struct maker {
-    struct qw_model *m;
-    unsigned char *next;        /* in weights.own */
-    float *next_norm;           /* in weights.norms */
-    uint64_t seed;
-};
+/* The bytes up to the next matrix are 0. */
+static int write_matrix(struct maker *k, enum packed_type type, uint64_t size) {
+    static const unsigned char zeros[64];
+    for (uint64_t at = 0, n; at < size; at += n) {
+        n = size - at < SLICE ? size - at : SLICE;
+        n = random_matrix_part(k->m->pool, type, k->seed, at, n, k->slice);
+        if (k->write(k->user, k->slice, n)) return QW_EIO;
+    }
+    return k->write(k->user, zeros, round_up(size) - size) ? QW_EIO : 0;
+}
 
 static void make_matrix(struct maker *k, struct matrix *out, int rows, int cols) {
-    struct weights *w = &k->m->weights;
-    const uint64_t room = matrix_room(w->type, rows, cols);
+    const enum packed_type type = k->m->weights.type;
+    const uint64_t size = random_matrix_size(type, rows, cols), room = round_up(size);
+    k->done += room;
     k->seed++;
-    *out = (struct matrix){rows, cols, w->type, k->next,
-                           {format_of("BF16"), k->next, rows, cols}};
-    struct make_job job = {out, k->next, k->seed};
-    if (w->type == NOT_PACKED)
-        parallel_for(k->m->pool, (int64_t)(room / 8), 4096, make_words, &job);
-    else parallel_for(k->m->pool, n_panels(rows), 4, make_panels, &job);
-    k->next += room;
+    if (k->rc) return;
+    if (k->write) k->rc = write_matrix(k, type, size);
+    else if (!k->there) random_matrix_part(k->m->pool, type, k->seed, 0, size, k->at);
+    if (!k->rc && k->p->progress && k->p->progress(k->p->user, k->done, k->all)) k->rc = QW_ECANCEL;
+    if (!k->at) return;
+    const struct format *format = type == NOT_PACKED ? format_of("BF16") : NULL;
+    *out = (struct matrix){rows, cols, type, k->at, {format, k->at, rows, cols}};
+    k->at += room;
 }
 
 static const float *make_norm(struct maker *k, int n) {
     float *norm = k->next_norm;
     k->seed++;
-    for (int i = 0; i < n; i++)
-        norm[i] = 0.75f + (float)(random_bits(k->seed, (uint64_t)i) >> 40) * 0x1p-25f;
+    if (!norm) return NULL;
+    random_norm(norm, n, k->seed);
     k->next_norm += n;
     return norm;
 }
 
 /* All weights, in the order of the forward pass. */
-static void make_weights(struct maker *k) {
+static int make_weights(struct maker *k) {
     const struct config *c = &k->m->config;
     struct weights *w = &k->m->weights;
     const int q_dim = c->n_head * c->head_dim, kv_dim = c->n_head_kv * c->head_dim;
@@ -168,28 +112,65 @@ static void make_weights(struct maker *k) {
     }
     w->norm = make_norm(k, c->n_embd);
     w->head = w->embd;
+    return k->rc;
 }
 
-static int fill_weights(struct qw_model *m, qw_error *err) {
+static int count_weights(struct qw_model *m, uint64_t *bytes, uint64_t *n_norms, qw_error *err) {
     const struct config *c = &m->config;
     struct weights *w = &m->weights;
     const uint64_t n_layer = (uint64_t)c->n_layer, n_embd = (uint64_t)c->n_embd;
-    const uint64_t n_norms = n_layer * (2 * n_embd + 2 * (uint64_t)c->head_dim) + n_embd;
-    w->layers = alloc_zero(n_layer, sizeof *w->layers);
-    w->norms = alloc_zero(n_norms, sizeof *w->norms);
-    if (!w->layers || !w->norms) return fail_memory(err, "the norm vectors", n_norms * 4);
-    const uint64_t size = shape_bytes(c, w->type), free_now = available_memory("");
-    if (free_now && size > free_now)
-        return fail(err, QW_ENOMEM,
-                    "the weights take %" PRIu64 " MB as %s; %" PRIu64 " MB are available",
-                    size / 1000000, weight_type_name(w->type), free_now / 1000000);
-    w->own = alloc_large(size);
-    if (!w->own) return fail_memory(err, "the weights", size);
-    make_weights(&(struct maker){.m = m, .next = w->own, .next_norm = w->norms});
-    w->bytes = size;
-    w->n_params = n_norms + (uint64_t)c->n_vocab * n_embd +
+    *n_norms = n_layer * (2 * n_embd + 2 * (uint64_t)c->head_dim) + n_embd;
+    w->n_params = *n_norms + (uint64_t)c->n_vocab * n_embd +
                   n_layer * n_embd * (2 * (uint64_t)(c->n_head + c->n_head_kv) *
                                       (uint64_t)c->head_dim + 3 * (uint64_t)c->n_ff);
+    w->layers = alloc_zero(n_layer, sizeof *w->layers);
+    if (!w->layers) return fail_memory(err, "the layers", n_layer * sizeof *w->layers);
+    *bytes = w->bytes = shape_bytes(c, w->type);
+    return 0;
+}
+
+static int room_for_weights(struct weights *w, qw_error *err) {
+    const uint64_t free_now = available_memory("");
+    if (free_now && w->bytes > free_now)
+        return fail(err, QW_ENOMEM,
+                    "the weights take %" PRIu64 " MB as %s; %" PRIu64 " MB are available",
+                    w->bytes / 1000000, weight_type_name(w->type), free_now / 1000000);
+    w->own = alloc_large(w->bytes);
+    return w->own ? 0 : fail_memory(err, "the weights", w->bytes);
+}
+
+/* ---- files ---- */
+
+/* A file of a shape is in safetensors' format and holds one tensor, all of the matrices. Its name
+ * tells what they are. */
+static void file_tensor(const struct qw_model *m, const char *shape, char out[64]) {
+    snprintf(out, 64, "qw shape %s %s, version 1", shape, weight_type_name(m->weights.type));
+}
+
+/* The data begin at a multiple of 64. */
+static int write_header(struct maker *k, const char *tensor, uint64_t bytes) {
+    char text[256];
+    int n = snprintf(text + 8, sizeof text - 8,
+                     "{\"%s\":{\"dtype\":\"U8\",\"shape\":[%" PRIu64
+                     "],\"data_offsets\":[0,%" PRIu64 "]}}", tensor, bytes, bytes);
+    memset(text + 8 + n, ' ', sizeof text - 8 - (size_t)n);
+    memset(text, 0, 8);
+    text[0] = (char)(sizeof text - 8);
+    return k->write(k->user, text, sizeof text) ? QW_EIO : 0;
+}
+
+static int map_weights(struct qw_model *m, const char *shape, const char *path,
+                       unsigned char **data, qw_error *err) {
+    char name[64];
+    int rc = checkpoint_add(&m->checkpoint, strdup(path), err);
+    if (!rc) rc = checkpoint_sort(&m->checkpoint, false, &m->warnings, err);
+    if (rc) return rc;
+    file_tensor(m, shape, name);
+    const struct tensor *t = checkpoint_find(&m->checkpoint, name);
+    if (!t || t->size != m->weights.bytes || (uintptr_t)t->data % 64)
+        return fail(err, QW_EFORMAT, "%s does not hold the tensor '%s' of %" PRIu64 " bytes", path,
+                    name, m->weights.bytes);
+    *data = (unsigned char *)t->data;       /* `there`: nothing is written to it */
     return 0;
 }
 
@@ -214,22 +195,45 @@ int shape_config(struct config *c, const char *name, qw_error *err) {
     return fail(err, QW_EARG, "no shape is called '%s' (0.6b, 1.7b, 4b; 0.6b/2: two layers)", name);
 }
 
-int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
-                   const qw_load_params *p, qw_error *err) {
-    *out = NULL;
-    struct qw_model *m = alloc_zero(1, sizeof *m);
+/* All but the weights. */
+static int begin(struct qw_model **out, const char *shape, const struct config *c,
+                 const qw_load_params *p, qw_error *err) {
+    struct qw_model *m = *out = alloc_zero(1, sizeof *m);
     if (!m) return fail_memory(err, "the model", sizeof *m);
     m->config = *c;
-    int rc = weight_type_from_name(&m->weights.type, p->weight_type, err);
+    const bool automatic = !p->weight_type || strcmp(p->weight_type, "auto") == 0;
+    int rc = weight_type_from_name(&m->weights.type, automatic ? "q4" : p->weight_type, err);
     if (!rc) rc = kernels_choose(&m->kernels, p->cpu, err);
     m->path = strdup(shape);
     if (!rc && !m->path) rc = fail_memory(err, "a name", strlen(shape));
     if (!rc) rc = model_start_threads(m, p, err);
     m->weights.n_vocab = m->config.n_vocab;
     m->weights.stored_type = "BF16";
-    if (!rc) rc = fill_weights(m, err);
     fail(&m->tokenizer_error, QW_EUNSUPPORTED, "a shape has no tokenizer");
     fail(&m->template_error, QW_ETEMPLATE, "a shape has no chat template");
+    return rc;
+}
+
+static int fill_weights(struct qw_model *m, const char *shape, const char *file,
+                        const qw_load_params *p, qw_error *err) {
+    uint64_t bytes, n_norms;
+    int rc = count_weights(m, &bytes, &n_norms, err);
+    struct maker k = {.m = m, .p = p, .there = file, .all = bytes};
+    if (rc) return rc;
+    k.next_norm = m->weights.norms = alloc_zero(n_norms, sizeof *k.next_norm);
+    if (!k.next_norm) return fail_memory(err, "the norm vectors", n_norms * 4);
+    if (file) rc = map_weights(m, shape, file, &k.at, err);
+    else if ((rc = room_for_weights(&m->weights, err)) == 0) k.at = m->weights.own;
+    if (!rc && make_weights(&k)) rc = fail(err, k.rc, "making the weights was stopped");
+    return rc;
+}
+
+int shape_model_of(qw_model **out, const char *shape, const struct config *c, const char *file,
+                   const qw_load_params *p, qw_error *err) {
+    struct qw_model *m;
+    int rc = begin(&m, shape, c, p, err);
+    *out = NULL;
+    if (!rc) rc = fill_weights(m, shape, file, p, err);
     if (rc) qw_free(m);
     else {
         model_fill_info(m);
@@ -238,15 +242,35 @@ int shape_model_of(struct qw_model **out, const char *shape, const struct config
     return rc;
 }
 
-int shape_model(struct qw_model **out, const char *shape, const qw_load_params *p, qw_error *err) {
+int qw_load_shape(qw_model **out, const char *shape, const char *file,
+                  const qw_load_params *params, qw_error *err) {
+    const qw_load_params none = {0};
     struct config c;
     *out = NULL;
     int rc = shape_config(&c, shape, err);
-    return rc ? rc : shape_model_of(out, shape, &c, p, err);
+    if (rc) return rc;
+    return shape_model_of(out, shape, &c, file, params ? params : &none, err);
 }
 
-int qw_load_shape(qw_model **out, const char *shape, const qw_load_params *params, qw_error *err) {
-    qw_load_params p = params ? *params : (qw_load_params){0};
-    if (!p.weight_type || strcmp(p.weight_type, "auto") == 0) p.weight_type = "q4";
-    return shape_model(out, shape, &p, err);
+int qw_write_shape(const char *shape, const qw_load_params *params,
+                   int (*write)(void *user, const void *p, size_t n), void *user, qw_error *err) {
+    const qw_load_params p = params ? *params : (qw_load_params){0};
+    struct qw_model *m = NULL;
+    struct config c;
+    char name[64];
+    uint64_t n_norms;
+    struct maker k = {.p = &p, .write = write, .user = user};
+    int rc = shape_config(&c, shape, err);
+    if (!rc) rc = begin(&m, shape, &c, &p, err);
+    if (!rc) rc = count_weights(m, &k.all, &n_norms, err);
+    if (!rc && !(k.slice = alloc_large(SLICE))) rc = fail_memory(err, "a slice of weights", SLICE);
+    if (!rc) {
+        k.m = m;
+        file_tensor(m, shape, name);
+        k.rc = write_header(&k, name, k.all);
+        if (make_weights(&k)) rc = fail(err, k.rc, "writing the weights was stopped");
+    }
+    free(k.slice);
+    qw_free(m);
+    return rc;
 }

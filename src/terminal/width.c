@@ -30,7 +30,10 @@ static struct code_point decode(const char *p, size_t n) {
     int length = utf8_decode(p, n, &c);
     if (length == 0) return invalid;
     unsigned bits = 1 << 4;
-    if (c >> 7 < COUNT(width_index)) bits = width_blocks[width_index[c >> 7] * 128u + (c & 127)];
+    if (c >> 8 < COUNT(width_index)) {
+        unsigned block = width_parts[width_index[c >> 8] * 64u + (c >> 2 & 63)];
+        bits = width_blocks[block * 4 + (c & 3)];
+    }
     v.c = c;
     v.n = (size_t)length;
     v.kind = (enum grapheme)(bits & 15);

@@ -38,8 +38,9 @@ bool is_word_character(uint32_t cp) {
 enum { INERT = 0, CHANGING = 255 };
 
 static unsigned kind_of(uint32_t cp) {
-    if (cp >> 7 >= COUNT(kind_index)) return INERT;
-    return kind_blocks[kind_index[cp >> 7] * 128u + (cp & 127)];
+    if (cp >> 8 >= COUNT(kind_index)) return INERT;
+    unsigned block = kind_parts[kind_index[cp >> 8] * 32u + (cp >> 3 & 31)];
+    return kind_blocks[block * 8 + (cp & 7)];
 }
 
 static unsigned combining_class(uint32_t cp) {

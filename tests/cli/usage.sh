@@ -155,6 +155,9 @@ $(echo "$model_names" | grep -v '^-tb')
 --progress
 --no-warmup
 --delay
+--shape
+--shape-file
+--check
 EOT
 
 # ---- wrong values ----

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/commands/bench.h"
 #include "cli/commands/commands.h"
 #include "cli/live.h"
@@ -233,7 +234,7 @@ static int prepare(struct bench *b, const qw_model_info *info) {
 
 /* A wrong answer has no speed. */
 static int wrong(uint64_t found, uint64_t right, const char *whose) {
-    say("WRONG: the hash of the logits is %016" PRIx64 "; %s, %016" PRIx64
+    say("WRONG: the hash of the logits is %016" PRIx64 "; %s %016" PRIx64
         ". qw selftest looks for the kernel that is at fault", found, whose, right);
     return EXIT_ERROR;
 }
@@ -244,10 +245,12 @@ static int check_hash(struct bench *b, qw_model *model) {
     uint64_t hash, known;
     int rc = hash_logits(b, model, &hash, &known);
     if (rc) return rc;
-    if (hash != known) return wrong(hash, known, "on every other machine it is another one");
+    if (hash != known)
+        return wrong(hash, known, b->shape_file ? "if the file is not damaged, it must be"
+                                                : "on every other machine it is");
     if (b->has_hash && hash != b->hash)
-        return wrong(hash, b->hash, b->n_loads ? "with another number of threads it was another one"
-                                               : "plain C computes another one");
+        return wrong(hash, b->hash, b->n_loads ? "with another number of threads it was"
+                                               : "plain C computes");
     b->hash = hash;
     b->has_hash = true;
     return 0;
@@ -280,18 +283,50 @@ static int bench_model(struct bench *b, qw_model *model, struct loaded *m) {
     return rc;
 }
 
-/* The model, or one of the shape. */
-static int load(struct bench *b, qw_model **out) {
-    struct model_flags *f = &b->model;
+static int show_made(void *user, uint64_t done, uint64_t all) {
+    struct bench *b = user;
+    struct variants v = {.n = 0};
+    if (live_due(&b->live)) {
+        add_variant(&v, "making the weights %3.0f %%", 100.0 * (double)done / (double)all);
+        add_variant(&v, "weights %3.0f %%", 100.0 * (double)done / (double)all);
+        live_show(&b->live, &v);
+    }
+    return interrupted != 0;
+}
+
+static int write_part(void *file, const void *p, size_t n) { return output_write(file, p, n); }
+
+static int write_shape(struct bench *b, const qw_load_params *params) {
+    struct output file;
     qw_error err;
-    if (!b->shape) return load_model(out, f, false);
-    int rc = choose_cpus(f);
+    int rc = output_open(&file, b->shape_file);
     if (rc) return rc;
+    int failed = qw_write_shape(b->shape, params, write_part, &file, &err);
+    live_clear(&b->live);
+    if (failed && !file.error) rc = load_error(&b->model, &err);  /* else output_close reports it */
+    int closed = output_close(&file, !failed);
+    return rc ? rc : closed;
+}
+
+static int load_shape(struct bench *b, qw_model **out) {
+    const struct model_flags *f = &b->model;
     const qw_load_params params = {.weight_type = f->weight_type, .n_threads = f->n_threads,
-                                   .cpu = f->cpu};
+                                   .cpu = f->cpu, .progress = show_made, .user = b};
+    qw_error err;
+    int rc = 0;
     set_level(f->cpu);
     poll_sigint(SIGINTS_OF_A_PIPE);
-    return qw_load_shape(out, b->shape, &params, &err) ? load_error(f, &err) : 0;
+    if (b->shape_file && access(b->shape_file, F_OK) != 0) rc = write_shape(b, &params);
+    if (!rc && qw_load_shape(out, b->shape, b->shape_file, &params, &err)) rc = load_error(f, &err);
+    live_clear(&b->live);
+    return rc;
+}
+
+/* The model, or one of the shape. */
+static int load(struct bench *b, qw_model **out) {
+    if (!b->shape) return load_model(out, &b->model, false);
+    int rc = choose_cpus(&b->model);
+    return rc ? rc : load_shape(b, out);
 }
 
 /* The hash that plain C computes, which takes a while. */
@@ -355,13 +390,16 @@ static int begin(struct bench *b) {
         return usage_error("-p 0 and -n 0: nothing to measure");
     b->n_batch = b->batches.p[0];
     b->live = live_start(0);
+    if (b->shape && b->model.path && b->model.path != getenv("QW_MODEL"))
+        return usage_error("--shape needs no model: leave out -m");
+    if (b->shape_file && !b->shape) return usage_error("--shape-file needs --shape");
     if (b->shape) return 0;
     b->model.path = find_model(b->model.path, false, b->found);     /* named once, not per load */
     return b->model.path ? 0 : EXIT_ERROR;
 }
 
 /* The flags of bench after those of the model. */
-enum { N_BENCH_FLAGS = 16 };
+enum { N_BENCH_FLAGS = 17 };
 static void set_bench_flags(struct flag *flags, struct bench *b) {
     const struct flag all[N_BENCH_FLAGS] = {
         {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b->threads,
@@ -387,6 +425,8 @@ static void set_bench_flags(struct flag *flags, struct bench *b) {
         {.names = "--shape", .value = "SHAPE", .type = FLAG_STRING, .to = &b->shape,
          .help = "no model, but random weights in the shape of Qwen3: 0.6b, 1.7b, 4b; -q is q4 "
                  "(default), q8 or bf16"},
+        {.names = "--shape-file", .value = "FILE", .type = FLAG_PATH, .to = &b->shape_file,
+         .help = "keep those weights there, and map them: for where memory is short"},
         {.names = "--check", .type = FLAG_ON, .to = &b->check,
          .help = "compare the logits with those of plain C first"},
         {.names = "--delay", .value = "N", .type = FLAG_INT, .to = &b->delay, .hi = 86400,

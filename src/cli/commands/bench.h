@@ -31,6 +31,7 @@ struct bench {
     struct sink out, err;
     struct live live;               /* which run it is */
     const char *shape;              /* instead of a model */
+    const char *shape_file;         /* where its weights are, or are to be written */
     bool check;                     /* compare with plain C */
     bool has_hash;
     uint64_t hash;                  /* of this model's logits, once n_loads > 0 */
