@@ -10,6 +10,7 @@
 . tests/cli/helpers.sh
 [ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens tokenizer_files template \
                        logits_info streams memory generation interrupt quantize spellings bench \
+                       machines disturbed \
                        chat commands chat_names pipes
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]

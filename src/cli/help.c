@@ -7,29 +7,9 @@
 #include "cli/llama_flags.h"
 #include "cli/output.h"
 
-enum { HELP_WIDTH = 80, HELP_COLUMN = 29 };     /* where the explanations start */
+enum { HELP_COLUMN = 29 };     /* where the explanations start */
 
 static const struct flag help_flag = {.names = "-h --help", .help = "this text"};
-
-/* Print the words of text from column `at` on, wrapped into left..HELP_WIDTH; returns the column
- * after the last one. */
-static int print_words(const char *text, int left, int at) {
-    while (*text) {
-        int n = (int)strcspn(text, " ");
-        if (at > left && at + 1 + n > HELP_WIDTH) {
-            printf("\n%*s", left, "");
-            at = left;
-        } else if (at > left) {
-            putchar(' ');
-            at++;
-        }
-        printf("%.*s", n, text);
-        at += n;
-        text += n;
-        text += *text == ' ';
-    }
-    return at;
-}
 
 static void print_flag(const struct flag *f) {
     int n = printf("  %s%s%s", f->names, f->value ? " " : "", f->value ? f->value : "");
@@ -38,11 +18,11 @@ static void print_flag(const struct flag *f) {
         n = 0;
     }
     printf("%*s", HELP_COLUMN - n, "");
-    int at = print_words(f->help, HELP_COLUMN, HELP_COLUMN);
+    int at = print_words(stdout, f->help, HELP_COLUMN, HELP_COLUMN);
     if (f->env) {
         char env[64];
         snprintf(env, sizeof env, "[%s]", f->env);
-        print_words(env, HELP_COLUMN, at);
+        print_words(stdout, env, HELP_COLUMN, at);
     }
     putchar('\n');
 }
@@ -69,7 +49,7 @@ static void print_llama_flags(const struct llama_flag *rows) {
     }
     printf("\nFlags of llama.cpp that are taken as well; the others are refused with a reason:\n"
            "    ");
-    print_words(text, 4, 4);
+    print_words(stdout, text, 4, 4);
     putchar('\n');
 }
 

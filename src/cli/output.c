@@ -42,6 +42,25 @@ int write_stdout(const void *p, size_t n) {
     return error ? write_error("stdout", error) : 0;
 }
 
+int print_words(FILE *to, const char *text, int left, int at) {
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+        if (at > left && at + 1 + n > TEXT_WIDTH) {
+            fprintf(to, "\n%*s", left, "");
+            at = left;
+        } else if (at > left) {
+            putc(' ', to);
+            at++;
+        }
+        fprintf(to, "%.*s", n, text);
+        at += n;
+        text += n;
+        text += *text == ' ';
+    }
+    return at;
+}
+
+
 struct text_out text_out(int fd) {
     return (struct text_out){.fd = fd, .terminal = isatty(fd) != 0};
 }

@@ -3,6 +3,7 @@
 #define QW_OUTPUT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include "terminal/visible.h"
 #include "terminal/wrap.h"
 
@@ -12,6 +13,11 @@ int  write_fd(int fd, const void *p, size_t n);
 /* Each returns 0, or EXIT_ERROR after a message. */
 int  write_stdout(const void *p, size_t n);     /* all of it, unbuffered */
 int  flush_stdout(void);                        /* what printf has buffered */
+
+/* Print the words of text from column `at` on, wrapped into left..TEXT_WIDTH; returns the column
+ * after the last one. */
+enum { TEXT_WIDTH = 80 };
+int  print_words(FILE *to, const char *text, int left, int at);
 
 /* Text that a model, a prompt or a file wrote, for stdout or stderr. Pipes and files get its bytes;
  * a terminal gets what would control it as visible text. Characters may be cut anywhere. */

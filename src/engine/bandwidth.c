@@ -70,8 +70,8 @@ int qw_read_bandwidth(const qw_model *m, double *bytes_per_second, qw_error *err
         r->ahead = distances[i % N];
         double started = seconds();
         parallel_for(m->pool, pieces, 1, read_pieces, r);
-        double speed = (double)pieces * PIECE / (seconds() - started);
-        if (speed > best) best = speed;
+        double t = seconds() - started, read = (double)pieces * PIECE;
+        if (t > 0 && read > best * t) best = read / t;
     }
     free(r->words);
     free(r);
