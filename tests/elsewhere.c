@@ -7,7 +7,7 @@
  *     QW_TEST_CLOCK=WHAT      from three seconds after the start on, the clock MONOTONIC
  *                             still: stands still for a second, then is right again
  *                             stuck: stands still for ever
- *                             back, ahead: is an hour slow or fast
+ *                             back: is an hour slow
  *                             or, with date, the clock REALTIME is an hour slow */
 #include <sched.h>
 #include <stdatomic.h>
@@ -76,7 +76,6 @@ int __wrap_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set) {
 /* MONOTONIC with a fault that began `since` seconds ago; *now is right. */
 static void spoil(struct timespec *now, double since, const char *fault) {
     if (strcmp(fault, "back") == 0) now->tv_sec -= 3600;
-    if (strcmp(fault, "ahead") == 0) now->tv_sec += 3600;
     if (strcmp(fault, "stuck") == 0 || (strcmp(fault, "still") == 0 && since < 1)) {
         double stopped = (double)now->tv_sec + (double)now->tv_nsec / 1e9 - since;
         now->tv_sec = (time_t)stopped;

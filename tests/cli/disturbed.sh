@@ -81,13 +81,14 @@ if [ -n "$emulator" ] || [ ! -x "$elsewhere" ]; then
 else
     qw_before=$QW
     QW=$root/$elsewhere
-    for fault in still stuck back ahead date; do
+    for fault in still back date; do
         QW_TEST_CLOCK=$fault t "bench: a clock: $fault" 0 '*' "" \
             bench -p 0 -n 16 --sustain 11 -t 2 -o jsonl
+        sed 's/"\(n_gpu_layers\|flash_attn\)": -1,//g' "$d/out" > "$d/a"
         check "bench: numbers with that clock" "$(cat "$d/out")" \
-            not grep -qE '[:,[] *(-[0-9]|-?inf|-?nan)' "$d/out"
+            not grep -qE '[:,[] *(-[0-9]|-?inf|-?nan)' "$d/a"
         case $fault in
-        still | stuck | back)
+        still | back)
             field_is "bench: that clock has disturbed it" disturbed_by '".*(clock|slept).*"' ;;
         date) check "bench: the date disturbs nothing" "$(cat "$d/out")" \
                   not grep -qE 'clock stood|slept|stood still' "$d/out" ;;

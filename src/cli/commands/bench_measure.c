@@ -106,7 +106,8 @@ static void show_run(struct bench *b, const struct loaded *m, const struct resul
     int all = b->sustain.wanted ? b->sustain.wanted : b->n_runs;
     const char *what = b->sustain.wanted ? "second" : "run";
     if (!live_due(&b->live)) return;
-    add_variant(&v, "%s, %d threads: %s %d of %d", r->name, m->info->n_threads, what, n, all);
+    add_variant(&v, "%s, %d thread%s: %s %d of %d", r->name, m->info->n_threads,
+                plural((size_t)m->info->n_threads), what, n, all);
     add_variant(&v, "%.10s: %s %d", r->name, what, n);
     live_show(&b->live, &v);
 }
