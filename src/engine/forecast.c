@@ -52,11 +52,14 @@ struct probe {
     bool cancelled;
 };
 
+enum { MOST_LAYERS = 100000 };  /* for clocks that stand still */
+
 static bool is_over(void *user) {
     struct probe *p = user;
     const qw_load_params *q = p->params;
     if (q->progress && q->progress(q->user, 0, 0) != 0) p->cancelled = true;
-    if (p->cancelled || (p->layers > 0 && clock_since(p->begun) >= p->seconds)) return true;
+    bool enough = p->layers > 0 && clock_since(p->begun) >= p->seconds;
+    if (p->cancelled || enough || p->layers == MOST_LAYERS) return true;
     p->layers++;
     return false;
 }
