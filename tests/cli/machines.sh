@@ -1,6 +1,6 @@
-# machines.sh - qw bench and qw doctor on made-up machines: what it says of them, and that nothing of /proc and
-# /sys has to be there. The trees are files in a folder, where qw-elsewhere (elsewhere.c) looks for
-# them.
+# machines.sh - qw bench and qw doctor on made-up machines: what they say of them, and that nothing
+# of /proc and /sys has to be there. The trees are files in a folder, where qw-elsewhere
+# (elsewhere.c) looks for them.
 
 tree=$d/tree
 # put PATH TEXT: a file of the tree
@@ -122,8 +122,8 @@ cluster 4 5 0xd08 1024 1800000 1200000 1200000 performance
 put proc/device-tree/model "Made up board\0"
 put proc/meminfo "MemTotal: 4000000 kB\nMemAvailable: 900000 kB\n"
 QW_TEST_CPUS=0-5 t "doctor on a big.LITTLE board" 0 '*' "" doctor -q q4
-for want in "^Made up board, " "^memory +4[.]10 GB, 0[.]92 GB free" "^0-3 +Cortex-A53 +1416-1416 " \
-            "^4-5 +Cortex-A72 +1800-1800 +performance +2 " "^0-5 +- +- +- +6 " \
+for want in "^Made up board, " "^memory +4[.]10 GB, 0[.]92 GB free" "^0-3 +Cortex-A53 +1416 " \
+            "^4-5 +Cortex-A72 +1800 +performance +2 " "^0-5 +- +- +- +6 " \
             "^In use: 2 threads on CPUs 4-5" "^1.7b +q4 +0[.]98 +does not fit +- +-$"; do
     out_has "doctor: that board: $want" "$want"
 done

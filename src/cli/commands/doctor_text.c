@@ -24,11 +24,12 @@ static void print_machine(const struct doctor *d) {
     putchar('\n');
 }
 
-/* The clock of the moment, of what it can be. */
+/* What the clock can be, or else what it is. */
 static void print_clock(const qw_cluster *c) {
+    const int mhz = c->max_mhz ? c->max_mhz : c->now_mhz;
     char text[32] = "-";
-    if (c->max_mhz) snprintf(text, sizeof text, "%d-%d", c->min_mhz, c->max_mhz);
-    else if (c->now_mhz) snprintf(text, sizeof text, "%d", c->now_mhz);
+    if (c->min_mhz) snprintf(text, sizeof text, "%d-%d", c->min_mhz, mhz);
+    else if (mhz) snprintf(text, sizeof text, "%d", mhz);
     printf("%-10s ", text);
 }
 
