@@ -133,13 +133,15 @@ $(BUILD)/qw: $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -lm -o $@
 
-# qw with a slow model, for tests on a terminal; qw with a fault in a kernel, for its selftest.
-ALTERED := $(BUILD)/qw-slow $(BUILD)/qw-faulty
+# qw with a slow model, for tests on a terminal; qw with a fault in a kernel, for its selftest; qw
+# on a machine that is made up.
+ALTERED := $(BUILD)/qw-slow $(BUILD)/qw-faulty $(BUILD)/qw-elsewhere
 $(BUILD)/qw-slow: WRAP := decoder_forward
+$(BUILD)/qw-elsewhere: WRAP := fopen fopen64 sched_getaffinity sched_setaffinity clock_gettime
 $(BUILD)/qw-faulty: WRAP := kernels_choose
 $(ALTERED): $(BUILD)/qw-%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O) $(CLI_O)
 	$(call say,LD $@)
-	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) -Wl,--wrap=$(WRAP) -lm -o $@
+	$(Q)$(CC) $< $(ENGINE_O) $(TERMINAL_O) $(CLI_O) $(LINK) $(WRAP:%=-Wl,--wrap=%) -lm -o $@
 
 $(TEST_BINS): $(BUILD)/%: $(BUILD)/tests/%.o $(KERNEL_O) $(ENGINE_O) $(TERMINAL_O)
 	$(call say,LD $@)

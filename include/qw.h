@@ -359,8 +359,8 @@ typedef struct {
 } qw_rates;
 
 /* Measures those of these CPUs (NULL: of all) that the calling thread may run on, for about a third
- * of a second. Of params, which may be NULL, n_threads (0: the default) and cpu count. Errors as for
- * qw_use_cpus. */
+ * of a second. Of params, which may be NULL, n_threads (0: the default) and cpu count. Errors as
+ * for qw_use_cpus. */
 int qw_probe(qw_rates *out, const char *cpus, const qw_load_params *params, qw_error *err);
 
 /* How fast a file is read from where it is stored: its first 64 MB, for half a second at most.

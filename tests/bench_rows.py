@@ -43,8 +43,17 @@ OURS = [
     ("weight_type", str, None), ("load_ns", int, None), ("ttft_ns", int, None),
     ("peak_memory", int, None), ("bytes_per_token", int, None), ("gb_per_s", float, None),
     ("read_gb_per_s", float, None), ("percent_of_read", float, None), ("logits_hash", str, None),
+    ("version", str, None), ("soc", str, None), ("cores", str, None), ("n_cpus", int, None),
+    ("governor", str, None), ("total_memory", int, None), ("kernel", str, None),
+    ("cpus", str, None), ("celsius_before", float, None), ("celsius_after", float, None),
+    ("mhz_before", int, None), ("mhz_after", int, None), ("percent_of_others", float, None),
+    ("throttled", bool, None), ("throttled_by", str, None), ("disturbed", bool, None),
+    ("disturbed_by", str, None), ("sustain_s", int, None), ("first_10_s_ts", float, None),
+    ("rest_ts", float, None),
 ]
-MAY_BE_NULL = {"ttft_ns", "bytes_per_token", "gb_per_s", "read_gb_per_s", "percent_of_read"}
+MAY_BE_NULL = {"ttft_ns", "bytes_per_token", "gb_per_s", "read_gb_per_s", "percent_of_read",
+               "celsius_before", "celsius_after", "mhz_before", "mhz_after", "percent_of_others",
+               "throttled", "first_10_s_ts", "rest_ts"}
 
 # What compare-llama-bench.py joins rows by, and what else it needs of each.
 KEYS = """cpu_info gpu_info backends n_gpu_layers n_cpu_moe tensor_buft_overrides model_filename
@@ -183,6 +192,29 @@ def check_cpu_info(rows):
             expect(r["cpu_info"] == name, f"{r['cpu_info']}, not {name}")
 
 
+def check_machine(rows):
+    """What is said of this machine; nobody knows what else it does at the moment."""
+    listed = re.compile(r"(\d+(-\d+)?(,\d+(-\d+)?)*)?")
+    for r in rows:
+        expect(r["n_cpus"] >= 1 and r["total_memory"] >= 0, "CPUs or memory")
+        expect(r["kernel"] == os.uname().release, f"kernel {r['kernel']}")
+        expect(listed.fullmatch(r["cpus"]), f"cpus {r['cpus']}")
+        expect(bool(r["throttled_by"]) == bool(r["throttled"]), f"throttled {r['throttled']}")
+        expect(bool(r["disturbed_by"]) == r["disturbed"], f"disturbed {r['disturbed']}")
+        for name in "celsius_before", "celsius_after":
+            expect(r[name] is None or 1 <= r[name] <= 150, f"{name} {r[name]}")
+        share = r["percent_of_others"]
+        expect(share is None or 0 <= share <= 100, f"percent_of_others {share}")
+
+
+def check_sustained(rows, seconds):
+    for r in rows:
+        first, rest, most = r["first_10_s_ts"], r["rest_ts"], 1.1 * max(r["samples_ts"])
+        expect(r["sustain_s"] == seconds, f"sustain_s {r['sustain_s']}")
+        expect(1 <= len(r["samples_ns"]) <= 1000, f"{len(r['samples_ns'])} samples")
+        expect(0 < first <= most and 0 < rest <= most, f"{first} and {rest} of {most} t/s")
+
+
 def check_odd_name(flags):
     """A name with what csv and json quote."""
     model = os.path.abspath(os.environ.get("QW_MODEL", "models/tiny"))
@@ -278,6 +310,12 @@ def main():
     test("ranges and lists give these tests", check_tests, rows, tests)
     test("the figures agree", check_figures, rows, began, ended)
     test("the CPU's name", check_cpu_info, rows)
+    test("the machine, and what it did", check_machine, rows)
+    test("nothing was sustained", lambda: expect(
+        all((r["sustain_s"], r["first_10_s_ts"], r["rest_ts"]) == (0, None, None) for r in rows),
+        "something was"))
+    test("--sustain", check_sustained,
+         from_json(bench("-p", "0", "-n", "4", "--sustain", "11", "-o", "json")[0]), 11)
     test("the commit is that of qw --version", check_commit, rows)
     test("two files can be compared", check_compare, rows, jsonl_rows)
     test("json can be compared with csv", check_compare, rows, csv_rows)

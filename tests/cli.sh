@@ -10,6 +10,6 @@
 . tests/cli/helpers.sh
 [ $# -gt 0 ] || set -- usage flags which_model run prompts ends tokens tokenizer_files template \
                        logits_info streams memory generation interrupt quantize spellings bench \
-                       chat commands chat_names pipes
+                       machines disturbed doctor chat commands chat_names pipes
 for part; do . "tests/cli/$part.sh"; done
 [ ! -s "$d/failed" ]

@@ -191,6 +191,7 @@ calls() {
         printf 'What is 2 + 3?\n/regen\n/save talk.json\n/load talk.json\n/stats\n' |
             trace chat chat --no-think -q q8 -n 4 -t 2
         trace bench bench -q q8 -p 8 -n 2 -r 1 -t 2
+        trace doctor doctor -q q4 -t 1 -m models/tiny
         trace quantize quantize -q q8 -o packed.safetensors
         cmp packed.safetensors "$tmp/tiny-q8.safetensors"
         trace packed run -m packed.safetensors --template none --no-stdin -p "Once upon" -n 2

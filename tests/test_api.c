@@ -112,11 +112,24 @@ static void packed_errors(void) {
 static void cpu_errors(void) {
     char levels[4] = "xxx";
     CHECK(qw_cpu_levels(levels, 0) == levels && levels[0] == 'x', "0 bytes are left alone");
+    CHECK(qw_cpu_lacks(levels, 0) == levels && levels[0] == 'x', "0 bytes are left alone");
     CHECK(strlen(qw_cpu_levels(levels, sizeof levels)) == 3, "cut short: '%s'", levels);
     REFUSED(QW_EARG, "1-", qw_use_cpus("1-", e));
     REFUSED(QW_EARG, "", qw_use_cpus("", e));
     REFUSED(QW_EARG, "99999", qw_use_cpus("99999", e));
     REFUSED(QW_EARG, "mmx", qw_selftest("mmx", NULL, NULL, e));
+    const qw_load_params mmx = {.cpu = "mmx"}, bf16 = {.weight_type = "bf16"};
+    qw_rates rates;
+    qw_forecast forecast;
+    double speed;
+    int cached;
+    REFUSED(QW_EARG, "mmx", qw_probe(&rates, NULL, &mmx, e));
+    REFUSED(QW_EARG, "1-", qw_probe(&rates, "1-", NULL, e));
+    REFUSED(QW_EARG, "1023", qw_probe(&rates, "1023", NULL, e));
+    REFUSED(QW_EARG, "mmx", qw_forecast_shape(&forecast, "0.6b/1", &mmx, e));
+    REFUSED(QW_EARG, "bf16", qw_forecast_shape(&forecast, "0.6b", &bf16, e));
+    REFUSED(QW_EARG, "5b", qw_forecast_shape(&forecast, "5b", NULL, e));
+    REFUSED(QW_EIO, "/nowhere", qw_read_file("/nowhere", &speed, &cached, e));
     CHECK(qw_selftest(NULL, NULL, NULL, NULL) == 0, "the selftest finds something");
 }
 

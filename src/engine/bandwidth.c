@@ -54,8 +54,8 @@ static double best_speed(struct reader *r, struct pool *pool, int64_t pieces, do
         r->ahead = distances[i % N];
         double started = clock_seconds();
         parallel_for(pool, pieces, 1, read_pieces, r);
-        double speed = (double)pieces * PIECE / clock_since(started);
-        if (speed > best) best = speed;
+        double t = clock_seconds() - started, read = (double)pieces * PIECE;
+        if (t > 0 && read > best * t) best = read / t;
     }
     return best;
 }

@@ -222,10 +222,10 @@ static int fill_weights(struct qw_model *m, const char *shape, const char *file,
     return make_weights(&k) ? fail(err, k.rc, "making the weights was stopped") : 0;
 }
 
-/* file NULL: the weights are made in memory. */
-static int load(struct qw_model **out, const char *shape, const struct config *c, const char *file,
-                const qw_load_params *p, qw_error *err) {
+int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
+                   const char *file, const qw_load_params *p, qw_error *err) {
     struct qw_model *m;
+    *out = NULL;
     int rc = begin(&m, shape, c, p, err);
     if (!rc) rc = fill_weights(m, shape, file, p, err);
     if (rc) qw_free(m);
@@ -236,19 +236,13 @@ static int load(struct qw_model **out, const char *shape, const struct config *c
     return rc;
 }
 
-int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
-                   const qw_load_params *p, qw_error *err) {
-    *out = NULL;
-    return load(out, shape, c, NULL, p, err);
-}
-
 int qw_load_shape(qw_model **out, const char *shape, const char *file,
                   const qw_load_params *params, qw_error *err) {
     const qw_load_params p = params ? *params : (qw_load_params){0};
     struct config c;
     *out = NULL;
     int rc = shape_config(&c, shape, err);
-    return rc ? rc : load(out, shape, &c, file, &p, err);
+    return rc ? rc : shape_model_of(out, shape, &c, file, &p, err);
 }
 
 int qw_write_shape(const char *shape, const qw_load_params *params,

@@ -9,8 +9,8 @@ int shape_config(struct config *out, const char *name, qw_error *err);
 /* The bytes of the weights and of those of one layer. */
 uint64_t shape_bytes(const struct config *c, enum packed_type type);
 uint64_t shape_layer_bytes(const struct config *c, enum packed_type type);
-/* A model of this config that is called `shape`, as qw_load_shape makes one in memory. */
+/* qw_load_shape with this config; the model is called `shape`. */
 int shape_model_of(struct qw_model **out, const char *shape, const struct config *c,
-                   const qw_load_params *p, qw_error *err);
+                   const char *file, const qw_load_params *p, qw_error *err);
 
 #endif

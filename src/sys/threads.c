@@ -156,6 +156,8 @@ static inline void cpu_relax(void) {
 #endif
 }
 
+enum { MOST_ROUNDS = 1 << 20 };     /* which take at least some milliseconds */
+
 struct spin { unsigned rounds; int64_t deadline; };
 
 /* One round; false once SPIN_NS have passed. A round's length differs a hundredfold between
@@ -170,7 +172,8 @@ static bool spin(struct spin *s) {
     int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     if (s->deadline == 0) s->deadline = now + SPIN_NS;
     sched_yield();
-    return now < s->deadline;
+    /* nor with a clock that stands still or has gone back */
+    return now < s->deadline && now >= s->deadline - SPIN_NS && s->rounds < MOST_ROUNDS;
 }
 
 /* Sleep until woken up; but not at all if a new job has come meanwhile or, for a surplus thread

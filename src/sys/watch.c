@@ -147,15 +147,13 @@ static void judge_steps(const struct watch *w, qw_watched *out) {
 }
 
 static void judge_clocks(const struct watch *w, const struct snapshot *after, qw_watched *out) {
-    double passed = clock_seconds(CLOCK_MONOTONIC) - w->began;
-    double slept = clock_seconds(BOOT_CLOCK) - w->boot - passed;
+    double slept = clock_seconds(BOOT_CLOCK) - w->boot - (w->last_step - w->began);
     double own = after->own_seconds - w->before.own_seconds;
     int n_cpus = mask_count(&w->cpus);
-    int at_once = w->n_threads > n_cpus ? w->n_threads : n_cpus;
-    if (slept > LEAST_STILL) DISTURBED(out, "the machine slept for %.1f s", slept);
     /* All CPUs together cannot have worked for longer. */
-    if (w->backwards || own > 1.1 * at_once * passed + LEAST_STILL)
+    if (w->backwards || own > 1.1 * n_cpus * out->seconds + LEAST_STILL)
         DISTURBED(out, "the system's clock stood still or went back");
+    else if (slept > LEAST_STILL) DISTURBED(out, "the machine slept for %.1f s", slept);
 }
 
 void watch_end(struct watch *w, qw_watched *out) {

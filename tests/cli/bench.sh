@@ -11,12 +11,12 @@ rows() { awk -F' *[|] *' -v c="$2" '/^\|/ && ++n > 2 { printf "%s;", $c }' "$1";
 # titles FILE: those of the table's columns, the same way
 titles() { sed -n '1s/^| *//; 1s/ *| */;/gp' "$1"; }
 # well_formed FILE: a table as Markdown has it, whose rows all have the columns and widths of the
-# first and whose second is dashes; then an empty line and a paragraph. Nothing is too wide.
+# first and whose second is dashes; then an empty line and paragraphs. Nothing is too wide.
 well_formed() {
     sed 's/±/+/g' "$1" | awk -F'|' '
         /^\|/ && !below { $1 = NF; for (i = 2; i < NF; i++) $i = length($i); if (!n++) w = $0
                           bad += $0 != w || NF < 7 || $1 == 0; next }
-        { below++; bad += (below == 1) != ($0 == "") }
+        { below++; bad += below == 1 && $0 != "" }
         END { exit bad || n < 3 || below < 2 }' &&
         sed -n 2p "$1" | grep -qE '^\| -{5,} \| -+: \| (-+:? \| )+-+:? \|$' && narrow "$1"
 }
@@ -31,7 +31,7 @@ below_has() {
 
 plain_titles="model;size;threads;test;t/s;"
 all_titles="model;size;params;backend;cpu;threads;kv;n_batch;test;t/s;GB/s;% of read;ttft s;peak;\
-logits hash;"
+MHz;temp C;others %;logits hash;"
 wide=
 t "bench: a table" 0 '*' "" $small -pg 512,128 -d 0-320+320
 check "bench: its titles" "$(cat "$d/out")" [ "$(titles "$d/out")" = "$plain_titles" ]
@@ -45,7 +45,8 @@ check "bench: its size in MB" "$(cat "$d/out")" \
 check "bench: each speed has a deviation" "$(cat "$d/out")" [ -z "$(rows "$d/out" 6 |
     tr ';' '\n' | sed '/^[0-9]*[.][0-9]\{1,2\} ± [0-9]*[.][0-9]\{1,2\}$/d')" ]
 below_has "bench: below it what all rows share" \
-    "^build: qw .*, cache f32, batch 64, logits [0-9a-f]{16} $"
+    "^build: qw .*, cache f32, batch 64, logits [0-9a-f]{16} "
+below_has "bench: below it the machine" " machine: .*, .*, kernel $(uname -r)"
 t "bench: one run has no deviation" 0 '*' "" bench -p 8 -n 0 -r 1
 out_has "bench: it is 0" "± 0[.]00 +\|$"
 t "bench: batches are a column where there are several" 0 '*' "" $small -b 8,64
@@ -59,7 +60,12 @@ below_has "bench: which CPUs" ", CPUs $cpu,"
 wide=1
 t "bench -v: all columns" 0 '*' "threads: loaded" $small -v -pg 8,2
 check "bench -v: their titles" "$(cat "$d/out")" [ "$(titles "$d/out")" = "$all_titles" ]
-check "bench -v: it is a table" "$(cat "$d/out")" well_formed "$d/out"
+awk '/^\| machine/ { exit } { print }' "$d/out" > "$d/a"
+check "bench -v: it is a table" "$(cat "$d/out")" well_formed "$d/a"
+sed -n '/^| machine/,$p' "$d/out" | sed '/^$/,$d' > "$d/a"
+check "bench -v: the machine as a table of its own" "$(cat "$d/out")" \
+    [ "$(titles "$d/a") $(wc -l < "$d/a")" = "machine;SoC;cores;governor;memory;kernel;qw; 3" ]
+check "bench -v: its kernel" "$(cat "$d/out")" [ "$(rows "$d/a" 7)" = "$(uname -r);" ]
 
 # ---- formats ----
 

@@ -104,6 +104,8 @@ same() {
 # out_has NAME REGEX, err_has NAME REGEX: a line of the last stdout or stderr matches
 out_has() { check "$1" "expected $2 in: $(cat "$d/out")" grep -qE -e "$2" "$d/out"; }
 err_has() { check "$1" "expected $2 in: $(cat "$d/err")" grep -qE -e "$2" "$d/err"; }
+# field NAME: the value of the first row in jsonl on the last stdout, in quotes if it is a text
+field() { sed -n "1s/.*\"$1\": \(\"[^\"]*\"\|[^,}]*\).*/\1/p" "$d/out"; }
 # lines NAME FILE N: it has so many lines
 lines() { check "$1" "expected $3 lines in: $(cat "$2")" [ "$(wc -l < "$2")" -eq "$3" ]; }
 # bad_lines NAME NUMBERS: the last stderr has messages for just these lines of the input

@@ -5,7 +5,7 @@ story="run -p Story: --no-think -s 1"
 # ---- stdout and stderr ----
 
 for c in "run -p hi $plain" "tokenize -p hi" "detokenize 1022" "template --messages $d/hi.json" \
-         "logits --ids 1 -o -" info help "help run" --version; do
+         "logits --ids 1 -o -" info "doctor -q q4" help "help run" --version; do
     qw $c >&- 2> "$d/err"
     status=$?
     : > "$d/out"

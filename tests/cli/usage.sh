@@ -5,7 +5,7 @@ t "--version" 0 '*' "" --version
 out_has "--version: the header's" "^qw $version( \([0-9a-f]{10}[+]?\))?, kernels "
 t "help" 0 '*' "" help
 t "help of no command" 2 "" "nonsense" help nonsense
-for c in run chat tokenize detokenize template logits quantize info bench; do
+for c in run chat tokenize detokenize template logits quantize info bench doctor; do
     qw help $c > "$d/same"
     same "$c --help is help $c" $c --help
     check "$c takes -m" "expected -m in: qw help $c" grep -q '^  -m ' "$d/same"
@@ -135,6 +135,10 @@ $model_names
 -c --ctx-size
 --kv --kv-type
 -b --batch-size
+EOT
+names doctor << EOT
+$model_names
+-o --output
 EOT
 names bench << EOT
 $(echo "$model_names" | grep -v '^-tb')

@@ -2,7 +2,6 @@
  * memory of this machine would allow; and a hash of logits that is the same on every machine, so
  * that a fast wrong answer shows. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,164 +10,6 @@
 #include "cli/commands/commands.h"
 #include "cli/live.h"
 #include "cli/output.h"
-
-/* ---- measuring ---- */
-
-/* Bytes of a line such as "VmHWM:" in /proc/self/status; 0 if there is none. */
-static uint64_t status_bytes(const char *key) {
-    char line[256];
-    uint64_t kib = 0;
-    FILE *f = fopen("/proc/self/status", "re");
-    size_t n = strlen(key);
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, key, n) == 0) kib = strtoull(line + n, NULL, 10);
-    if (f) fclose(f);
-    return kib << 10;
-}
-
-static int stop(void *user, size_t done, size_t all) {
-    (void)user, (void)done, (void)all;
-    return interrupted != 0;
-}
-
-/* Feed the next n ids and compute the logits of the last one. */
-static int feed(struct bench *b, qw_session *s, int n) {
-    qw_error err;
-    size_t at = qw_n_tokens(s);
-    if (interrupted) return EXIT_SIGINT;
-    if (qw_feed(s, b->ids + at, (size_t)n, &err)) return engine_error(&err, NULL);
-    if (qw_logits(s, at + (size_t)n - 1, 1, b->logits, &err)) return engine_error(&err, NULL);
-    return 0;
-}
-
-static int32_t highest_logit(const float *logits, int n) {
-    int32_t best = 0;
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best]) best = i;
-    return best;
-}
-
-/* One run. *seconds: all of it; *first: until the first token was drawn. As in llama-bench no other
- * token is drawn: the next ids are fixed. */
-static int run(struct bench *b, qw_session *s, const qw_model_info *info, struct test t,
-               double *seconds, double *first) {
-    qw_error err;
-    if (qw_rewind(s, (size_t)t.n_depth, &err)) return engine_error(&err, NULL);
-    double started = monotonic_seconds();
-    int rc = 0;
-    if (t.n_prompt) {
-        rc = feed(b, s, t.n_prompt);
-        *seconds = monotonic_seconds() - started;
-        b->drawn = highest_logit(b->logits, info->n_vocab);
-        *first = monotonic_seconds() - started;
-    }
-    for (int i = 0; i < t.n_gen && !rc; i++) rc = feed(b, s, 1);
-    if (t.n_gen) *seconds = monotonic_seconds() - started;
-    return rc;
-}
-
-static void mean_and_deviation(const double *x, int n, double *mean, double *sd) {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < n; i++) sum += x[i];
-    *mean = sum / n;
-    for (int i = 0; i < n; i++) squares += (x[i] - *mean) * (x[i] - *mean);
-    *sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
-}
-
-/* "pp512+tg128 @ d32" */
-static void name_test(struct test t, char out[TEST_NAME]) {
-    int n = 0;
-    if (t.n_prompt) n += snprintf(out, TEST_NAME, "pp%d", t.n_prompt);
-    if (t.n_gen) n += snprintf(out + n, TEST_NAME - (size_t)n, "%stg%d", n ? "+" : "", t.n_gen);
-    if (t.n_depth) snprintf(out + n, TEST_NAME - (size_t)n, " @ d%d", t.n_depth);
-}
-
-int test_threads(const struct loaded *m, const struct result *r) {
-    return r->test.n_gen ? m->info->n_threads : m->info->n_threads_batch;
-}
-
-static void show_run(struct bench *b, const struct loaded *m, const struct result *r, int i) {
-    struct variants v = {.n = 0};
-    if (!live_due(&b->live)) return;
-    add_variant(&v, "%s, %d threads: run %d of %d", r->name, test_threads(m, r), i + 1, b->n_runs);
-    add_variant(&v, "%.12s: run %d", r->name, i + 1);
-    live_show(&b->live, &v);
-}
-
-/* All runs of a test in a session: fills b->ns, b->ts and r->first. */
-static int run_all(struct bench *b, qw_session *s, const struct loaded *m, struct result *r) {
-    const struct test t = r->test, small = {t.n_prompt, t.n_gen > 0, t.n_depth};
-    double seconds = 0, first = 0;
-    int rc = t.n_depth ? feed(b, s, t.n_depth) : 0;
-    if (!rc && b->warm_up) rc = run(b, s, m->info, small, &seconds, &first);
-    for (int i = 0; i < b->n_runs && !rc; i++) {
-        show_run(b, m, r, i);
-        rc = run(b, s, m->info, t, &seconds, &first);
-        b->ns[i] = seconds * 1e9;
-        b->ts[i] = (t.n_prompt + t.n_gen) / seconds;
-        r->first += first / b->n_runs;
-    }
-    live_clear(&b->live);
-    return rc;
-}
-
-static int print_rows(struct bench *b, const struct loaded *m, const struct result *r) {
-    int rc = print_row(b, &b->out, m, r);
-    if (!rc) rc = print_row(b, &b->err, m, r);
-    return rc ? rc : flush_stdout();
-}
-
-/* Let the machine cool down. */
-static int wait_before_test(const struct bench *b) {
-    const struct timespec pause = {.tv_nsec = 100000000};
-    double until = monotonic_seconds() + b->delay;
-    while (monotonic_seconds() < until && !interrupted) nanosleep(&pause, NULL);
-    return interrupted ? EXIT_SIGINT : 0;
-}
-
-/* Run a test and print its row. */
-static int measure(struct bench *b, qw_model *model, const struct loaded *m, struct test t) {
-    const qw_session_params params = {.n_ctx = t.n_depth + t.n_prompt + t.n_gen,
-                                      .n_batch = b->n_batch,
-                                      .kv_type = b->kv,
-                                      .progress = stop};
-    struct result r = {.test = t, .speed = -1};
-    qw_session *s;
-    qw_error err;
-    int rc = wait_before_test(b);
-    if (rc) return rc;
-    name_test(t, r.name);
-    r.started = time(NULL);
-    if (qw_session_new(&s, model, &params, &err)) return engine_error(&err, NULL);
-    rc = run_all(b, s, m, &r);
-    /* The high-water mark would include the buffer of the bandwidth test. While the session exists,
-     * what is resident is the peak of this test. */
-    uint64_t resident = status_bytes("VmRSS:");
-    r.peak = resident > m->peak ? resident : m->peak;
-    /* at half of the generation */
-    r.token_bytes = qw_bytes_per_token(s, (uint64_t)(t.n_depth + (t.n_gen + 1) / 2));
-    qw_session_free(s);
-    if (rc) return rc;
-    mean_and_deviation(b->ns, b->n_runs, &r.ns, &r.ns_sd);
-    mean_and_deviation(b->ts, b->n_runs, &r.ts, &r.ts_sd);
-    if (t.n_prompt == 0) r.speed = (double)r.token_bytes * r.ts;
-    return print_rows(b, m, &r);
-}
-
-/* The hash of the model's logits; *known: what it must be, or the same if that is not known. */
-static int hash_logits(struct bench *b, qw_model *model, uint64_t *hash, uint64_t *known) {
-    enum { HASHED = 20 };
-    const qw_session_params params = {.n_ctx = HASHED, .n_batch = b->n_batch, .kv_type = b->kv,
-                                      .progress = stop};
-    qw_session *s;
-    qw_error err;
-    if (qw_session_new(&s, model, &params, &err)) return engine_error(&err, NULL);
-    b->kv = qw_kv_type(s);
-    int rc = qw_logits_hash(s, hash, &err) ? engine_error(&err, NULL) : 0;
-    if (!rc && !qw_known_hash(s, known)) *known = *hash;
-    qw_session_free(s);
-    return interrupted ? EXIT_SIGINT : rc;
-}
 
 /* ---- the list of tests ---- */
 
@@ -219,8 +60,9 @@ static int check_length(struct bench *b, qw_model *model, const struct loaded *m
 /* Allocate, and choose ids for any test: spread over the vocabulary, the same on every machine. */
 static int prepare(struct bench *b, const qw_model_info *info) {
     size_t n = (size_t)info->n_ctx_max;
-    b->ns = calloc((size_t)b->n_runs, sizeof *b->ns);
-    b->ts = calloc((size_t)b->n_runs, sizeof *b->ts);
+    size_t n_samples = (size_t)(b->sustain.wanted ? MOST_SUSTAINED : b->n_runs);
+    b->ns = calloc(n_samples, sizeof *b->ns);
+    b->ts = calloc(n_samples, sizeof *b->ts);
     b->ids = calloc(n, sizeof *b->ids);
     b->logits = calloc((size_t)info->n_vocab, sizeof *b->logits);
     if (!b->ns || !b->ts || !b->ids || !b->logits) return memory_error("the tests");
@@ -235,6 +77,21 @@ static int prepare(struct bench *b, const qw_model_info *info) {
 }
 
 /* ---- one number of threads ---- */
+
+/* The hash of the model's logits; *known: what it must be, or the same if that is not known. */
+static int hash_logits(struct bench *b, qw_model *model, uint64_t *hash, uint64_t *known) {
+    enum { HASHED = 20 };
+    const qw_session_params params = {.n_ctx = HASHED, .n_batch = b->n_batch, .kv_type = b->kv,
+                                      .progress = bench_progress, .user = b};
+    qw_session *s;
+    qw_error err;
+    if (qw_session_new(&s, model, &params, &err)) return engine_error(&err, NULL);
+    b->kv = qw_kv_type(s);
+    int rc = qw_logits_hash(s, hash, &err) ? engine_error(&err, NULL) : 0;
+    if (!rc && !qw_known_hash(s, known)) *known = *hash;
+    qw_session_free(s);
+    return interrupted ? EXIT_SIGINT : rc;
+}
 
 /* A wrong answer has no speed. */
 static int wrong(uint64_t found, uint64_t right, const char *whose) {
@@ -360,7 +217,7 @@ static int bench_threads(struct bench *b, int n_threads) {
     rc = load(b, &model);
     if (rc) return rc;
     m.info = qw_info(model);
-    m.load = monotonic_seconds() - started;
+    m.load = seconds_since(started);
     snprintf(b->weight_type, sizeof b->weight_type, "%s", m.info->weight_type);
     b->model.weight_type = b->weight_type;              /* "auto" is decided once */
     rc = bench_model(b, model, &m);
@@ -425,6 +282,10 @@ static void set_bench_flags(struct flag *flags, struct bench *b) {
         kv_flag(&b->kv),
         {.names = "-r --repetitions", .value = "N", .type = FLAG_INT, .to = &b->n_runs,
          .lo = 1, .hi = 10000, .help = "runs of each test; default 5"},
+        {.names = "--sustain", .value = "SECONDS", .type = FLAG_INT, .to = &b->sustain.wanted,
+         .lo = 11, .hi = 86400,
+         .help = "repeat each test for that long instead; says how fast it was in the first ten "
+                 "seconds, and in the rest"},
         {.names = "--no-warmup", .type = FLAG_OFF, .to = &b->warm_up,
          .help = "no run before those that count"},
         {.names = "--shape", .value = "SHAPE", .type = FLAG_STRING, .to = &b->shape,
@@ -486,7 +347,18 @@ const struct command command_bench = {
         "  gb_per_s         how fast that was\n"
         "  read_gb_per_s    how fast these threads read memory, measured in the same run\n"
         "  ttft_ns          loading, prompt and first token\n"
-        "  peak_memory\n"
+        "  peak_memory      bytes\n"
         "  logits_hash      one number for a model, weight type and cache type, on any\n"
-        "                   machine and with any flags: another one is a wrong answer\n",
+        "                   machine and with any flags: another one is a wrong answer\n"
+        "  version ... cpus what this machine is, and on which CPUs threads ran\n"
+        "  celsius_before, celsius_after, mhz_before, mhz_after\n"
+        "                   of the CPU, before the test and at its end\n"
+        "  percent_of_others\n"
+        "                   how much of the CPUs' time other programs took\n"
+        "  throttled, throttled_by\n"
+        "                   did heat, power or a limit slow the CPUs down? null: unknown\n"
+        "  disturbed, disturbed_by\n"
+        "                   did anything else falsify the speed?\n"
+        "  first_10_s_ts, rest_ts\n"
+        "                   tokens per second with --sustain\n",
 };

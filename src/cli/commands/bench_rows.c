@@ -2,6 +2,7 @@
  * so that compare-llama-bench.py takes them, and then ours. Only ours may be null: a null in one of
  * theirs would never equal another row's. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include "cli/commands/bench.h"
 #include "cli/model_type.h"
@@ -18,13 +19,13 @@ struct field {
     const char *name;
     enum kind kind;
     const char *text;           /* TEXT */
-    double number;              /* NUMBER; below 0 with `optional`: this row has none; FLAG: 0, 1 */
+    double number;              /* NUMBER; FLAG: 0, 1; below 0 with `optional`: there is none */
     bool optional;
     const double *samples;      /* SAMPLES: one a run; not in csv */
     int decimals;               /* NUMBER, SAMPLES */
 };
 
-enum { MOST_FIELDS = 64 };
+enum { MOST_FIELDS = 96 };
 struct row {
     struct field f[MOST_FIELDS];
     size_t n;
@@ -42,6 +43,10 @@ static void add_float(struct row *row, const char *name, double number) {
 }
 static void add_flag(struct row *row, const char *name, bool on) {
     row->f[row->n++] = (struct field){.name = name, .kind = FLAG, .number = on};
+}
+/* Below 0: it is not known. */
+static void add_maybe_flag(struct row *row, const char *name, int on) {
+    row->f[row->n++] = (struct field){.name = name, .kind = FLAG, .number = on, .optional = true};
 }
 static void add_samples(struct row *row, const char *name, const double *samples, int decimals) {
     row->f[row->n++] =
@@ -127,6 +132,37 @@ static void add_ours(struct row *row, const struct loaded *m, const struct resul
     add_text(row, "logits_hash", hash);
 }
 
+/* Below 0, as nothing here is: unknown. */
+static double known(double number) { return isnan(number) ? -1 : number; }
+
+static void add_machine(struct row *row, const struct bench *b, const char *governors) {
+    const qw_machine *m = &b->machine;
+    add_text(row, "version", QW_VERSION);
+    add_text(row, "soc", m->soc);
+    add_text(row, "cores", m->cores);
+    add_int(row, "n_cpus", m->n_cpus);
+    add_text(row, "governor", governors);
+    add_int(row, "total_memory", (double)m->memory);
+    add_text(row, "kernel", m->kernel);
+}
+
+static void add_watched(struct row *row, const struct bench *b, const struct result *r) {
+    const qw_watched *w = &r->watched;
+    add_text(row, "cpus", w->cpus);
+    add_optional(row, "celsius_before", known(w->celsius_before), 1);
+    add_optional(row, "celsius_after", known(w->celsius_after), 1);
+    add_optional(row, "mhz_before", w->mhz_before ? w->mhz_before : -1, 0);
+    add_optional(row, "mhz_after", w->mhz_after ? w->mhz_after : -1, 0);
+    add_optional(row, "percent_of_others", known(100 * w->others), 1);
+    add_maybe_flag(row, "throttled", w->throttled - QW_THROTTLED_NO);
+    add_text(row, "throttled_by", w->throttled_by);
+    add_flag(row, "disturbed", w->disturbed_by[0] != 0);
+    add_text(row, "disturbed_by", w->disturbed_by);
+    add_int(row, "sustain_s", b->sustain.wanted);
+    add_optional(row, "first_10_s_ts", r->first_ts, 6);
+    add_optional(row, "rest_ts", r->rest_ts, 6);
+}
+
 /* ---- csv ---- */
 
 /* In quotes, with those inside it doubled. */
@@ -175,14 +211,14 @@ static bool print_json_text(FILE *to, const char *text) {
 
 static bool print_json_value(FILE *to, const struct field *f, int n_runs) {
     if (f->kind == TEXT) return print_json_text(to, f->text);
-    if (f->kind == FLAG) {
+    if (f->optional && f->number < 0) {
+        fputs("null", to);
+    } else if (f->kind == FLAG) {
         fputs(f->number != 0 ? "true" : "false", to);
     } else if (f->kind == SAMPLES) {
         for (int k = 0; k < n_runs; k++)
             fprintf(to, "%s%.*f", k ? ", " : "[ ", f->decimals, f->samples[k]);
         fputs(" ]", to);
-    } else if (f->optional && f->number < 0) {
-        fputs("null", to);
     } else {
         fprintf(to, "%.*f", f->decimals, f->number);
     }
@@ -204,26 +240,29 @@ static bool print_json(FILE *to, const struct row *row, int n_runs, const char *
 static int print_fields(const struct bench *b, const struct sink *s, const struct loaded *m,
                         const struct result *r) {
     struct row row = {.n = 0};
-    char type[MODEL_TYPE], date[32], hash[32];
+    char type[MODEL_TYPE], date[32], hash[32], governors[GOVERNORS];
     struct tm utc;
     bool ok = true;
     model_type(m->info, type);
+    name_governors(&b->machine, governors);
     snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&r->started, &utc));
     add_build(&row, b, m, type);
     add_settings(&row, b, m, r);
     add_result(&row, b, r, date);
     add_ours(&row, m, r, hash);
+    add_machine(&row, b, governors);
+    add_watched(&row, b, r);
     if (s->format == CSV) {
         if (s->n_rows == 0) print_csv_names(s->to, &row);
         print_csv(s->to, &row);
     } else if (s->format == JSON) {
         fputs(s->n_rows ? ",\n  {\n    " : "[\n  {\n    ", s->to);
-        ok = print_json(s->to, &row, b->n_runs, ",\n    ");
+        ok = print_json(s->to, &row, r->n_runs, ",\n    ");
         fputs("\n  }", s->to);
     } else {
         putc('{', s->to);
-        ok = print_json(s->to, &row, b->n_runs, ", ");
+        ok = print_json(s->to, &row, r->n_runs, ", ");
         fputs("}\n", s->to);
     }
     return ok ? 0 : memory_error("a row");

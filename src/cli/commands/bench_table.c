@@ -1,20 +1,11 @@
 /* bench_table.c - the rows of qw bench as a table in Markdown: at most 80 columns unless -v asks
  * for more, since people paste it; what is the same in all rows stands below it. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include "cli/commands/bench.h"
 #include "cli/model_type.h"
-
-enum { TABLE_WIDTH = 80 };
-
-/* A column of the table and its value in one row. */
-struct cell {
-    const char *title;
-    int width;                  /* characters; at least 3, and those of the title */
-    enum { LEFT, RIGHT } align;
-    const char *text;
-    bool shown;
-};
+#include "cli/output.h"
 
 static int at_least(int width, int least) { return width > least ? width : least; }
 
@@ -24,7 +15,7 @@ static void print_padded(FILE *to, const char *text, int width, bool left) {
     fprintf(to, left ? "| %-*s " : "| %*s ", width, text);
 }
 
-static void print_heading(FILE *to, const struct cell *cells, size_t n) {
+void print_heading(FILE *to, const struct cell *cells, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (cells[i].shown)
             print_padded(to, cells[i].title, cells[i].width, cells[i].align == LEFT);
@@ -38,7 +29,7 @@ static void print_heading(FILE *to, const struct cell *cells, size_t n) {
     fputs("|\n", to);
 }
 
-static void print_cells(FILE *to, const struct cell *cells, size_t n) {
+void print_cells(FILE *to, const struct cell *cells, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (cells[i].shown)
             print_padded(to, cells[i].text, cells[i].width, cells[i].align == LEFT);
@@ -62,7 +53,9 @@ void print_table_row(const struct bench *b, const struct sink *s, const struct l
     const qw_model_info *info = m->info;
     bool more = b->verbose, billions = info->n_params >= 1000000000;
     char type[MODEL_TYPE], size[32], params[32], threads[16], batch[16], ts[64], speed[32] = "";
-    char percent[32] = "", first[32] = "", peak[32], hash[32];
+    char percent[32] = "", first[32] = "", peak[32], hash[32], celsius[32] = "", mhz[16] = "";
+    char others[32] = "";
+    const qw_watched *w = &r->watched;
     double share = percent_of_read(m, r);
     model_type(info, type);
     print_mb(info->weight_bytes, size);
@@ -76,6 +69,9 @@ void print_table_row(const struct bench *b, const struct sink *s, const struct l
     if (r->speed > 0) snprintf(speed, sizeof speed, "%.2f", r->speed / 1e9);
     if (share >= 0) snprintf(percent, sizeof percent, "%.0f", share);
     if (r->test.n_prompt) snprintf(first, sizeof first, "%.2f", m->load + r->first);
+    if (!isnan(w->celsius_after)) snprintf(celsius, sizeof celsius, "%.0f", w->celsius_after);
+    if (w->mhz_after) snprintf(mhz, sizeof mhz, "%d", w->mhz_after);
+    if (!isnan(w->others)) snprintf(others, sizeof others, "%.0f", 100 * w->others);
     const struct cell cells[] = {
         {"model",       at_least((int)strlen(type), 5), LEFT, type, true},
         {"size",        at_least((int)strlen(size), 4), RIGHT, size, true},
@@ -91,6 +87,9 @@ void print_table_row(const struct bench *b, const struct sink *s, const struct l
         {"% of read",   9, RIGHT, percent, more},
         {"ttft s",      6, RIGHT, first, more},
         {"peak",        8, RIGHT, peak, more},
+        {"MHz",         5, RIGHT, mhz, more},
+        {"temp C",      6, RIGHT, celsius, more},
+        {"others %",    8, RIGHT, others, more},
         {"logits hash", 16, LEFT, hash, more},
     };
     size_t n = sizeof cells / sizeof *cells;
@@ -100,41 +99,16 @@ void print_table_row(const struct bench *b, const struct sink *s, const struct l
 
 /* ---- below the table ---- */
 
-/* A paragraph of items, separated by commas. */
-struct paragraph {
-    FILE *to;
-    int at;                     /* column; 0: nothing is printed yet */
-};
-
-static void print_item(struct paragraph *p, const char *item) {
-    int n = (int)strlen(item);
-    bool fits = p->at + 2 + n + 1 <= TABLE_WIDTH;       /* with a comma after it */
-    if (p->at && fits) p->at += fprintf(p->to, ", %s", item);
-    else if (p->at) p->at = fprintf(p->to, ",\n%s", item) - 2;
-    else p->at = fprintf(p->to, "%s", item);
-}
-
 void print_table_end(const struct bench *b, const struct sink *s) {
-    struct paragraph p = {.to = s->to};
-    char text[TABLE_WIDTH];
+    char text[512], cpus[80] = "", batch[32] = "";
+    if (b->model.cpu_list) snprintf(cpus, sizeof cpus, "CPUs %.60s, ", b->model.cpus.usable);
+    if (b->batches.n == 1) snprintf(batch, sizeof batch, "batch %d, ", b->n_batch);
+    snprintf(text, sizeof text,
+             "build: qw " QW_VERSION "%s%.40s, %s, %scache %s, %slogits %016" PRIx64,
+             *build_commit ? " " : "", build_commit, b->kernels, cpus, b->kv, batch, b->hash);
     putc('\n', s->to);
-    snprintf(text, sizeof text, "build: qw " QW_VERSION "%s%.40s", *build_commit ? " " : "",
-             build_commit);
-    print_item(&p, text);
-    snprintf(text, sizeof text, "%.60s", b->machine.name);
-    print_item(&p, text);
-    print_item(&p, b->kernels);
-    if (b->model.cpu_list) {
-        snprintf(text, sizeof text, "CPUs %.60s", b->model.cpus.usable);
-        print_item(&p, text);
-    }
-    snprintf(text, sizeof text, "cache %s", b->kv);
-    print_item(&p, text);
-    if (b->batches.n == 1) {
-        snprintf(text, sizeof text, "batch %d", b->n_batch);
-        print_item(&p, text);
-    }
-    snprintf(text, sizeof text, "logits %016" PRIx64, b->hash);
-    print_item(&p, text);
+    print_words(s->to, text, 0, 0);
     putc('\n', s->to);
+    print_machine(b, s->to);
+    print_remarks(b, s->to);
 }

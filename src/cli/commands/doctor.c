@@ -118,6 +118,7 @@ static int foretell(struct visit *v, const char *shape, const char *type) {
     *o = (struct outlook){.shape = shape, .type = type};
     show(v, shape, type);
     int rc = qw_forecast_shape(&o->f, shape, &params, &err);
+    qw_watch_look(v->watch);            /* while the clocks are still high */
     if (interrupted) return EXIT_SIGINT;
     if (rc && rc != QW_ENOMEM) return load_error(f, &err);
     o->n_ctx = fitting_positions(&o->f, d->machine.memory_free);
@@ -202,11 +203,11 @@ const struct command command_doctor = {
         "  cpu, soc, kernel, arch, memory, memory_free, memory_limit, swap, swap_free\n"
         "                what this machine is; bytes\n"
         "  level, levels, lacks, threads\n"
-        "                kernels in use, those that this CPU has and lacks; threads in use\n"
+        "                kernels in use, those that this CPU has and lacks; threads\n"
         "  celsius_before, celsius_after, others\n"
         "                temperature; share of the CPUs that other programs took\n"
-        "  cpus          a list: each cluster if there are several, all CPUs, those in use\n"
-        "                (the last): read_gb_per_s, int8_g_per_s (10^9 multiply-adds),\n"
+        "  cpus          a list: each cluster if there are several, all CPUs, and last\n"
+        "                those in use: read_gb_per_s, int8_g_per_s (10^9 multiply-adds),\n"
         "                pinned (threads ran where they were put)\n"
         "  models        a list: model, type, weight_bytes, context (tokens that fit; 0:\n"
         "                it does not), pp512, tg128 (tokens per second)\n"

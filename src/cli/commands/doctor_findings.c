@@ -48,8 +48,9 @@ static void judge_program(struct doctor *d) {
     const char *core = m->clusters[0].core, *best = d->levels;
     const bool is_64_bit = strcmp(m->arch, "aarch64") == 0 || strcmp(m->arch, "x86_64") == 0;
     if (strncmp(best, d->level, strlen(d->level)) != 0)
-        add(d, "level", "leave out --cpu, and unset QW_CPU", "The kernels are %s; %.*s are faster.",
-            d->level, (int)strcspn(best, " "), best);
+        add(d, "level", "leave out --cpu, and unset QW_CPU",
+            "The kernels are %s; those of %.*s are faster.", d->level,
+            (int)strcspn(best, " "), best);
     if (d->is_32_bit && is_64_bit)
         add(d, "32-bit", "take qw for aarch64, or a 64-bit system",
             "This is a 32-bit program under a 64-bit kernel (%s).", m->arch);
@@ -150,7 +151,7 @@ static void judge_memory(struct doctor *d) {
 
 static void judge_storage(struct doctor *d) {
     const double slow = 100e6, seconds = (double)d->file_bytes / d->file_speed;
-    if (!d->file || d->file_cached || d->file_speed <= 0 || d->file_speed > slow) return;
+    if (!d->file || d->file_cached || !(d->file_speed < slow) || seconds < 2) return;
     add(d, "storage", "keep it on faster storage; pack it once (qw quantize)",
         "The model's file is read at %.0f MB/s: it takes %.0f s to load.", d->file_speed / 1e6,
         seconds);

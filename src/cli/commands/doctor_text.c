@@ -15,7 +15,8 @@ static void print_machine(const struct doctor *d) {
     snprintf(rest, sizeof rest, "%s%s%s%s (%s)", m->soc, m->soc[0] ? ", " : "",
              m->kernel[0] ? "Linux " : "", m->kernel, m->arch);
     print_words(stdout, rest, 10, at + printf(", ") - 1);
-    printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB, (double)m->memory_free / GB);
+    printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB,
+           (double)m->memory_free / GB);
     if (m->memory_limit) printf(", at most %.2f GB", (double)m->memory_limit / GB);
     if (m->swap) printf(", swap %.2f GB", (double)m->swap / GB);
     printf("\nkernels   %s; this CPU has %s", d->level, d->levels);
@@ -23,11 +24,12 @@ static void print_machine(const struct doctor *d) {
     putchar('\n');
 }
 
-/* The clock of the moment, of what it can be. */
+/* What the clock can be, or else what it is. */
 static void print_clock(const qw_cluster *c) {
+    const int mhz = c->max_mhz ? c->max_mhz : c->now_mhz;
     char text[32] = "-";
-    if (c->max_mhz) snprintf(text, sizeof text, "%d-%d", c->min_mhz, c->max_mhz);
-    else if (c->now_mhz) snprintf(text, sizeof text, "%d", c->now_mhz);
+    if (c->min_mhz) snprintf(text, sizeof text, "%d-%d", c->min_mhz, mhz);
+    else if (mhz) snprintf(text, sizeof text, "%d", mhz);
     printf("%-10s ", text);
 }
 
