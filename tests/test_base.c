@@ -514,12 +514,13 @@ static void count_items(void *ctx, int64_t begin, int64_t end) {
 /* Grains claimed of a job when all threads have left, or too many: thread k comes for a chunk in
  * every turn that 1 + k * late divides. */
 static unsigned share(unsigned grains, unsigned threads, unsigned late) {
-    unsigned first = 0, n, done[8] = {0};
+    unsigned first = 0, n, done[8] = {0}, start[8] = {0};
     bool left[8] = {false};
     for (unsigned turn = 0, n_left = 0; n_left < threads && first <= grains; turn++)
         for (unsigned k = 0; k < threads; k++) {
             if (left[k] || turn % (1 + k * late)) continue;
-            n = next_chunk(grains, first, done[k], threads);
+            if (done[k] == 0) start[k] = first;
+            n = next_chunk(grains - first, first - start[k], done[k], threads);
             left[k] = n == 0;
             n_left += left[k];
             first += n;
@@ -535,14 +536,16 @@ static void test_chunks(void) {
             for (int i = 0; i < 4; i++)
                 CHECK(share(grains, threads, late[i]) == grains, "%u grains, %u threads, late %u",
                       grains, threads, late[i]);
-    CHECK(next_chunk(1000, 0, 0, 2) == 1 && next_chunk(1000, 2, 1, 2) == 249 &&
-              next_chunk(1000, 500, 250, 2) == 125 && next_chunk(1000, 996, 500, 2) == 1,
+    CHECK(next_chunk(1000, 0, 0, 2) == 1 && next_chunk(998, 2, 1, 2) == 249 &&
+              next_chunk(500, 500, 250, 2) == 125 && next_chunk(4, 996, 500, 2) == 1,
           "a grain, then large to small");
-    CHECK(next_chunk(1000, 200, 40, 2) == 80, "a slow thread has smaller chunks");
-    CHECK(next_chunk(4000000000, 2000000000, 1000000000, 2) == 500000000, "as many as may be");
-    CHECK(next_chunk(100, 100, 3, 2) == 0 && next_chunk(100, 100, 0, 2) == 0, "none is left");
-    CHECK(next_chunk(100, 90, 7, 4) == 1 && next_chunk(100, 90, 6, 4) == 0,
+    CHECK(next_chunk(800, 200, 40, 2) == 80, "a slow thread has smaller chunks");
+    CHECK(next_chunk(998, 1, 1, 2) == 249, "who is alone leaves the others their share");
+    CHECK(next_chunk(2000000000, 2000000000, 1000000000, 2) == 500000000, "as many as may be");
+    CHECK(next_chunk(0, 100, 3, 2) == 0 && next_chunk(0, 0, 0, 2) == 0, "none is left");
+    CHECK(next_chunk(10, 90, 7, 4) == 1 && next_chunk(10, 90, 6, 4) == 0,
           "a thread leaves when a grain of its own takes as long as 14 of all");
+    CHECK(next_chunk(10, 1, 1, 4) == 1, "one that came late stays");
 }
 
 /* With more threads than may be awake, as many, and fewer. */

@@ -106,7 +106,7 @@ static double share_of_reads(const struct board *b, const struct set *s, struct 
 struct worker {
     int kind;
     double wobble;              /* a little faster or slower than its kind */
-    unsigned done;              /* grains */
+    unsigned start, done;       /* grains: those that others had claimed before, its own */
     double ahead;               /* panels of its chunk that are not computed yet */
     double rate;                /* panels per second */
 };
@@ -134,7 +134,8 @@ static void set_rates(const struct job *j, struct worker *w, int n) {
 
 /* False: it leaves. */
 static bool claim(struct job *j, struct worker *w) {
-    const unsigned n = next_chunk(j->grains, j->first, w->done, j->threads);
+    const unsigned n = next_chunk(j->grains - j->first, j->first - w->start, w->done,
+                                  j->threads);
     const int64_t begin = j->first * j->grain, end = (j->first + n) * j->grain;
     w->ahead = (double)((end < j->panels ? end : j->panels) - begin);
     w->done += n;
@@ -145,8 +146,10 @@ static bool claim(struct job *j, struct worker *w) {
 /* Seconds until the last of n threads has left. */
 static double time_job(struct job *j, struct worker *w, int n) {
     double sum = 0;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n; k++) {
+        w[k].start = j->first;
         if (!claim(j, &w[k])) w[k--] = w[--n];
+    }
     set_rates(j, w, n);
     while (n > 0) {
         const int before = n;
@@ -175,7 +178,7 @@ static double time_product(const struct board *b, const struct set *s, const str
         int n = 0;
         for (int i = 0; i < MAX_KINDS; i++)
             for (int c = 0; c < s->n[i]; c++, n++)
-                w[n] = (struct worker){i, 1 + 0.01 * ((7 * n + 5 * round) % 9 - 4), 0, 0, 0};
+                w[n] = (struct worker){i, 1 + 0.01 * ((7 * n + 5 * round) % 9 - 4), 0, 0, 0, 0};
         j.threads = (unsigned)n;
         j.grain = panels_at_once(j.panels, (uint64_t)(j.bytes * 1e9), l->tokens, n);
         j.grains = (unsigned)((j.panels + j.grain - 1) / j.grain);

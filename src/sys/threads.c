@@ -35,25 +35,28 @@ struct job {
 };
 
 /* After a first grain, a chunk is half of what the thread will get of the rest if it goes on as it
- * began: large at first, then smaller and smaller (guided self-scheduling). So matrices are read in
- * long stretches, and all threads, fast or slow, finish at about the same time.
+ * began, and of an equal share at most: large at first, then smaller and smaller (guided
+ * self-scheduling). So matrices are read in long stretches, and all threads, fast or slow, finish
+ * at about the same time.
  *
  * A slow thread leaves when the others would wait for one more grain of its. They are at a grain
- * each, so first - others are done: in the time that this thread takes for a grain, all together do
- * (first - others) / done. If that is more than what is left and what they are at, it leaves. The
- * thread that has claimed most never does: its share is at least first / threads. */
-unsigned next_chunk(unsigned grains, unsigned first, unsigned done, unsigned threads) {
-    const unsigned left = grains - first, others = threads - 1;
+ * each, so all - others are done: in the time that this thread takes for a grain, all together do
+ * (all - others) / done. If that is more than what is left and what they are at, it leaves. The
+ * thread that has claimed most never does: its share is at least all / threads. */
+unsigned next_chunk(unsigned left, unsigned all, unsigned done, unsigned threads) {
+    const unsigned others = threads - 1, equal = left / threads / 2;
     if (left == 0) return 0;
-    if (done && first > others && (first - others) / done > left + others) return 0;
-    const unsigned n = done ? (unsigned)((uint64_t)left * done / first / 2) : 1;
+    if (done && all > others && (all - others) / done > left + others) return 0;
+    const uint64_t own = done ? (uint64_t)left * done / all / 2 : 1;
+    const unsigned n = own < equal ? (unsigned)own : equal;
     return n < 1 ? 1 : n;
 }
 
 /* Claim chunks and run them as long as there are any for this thread. */
 static void run_chunks(struct job *job) {
     unsigned first = atomic_load(&job->next), done = 0, n;
-    while ((n = next_chunk(job->grains, first, done, job->threads)) > 0) {
+    const unsigned start = first;
+    while ((n = next_chunk(job->grains - first, first - start, done, job->threads)) > 0) {
         if (!atomic_compare_exchange_weak(&job->next, &first, first + n)) continue;
         int64_t begin = first * job->grain, end = (first + n) * job->grain;
         job->fn(job->ctx, begin, end < job->count ? end : job->count);

@@ -33,8 +33,9 @@ int  pool_threads(const struct pool *pool);
 typedef void range_fn(void *ctx, int64_t begin, int64_t end);
 void parallel_for(struct pool *pool, int64_t n, int64_t grain, range_fn *fn, void *ctx);
 
-/* The rule by which it shares: how many grains of a job's `grains` a thread claims next when the
- * first `first` are claimed, `done` of them by itself, and `threads` take part. 0: it leaves. */
-unsigned next_chunk(unsigned grains, unsigned first, unsigned done, unsigned threads);
+/* The rule by which it shares: how many grains a thread claims next of a job of which `left` are
+ * not claimed. Since it joined, all threads have claimed `all`, `done` of them itself; `threads`
+ * may take part. 0: it leaves. */
+unsigned next_chunk(unsigned left, unsigned all, unsigned done, unsigned threads);
 
 #endif
