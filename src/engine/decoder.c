@@ -193,13 +193,12 @@ static void quantize_tokens(void *ctx, int64_t begin, int64_t end) {
                              m->packed == PACKED_Q8);
 }
 
-/* Least bytes of weights that a thread claims at once for one token, in matrices large enough for
- * it: less wastes bandwidth, more would leave threads idle at the end. n tokens are n times the
- * work. */
+/* Least bytes of weights that a thread claims at once, in matrices large enough for it: less wastes
+ * bandwidth, more would leave threads idle at the end. */
 enum { MIN_ITEM_BYTES = 80 << 10 };
 
-int64_t panels_at_once(int64_t all, uint64_t panel_bytes, int n, int threads) {
-    int64_t grain = MIN_ITEM_BYTES / (int64_t)panel_bytes / n;
+int64_t panels_at_once(int64_t all, uint64_t panel_bytes, int threads) {
+    int64_t grain = MIN_ITEM_BYTES / (int64_t)panel_bytes;
     if (grain > all / (4 * threads)) grain = all / (4 * threads);
     return grain < 2 ? 2 : grain & ~INT64_C(1);             /* some kernels take panels in pairs */
 }
@@ -209,7 +208,7 @@ static void multiply(const struct decoder *d, const struct products *p) {
     const struct matrix *m = p->m[0];
     int64_t all = 0;
     for (int i = 0; i < p->n_mats; i++) all += n_panels(p->m[i]->rows);
-    int64_t grain = panels_at_once(all, matrix_size(m, PANEL), p->n, pool_threads(d->pool));
+    int64_t grain = panels_at_once(all, matrix_size(m, PANEL), pool_threads(d->pool));
     if (m->packed != NOT_PACKED) parallel_for(d->pool, p->n, 4, quantize_tokens, ctx);
     parallel_for(d->pool, all, grain, multiply_range, ctx);
 }

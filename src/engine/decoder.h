@@ -32,8 +32,8 @@ bool decoder_forward(struct decoder *d, struct pool *pool, const int32_t *ids, i
  * is not finite. */
 int  decoder_logits(struct decoder *d, int first, int count, float *out, qw_error *err);
 
-/* The panels of 16 rows that a thread claims at least, of a product of `all` panels with n tokens
- * by so many threads. */
-int64_t panels_at_once(int64_t all, uint64_t panel_bytes, int n, int threads);
+/* The panels of 16 rows that a thread claims at least, of a product of `all` panels by so many
+ * threads. */
+int64_t panels_at_once(int64_t all, uint64_t panel_bytes, int threads);
 
 #endif
