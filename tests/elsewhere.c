@@ -4,7 +4,7 @@
  *     QW_TEST_ROOT=DIR        files of /proc and /sys are those in DIR, but for what /proc says of
  *                             the memory and threads of this process
  *     QW_TEST_CPUS=0-3,6      the CPUs that it may use
- *     QW_TEST_CLOCK=WHAT      from three seconds after the start on, the clock MONOTONIC
+ *     QW_TEST_CLOCK=WHAT      once there is a file QW_TEST_CLOCK_FROM=FILE, the clock MONOTONIC
  *                             still: stands still for a second, then is right again
  *                             stuck: stands still for ever
  *                             back: is an hour slow
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "sys/topology.h"
 
 FILE *__real_fopen(const char *path, const char *mode);
@@ -84,16 +85,16 @@ static void spoil(struct timespec *now, double since, const char *fault) {
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *t) {
-    static _Atomic double started;
+    static _Atomic double began;            /* the fault, by the right clock */
     const char *fault = getenv("QW_TEST_CLOCK");
     struct timespec right;
     int rc = __real_clock_gettime(clock, t);
     if (rc || !fault) return rc;
     __real_clock_gettime(CLOCK_MONOTONIC, &right);
     double now = (double)right.tv_sec + (double)right.tv_nsec / 1e9;
-    if (started == 0) started = now;
-    double since = now - started - 3;
-    if (clock == CLOCK_MONOTONIC && since > 0) spoil(t, since, fault);
-    if (clock == CLOCK_REALTIME && since > 0 && strcmp(fault, "date") == 0) t->tv_sec -= 3600;
+    if (began == 0 && access(getenv("QW_TEST_CLOCK_FROM"), F_OK) == 0) began = now;
+    if (began == 0) return 0;
+    if (clock == CLOCK_MONOTONIC) spoil(t, now - began, fault);
+    if (clock == CLOCK_REALTIME && strcmp(fault, "date") == 0) t->tv_sec -= 3600;
     return 0;
 }

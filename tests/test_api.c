@@ -114,6 +114,15 @@ static void cpu_errors(void) {
     CHECK(qw_cpu_levels(levels, 0) == levels && levels[0] == 'x', "0 bytes are left alone");
     CHECK(qw_cpu_lacks(levels, 0) == levels && levels[0] == 'x', "0 bytes are left alone");
     CHECK(strlen(qw_cpu_levels(levels, sizeof levels)) == 3, "cut short: '%s'", levels);
+    qw_watch *w = NULL;
+    qw_watched seen;
+    REFUSED_OUT(w, QW_EARG, "0 threads", qw_watch_begin(&w, 0, e));
+    qw_watch_step(NULL);
+    qw_watch_look(NULL);
+    qw_watch_end(NULL, NULL);
+    CHECK(qw_watch_begin(&w, 1, NULL) == 0, "a watch");
+    qw_watch_end(w, &seen);
+    CHECK(seen.seconds >= 0 && seen.seconds < 60, "%g s", seen.seconds);
     REFUSED(QW_EARG, "1-", qw_use_cpus("1-", e));
     REFUSED(QW_EARG, "", qw_use_cpus("", e));
     REFUSED(QW_EARG, "99999", qw_use_cpus("99999", e));

@@ -149,13 +149,13 @@ static void test_steps(void) {
     clear();
     begin(&w, "0", 1);
     for (int i = 0; i < 20; i++) watch_step(&w);
-    for (int i = 0; i < WATCH_LONGEST; i++) w.longest[i] = 0.1;
-    w.longest[0] = 0.45;                /* not above 0.2 + 3 x 0.1 */
+    for (int i = 0; i < WATCH_LONGEST; i++) w.longest[i] = 0.05;
+    w.longest[0] = 0.75;                /* not above 0.2 + 12 x 0.05 */
     CHECK(!end_after(&w, 10).disturbed_by[0], "steps of unlike length");
     w.longest[0] = 2.1;
     w.longest[1] = 1.1;
     qw_watched out = end_after(&w, 0);
-    CHECK(strcmp(out.disturbed_by, "it stood still for 3.0 s") == 0, "'%s'", out.disturbed_by);
+    CHECK(strcmp(out.disturbed_by, "it stood still for 3.1 s") == 0, "'%s'", out.disturbed_by);
 
     begin(&w, "0", 1);
     static const double steps[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5};

@@ -51,7 +51,7 @@ static void find_compatible(char *out, size_t size, const char *root) {
     last = last ? last + 1 : text;
     if (strcmp(last, VIRTUAL) == 0) return;
     const char *comma = strchr(last, ',');
-    snprintf(out, size, "%.*s", (int)size - 1, comma ? comma + 1 : last);
+    snprintf(out, size, "%.63s", comma ? comma + 1 : last);
     clean_name(out);
 }
 

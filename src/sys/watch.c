@@ -137,11 +137,12 @@ static void judge_places(const struct watch *w, qw_watched *out) {
     if (lost[0]) DISTURBED(out, "CPU %s was taken away", lost);
 }
 
-/* A step that is far longer than the longest ordinary ones is one in which nothing went on. */
+/* A step that is far longer than the eighth longest is one in which nothing went on. The output
+ * head of a small model, of which there may be but one, takes eleven times as long as a layer. */
 static void judge_steps(const struct watch *w, qw_watched *out) {
     double ordinary = w->longest[WATCH_LONGEST - 1], still = 0;
     for (int i = 0; i < WATCH_LONGEST; i++)
-        if (w->longest[i] > LEAST_STILL + 3 * ordinary) still += w->longest[i] - ordinary;
+        if (w->longest[i] > LEAST_STILL + 12 * ordinary) still += w->longest[i] - ordinary;
     if (w->n_steps >= 2 * WATCH_LONGEST && still > 0)
         DISTURBED(out, "it stood still for %.1f s", still);
 }

@@ -11,6 +11,8 @@ bin=${QW##* }
 case $bin in /*) ;; *) bin=$root/$bin ;; esac
 case $QW in *" "*) emulator="${QW% *} " ;; *) emulator= ;; esac
 QW=$emulator$bin
+elsewhere=${BUILD:-nowhere}/qw-elsewhere    # qw on a machine that is made up (elsewhere.c)
+case $elsewhere in /*) ;; *) elsewhere=$root/$elsewhere ;; esac
 tiny=$root/models/tiny
 bare=$root/tests/fixtures/forward/gqa5      # weights without a tokenizer; vocabulary of 320
 QW_MODEL=$tiny

@@ -45,12 +45,11 @@ says() {
 }
 small="bench -p 8 -n 4 -r 2 -o jsonl"
 
-elsewhere=${BUILD:-nowhere}/qw-elsewhere
 if [ -n "$emulator" ] || [ ! -x "$elsewhere" ]; then
     skip "made-up machines" "make test builds qw-elsewhere, which runs on them"
 else
 qw_before=$QW
-QW=$root/$elsewhere
+QW=$elsewhere
 QW_TEST_ROOT=$tree
 export QW_TEST_ROOT QW_TEST_CPUS
 
