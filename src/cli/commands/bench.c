@@ -260,7 +260,7 @@ static int begin(struct bench *b) {
 }
 
 /* The flags of bench after those of the model. */
-enum { N_BENCH_FLAGS = 17 };
+enum { N_BENCH_FLAGS = 18 };
 static void set_bench_flags(struct flag *flags, struct bench *b) {
     const struct flag all[N_BENCH_FLAGS] = {
         {.names = "-t --threads", .value = "N,N...", .type = FLAG_INTS, .to = &b->threads,
