@@ -10,11 +10,10 @@
 
 static void print_machine(const struct doctor *d) {
     const qw_machine *m = &d->machine;
-    char rest[256];
-    int at = print_words(stdout, m->name, 0, 0);
-    snprintf(rest, sizeof rest, "%s%s%s%s (%s)", m->soc, m->soc[0] ? ", " : "",
+    char text[sizeof m->name + sizeof m->soc + sizeof m->kernel + sizeof m->arch + 16];
+    snprintf(text, sizeof text, "%s, %s%s%s%s (%s)", m->name, m->soc, m->soc[0] ? ", " : "",
              m->kernel[0] ? "Linux " : "", m->kernel, m->arch);
-    print_words(stdout, rest, 4, at + printf(","));
+    print_words(stdout, text, 0, 0);
     printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB,
            (double)m->memory_free / GB);
     if (m->memory_limit) printf(", at most %.2f GB", (double)m->memory_limit / GB);
