@@ -127,6 +127,7 @@ for want in "^Made up board, " "^memory +4[.]10 GB, 0[.]92 GB free" "^0-3 +Corte
     out_has "doctor: that board: $want" "$want"
 done
 [ "$(uname -m)" = x86_64 ] || out_has "doctor: its governor" "^- CPUs 0-3: the governor powersave"
+[ "$(nproc)" -gt 4 ] || out_has "doctor: CPUs that it does not have" "^[*] on other CPUs than these"
 out_has "doctor: its limit" "^- CPUs 4-5 may run at 1200 of 1800 MHz"
 out_has "doctor: its memory" "^- 0.92 GB of memory are free: 1 of these 3 models fit"
 check "doctor: nothing is too wide" "$(cat "$d/out")" [ -z "$(awk 'length > 80' "$d/out")" ]

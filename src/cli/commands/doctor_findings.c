@@ -75,6 +75,8 @@ static bool is_slow_governor(const qw_machine *m, const qw_cluster *c) {
 
 static void judge_clocks(struct doctor *d) {
     const qw_machine *m = &d->machine;
+    const char *throttled = d->watched.throttled_by;
+    bool limited = false;
     for (int i = 0; i < m->n_clusters; i++) {
         const qw_cluster *c = &m->clusters[i];
         if (is_slow_governor(m, c))
@@ -82,16 +84,38 @@ static void judge_clocks(struct doctor *d) {
                 "echo performance | sudo tee "
                 "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor",
                 "CPUs %s: the governor %s keeps the clock down.", c->cpus, c->governor);
-        if (c->limit_mhz > 0 && c->limit_mhz * INT64_C(100) < c->max_mhz * INT64_C(98))
-            add(d, "limit", "let it cool down, or raise scaling_max_freq",
-                "CPUs %s may run at %d of %d MHz.", c->cpus, c->limit_mhz, c->max_mhz);
+        if (c->limit_mhz == 0 || c->limit_mhz * INT64_C(100) >= c->max_mhz * INT64_C(98)) continue;
+        limited = true;
+        add(d, "limit", "let it cool down, or raise scaling_max_freq",
+            "CPUs %s may run at %d of %d MHz.", c->cpus, c->limit_mhz, c->max_mhz);
     }
-    if (d->watched.throttled_by[0])
+    if (limited && strstr(throttled, "is limited to") && !strchr(throttled, ';')) return;
+    if (throttled[0])
         add(d, "throttled", "a heat sink, a fan, a stronger power supply",
-            "While it was measured: %s.", d->watched.throttled_by);
+            "While it was measured: %s.", throttled);
 }
 
 /* ---- CPUs that cannot be used ---- */
+
+/* Those in use may be a cluster, or all. */
+static bool is_repeated(const struct doctor *d, int group) {
+    for (int i = 0; i < group; i++)
+        if (strcmp(d->groups[i].cpus, d->groups[group].cpus) == 0) return true;
+    return false;
+}
+
+static void judge_pinning(struct doctor *d) {
+    for (int i = 0; i < d->n_groups; i++) {
+        const struct cpu_group *g = &d->groups[i];
+        if (is_repeated(d, i)) continue;
+        if (g->failed[0] && !d->chosen)
+            add(d, "pinning", "", "CPUs %s could not be measured: %s.", g->cpus, g->failed);
+        if (g->rates.strayed)
+            add(d, "pinning", "",
+                "Threads that were put on CPUs %s ran elsewhere: the system decides (Android, "
+                "containers).", g->cpus);
+    }
+}
 
 static void judge_cpus(struct doctor *d) {
     const qw_machine *m = &d->machine;
@@ -105,17 +129,9 @@ static void judge_cpus(struct doctor *d) {
     if (c->n_quota > 0 && c->n_quota < c->n_usable)
         add(d, "quota", "raise it (of a container: --cpus)",
             "A control group's quota amounts to %d of %d CPUs.", c->n_quota, c->n_usable);
-    for (int i = 0; i < d->n_groups; i++) {
-        const struct cpu_group *g = &d->groups[i];
-        if (g->failed[0] && !d->chosen)
-            add(d, "pinning", "", "CPUs %s could not be measured: %s.", g->cpus, g->failed);
-        if (g->rates.strayed)
-            add(d, "pinning", "",
-                "Threads that were put on CPUs %s ran elsewhere: the system decides (Android, "
-                "containers).", g->cpus);
-    }
+    judge_pinning(d);
     if (d->watched.disturbed_by[0])
-        add(d, "load", "stop them, and run this again", "While it was measured: %s.",
+        add(d, "load", "run this again while nothing else runs", "While it was measured: %s.",
             d->watched.disturbed_by);
 }
 

@@ -10,11 +10,10 @@
 
 static void print_machine(const struct doctor *d) {
     const qw_machine *m = &d->machine;
-    char rest[256];
-    int at = print_words(stdout, m->name, 0, 0);
-    snprintf(rest, sizeof rest, "%s%s%s%s (%s)", m->soc, m->soc[0] ? ", " : "",
+    char text[sizeof m->name + sizeof m->soc + sizeof m->kernel + sizeof m->arch + 16];
+    snprintf(text, sizeof text, "%s, %s%s%s%s (%s)", m->name, m->soc, m->soc[0] ? ", " : "",
              m->kernel[0] ? "Linux " : "", m->kernel, m->arch);
-    print_words(stdout, rest, 10, at + printf(", ") - 1);
+    print_words(stdout, text, 0, 0);
     printf("\nmemory    %.2f GB, %.2f GB free", (double)m->memory / GB,
            (double)m->memory_free / GB);
     if (m->memory_limit) printf(", at most %.2f GB", (double)m->memory_limit / GB);
@@ -46,13 +45,18 @@ static void print_group(const struct doctor *d, const struct cpu_group *g) {
     printf("%7d ", g->rates.n_threads);
     if (g->rates.read_per_second > 0) printf("%10.1f ", g->rates.read_per_second / GB);
     else printf("%10s ", "-");
-    printf("%9.1f%s\n", g->rates.int8_per_second / 1e9, g->rates.strayed ? " (strayed)" : "");
+    printf("%9.1f%s\n", g->rates.int8_per_second / 1e9, g->rates.strayed ? "*" : "");
 }
 
 static void print_groups(const struct doctor *d) {
     printf("\n%-10s %-14s %-10s %-12s%7s %10s %9s\n", "CPUs", "core", "MHz", "governor", "threads",
            "read GB/s", "int8 G/s");
-    for (int i = 0; i < d->n_groups; i++) print_group(d, &d->groups[i]);
+    bool strayed = false;
+    for (int i = 0; i < d->n_groups; i++) {
+        print_group(d, &d->groups[i]);
+        strayed = strayed || d->groups[i].rates.strayed;
+    }
+    if (strayed) puts("* on other CPUs than these");
     printf("In use: %d thread%s on CPUs %.40s", d->n_threads, d->n_threads == 1 ? "" : "s",
            d->groups[d->n_groups - 1].cpus);
     if (!isnan(d->watched.celsius_after))
