@@ -41,7 +41,7 @@ static double read_speed(int fd, void *piece, double seconds) {
 /* Past the page cache, or else after what the cache has of the file was dropped, if it can be. */
 static double open_and_read(const char *path, void *piece, double seconds, bool *cached) {
     int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
-    double speed = fd >= 0 && O_DIRECT ? read_speed(fd, piece, seconds) : 0;
+    double speed = fd >= 0 && O_DIRECT != 0 ? read_speed(fd, piece, seconds) : 0;
     *cached = false;
     if (fd >= 0) close(fd);
     if (speed > 0) return speed;
