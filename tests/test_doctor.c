@@ -159,7 +159,7 @@ static void visit(const char *allowed, const char *arch, const char *levels, con
     snprintf(d.lacks, sizeof d.lacks, "%s", lacks);
     snprintf(d.level, sizeof d.level, "%.*s", (int)strcspn(levels, " "), levels);
     d.watched.celsius_before = d.watched.celsius_after = d.watched.others = NAN;
-    d.n_threads = d.cpus.n_threads;
+    d.n_threads = d.n_threads_batch = d.cpus.n_threads;
     const bool several = d.machine.n_clusters > 1;
     for (int i = 0; i < d.machine.n_clusters + several; i++) {
         struct cpu_group *g = &d.groups[d.n_groups++];

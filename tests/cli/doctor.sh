@@ -29,8 +29,8 @@ sys.exit(not eval("(" + sys.argv[2] + ")"))' "$d/out" "$2"
 t "doctor -o json" 0 '*' "" doctor -o json -q q4 --cpu scalar -t 1 --cpu-list $cpu -m "$tiny"
 json_is "doctor -o json: its fields" 'list(o) == ["version", "cpu", "soc", "kernel", "arch",
     "memory", "memory_free", "memory_limit", "swap", "swap_free", "level", "levels", "lacks",
-    "threads", "celsius_before", "celsius_after", "others", "cpus", "models", "storage",
-    "holds_back"]'
+    "threads", "threads_batch", "celsius_before", "celsius_after", "others", "cpus", "models",
+    "storage", "holds_back"]'
 json_is "doctor -o json: what the flags say" 'o["level"] == "scalar" and o["threads"] == 1'
 json_is "doctor -o json: the CPUs in use" "o['cpus'][-1]['cpus'] == '$cpu' and
     o['cpus'][-1]['threads'] == 1 and o['cpus'][-1]['int8_g_per_s'] > 0 and

@@ -123,11 +123,13 @@ put proc/meminfo "MemTotal: 4000000 kB\nMemAvailable: 900000 kB\n"
 QW_TEST_CPUS=0-5 t "doctor on a big.LITTLE board" 0 '*' "" doctor -q q4
 for want in "^Made up board, " "^memory +4[.]10 GB, 0[.]92 GB free" "^0-3 +Cortex-A53 +1416 " \
             "^4-5 +Cortex-A72 +1800 +performance +2 " "^0-5 +- +- +- +6 " \
-            "^In use: 2 threads on CPUs 4-5" "^1.7b +q4 +0[.]98 +does not fit +- +-$"; do
+            "^In use: 2 threads on CPUs 4-5, 6 for prompts$" \
+            "^1.7b +q4 +0[.]98 +does not fit +- +-$"; do
     out_has "doctor: that board: $want" "$want"
 done
 [ "$(uname -m)" = x86_64 ] || out_has "doctor: its governor" "^- CPUs 0-3: the governor powersave"
 [ "$(nproc)" -gt 4 ] || out_has "doctor: CPUs that it does not have" "^[*] on other CPUs than these"
+check "doctor: no CPU was taken away" "$(cat "$d/out")" not grep -q "taken away" "$d/out"
 out_has "doctor: its limit" "^- CPUs 4-5 may run at 1200 of 1800 MHz"
 out_has "doctor: its memory" "^- 0.92 GB of memory are free: 1 of these 3 models fit"
 check "doctor: nothing is too wide" "$(cat "$d/out")" [ -z "$(awk 'length > 80' "$d/out")" ]

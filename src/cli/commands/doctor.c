@@ -1,5 +1,6 @@
 /* doctor.c - qw doctor: measures this machine for some seconds. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,12 +15,19 @@ struct visit {
     struct model_flags model;
     struct live live;
     qw_watch *watch;
+    bool watching;              /* it has begun, or there was no memory for it */
     char found[MODEL_PATH], path[MODEL_PATH];
 };
 
+/* Called while weights are made, and then, with zeros, for each layer. From the first layer on all
+ * threads are where they stay. */
 static int stop(void *user, uint64_t done, uint64_t all) {
     struct visit *v = user;
-    (void)done, (void)all;
+    (void)done;
+    if (all == 0 && !v->watching) {
+        v->watching = true;
+        qw_watch_begin(&v->watch, v->d.n_threads, NULL);
+    }
     qw_watch_step(v->watch);
     return interrupted != 0;
 }
@@ -95,14 +103,20 @@ static int measure_in_use(struct visit *v) {
     int rc = choose_cpus(&v->model);
     if (rc) return rc;
     qw_find_cpus(&now);
-    d->n_threads = v->model.n_threads ? v->model.n_threads : now.n_threads;
+    d->n_threads = d->n_threads_batch = v->model.n_threads;
+    if (d->n_threads == 0) {
+        d->n_threads = now.n_threads;
+        d->n_threads_batch = now.n_threads_batch;
+    }
+    if (v->model.n_threads_batch) d->n_threads_batch = v->model.n_threads_batch;
+    const char *cpus = d->n_threads <= now.n_fast ? now.fast : now.usable;
     for (int i = 0; i < d->n_groups; i++) {
         const struct cpu_group same = d->groups[i];
-        if (strcmp(same.cpus, now.usable) != 0 || same.rates.n_threads != d->n_threads) continue;
+        if (strcmp(same.cpus, cpus) != 0 || same.rates.n_threads != d->n_threads) continue;
         if (i < d->n_groups - 1) d->groups[d->n_groups++] = same;
         return 0;
     }
-    return measure_group(v, now.usable, d->machine.n_clusters == 1 ? 0 : -1, d->n_threads);
+    return measure_group(v, cpus, d->machine.n_clusters == 1 ? 0 : -1, d->n_threads);
 }
 
 /* ---- models ---- */
@@ -146,7 +160,6 @@ static void look_around(struct doctor *d) {
 
 static int examine(struct visit *v) {
     struct doctor *d = &v->d;
-    qw_error err;
     int rc = read_model(v);
     d->chosen = v->model.cpu_list || v->model.cpu_mask;
     look_around(d);
@@ -157,7 +170,7 @@ static int examine(struct visit *v) {
     if (!rc) rc = measure_clusters(v);
     if (!rc) rc = measure_in_use(v);
     if (rc) return rc;
-    if (qw_watch_begin(&v->watch, d->n_threads, &err)) return engine_error(&err, NULL);
+    d->watched.celsius_before = d->watched.celsius_after = d->watched.others = NAN;
     rc = foretell_all(v);
     qw_watch_end(v->watch, &d->watched);
     return rc;
@@ -202,8 +215,9 @@ const struct command command_doctor = {
         "json is one object; null is unknown:\n"
         "  cpu, soc, kernel, arch, memory, memory_free, memory_limit, swap, swap_free\n"
         "                what this machine is; bytes\n"
-        "  level, levels, lacks, threads\n"
-        "                kernels in use, those that this CPU has and lacks; threads\n"
+        "  level, levels, lacks, threads, threads_batch\n"
+        "                kernels in use, those that this CPU has and lacks; threads for\n"
+        "                answers and for prompts\n"
         "  celsius_before, celsius_after, others\n"
         "                temperature; share of the CPUs that other programs took\n"
         "  cpus          a list: each cluster if there are several, all CPUs, and last\n"

@@ -38,6 +38,7 @@ struct doctor {
     char levels[128], lacks[128];
     char level[24];             /* in use */
     int n_threads;              /* in use, on the CPUs of the last group */
+    int n_threads_batch;        /* for prompts, on all CPUs if they are more */
     qw_watched watched;         /* while speeds were measured */
 
     int n_groups, n_outlooks, n_findings;

@@ -82,6 +82,7 @@ static void put_machine(struct json *j, const struct doctor *d) {
     put_text(j, "levels", d->levels);
     put_text(j, "lacks", d->lacks);
     put_number(j, "threads", d->n_threads, 0);
+    put_number(j, "threads_batch", d->n_threads_batch, 0);
     put_number(j, "celsius_before", d->watched.celsius_before, 1);
     put_number(j, "celsius_after", d->watched.celsius_after, 1);
     put_number(j, "others", d->watched.others, 3);

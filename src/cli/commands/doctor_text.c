@@ -59,6 +59,7 @@ static void print_groups(const struct doctor *d) {
     if (strayed) puts("* on other CPUs than these");
     printf("In use: %d thread%s on CPUs %.40s", d->n_threads, d->n_threads == 1 ? "" : "s",
            d->groups[d->n_groups - 1].cpus);
+    if (d->n_threads_batch != d->n_threads) printf(", %d for prompts", d->n_threads_batch);
     if (!isnan(d->watched.celsius_after))
         printf("; %.0f C, %.0f C at the end", d->watched.celsius_before, d->watched.celsius_after);
     putchar('\n');
