@@ -177,6 +177,7 @@ typedef struct {
     const char *tokenizer;      /* the file that its vocabulary comes from, or NULL */
     const char *tokenizer_error;        /* why tokenizer is NULL */
     int n_threads, n_threads_batch;
+    int batch_from;             /* passes of so many tokens on are for n_threads_batch */
     const char *kernels;        /* kernel level in use */
     /* of the chat template, if there is one */
     enum qw_thinks thinks;

@@ -119,6 +119,7 @@ void model_fill_info(struct qw_model *m) {
         .tokenizer_error = m->tokenizer ? NULL : m->tokenizer_error.message,
         .n_threads = m->n_threads,
         .n_threads_batch = m->n_threads_batch,
+        .batch_from = m->batch_from,
         .kernels = m->kernels->name,
         .thinks = (enum qw_thinks)m->traits.thinks,
         .keeps_thoughts = m->traits.keeps_thoughts,

@@ -157,6 +157,7 @@ $(echo "$model_names" | grep -v '^-tb')
 --delay
 --shape
 --shape-file
+--sustain
 --check
 EOT
 

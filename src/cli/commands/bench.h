@@ -109,7 +109,7 @@ int  measure(struct bench *b, qw_model *model, const struct loaded *m, struct te
 /* ---- printing ---- */
 
 /* That the test used. */
-int test_threads(const struct loaded *m, const struct result *r);
+int test_threads(const struct bench *b, const struct loaded *m, const struct result *r);
 /* Per cent of the read bandwidth; below 0: unknown. */
 double percent_of_read(const struct loaded *m, const struct result *r);
 

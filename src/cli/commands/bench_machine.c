@@ -84,7 +84,7 @@ static void remark(struct bench *b, const struct loaded *m, const struct result 
                    const char *what, const char *text) {
     char line[512];
     struct remarks *all = &b->remarks;
-    int n = test_threads(m, r);
+    int n = test_threads(b, m, r);
     snprintf(line, sizeof line, "%s: %s, %d thread%s: %s", what, r->name, n, plural((size_t)n),
              text);
     if (b->out.format != MARKDOWN || !isatty(STDOUT_FILENO)) note("%s", line);

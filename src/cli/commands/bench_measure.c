@@ -100,8 +100,10 @@ void name_test(struct test t, char out[TEST_NAME]) {
     if (t.n_depth) snprintf(out + n, TEST_NAME - (size_t)n, " @ d%d", t.n_depth);
 }
 
-int test_threads(const struct loaded *m, const struct result *r) {
-    return r->test.n_gen ? m->info->n_threads : m->info->n_threads_batch;
+int test_threads(const struct bench *b, const struct loaded *m, const struct result *r) {
+    const int n = r->test.n_prompt < b->n_batch ? r->test.n_prompt : b->n_batch;
+    const bool batch = r->test.n_gen == 0 && n >= m->info->batch_from;
+    return batch ? m->info->n_threads_batch : m->info->n_threads;
 }
 
 static void show_run(struct bench *b, const struct loaded *m, const struct result *r) {
@@ -110,7 +112,7 @@ static void show_run(struct bench *b, const struct loaded *m, const struct resul
     int all = b->sustain.wanted ? b->sustain.wanted : b->n_runs;
     const char *what = b->sustain.wanted ? "second" : "run";
     if (!live_due(&b->live)) return;
-    int threads = test_threads(m, r);
+    int threads = test_threads(b, m, r);
     add_variant(&v, "%s, %d thread%s: %s %d of %d", r->name, threads, plural((size_t)threads),
                 what, n, all);
     add_variant(&v, "%.10s: %s %d", r->name, what, n);
@@ -158,7 +160,7 @@ static int run_all(struct bench *b, qw_session *s, const struct loaded *m, struc
     int rc = t.n_depth ? feed(b, s, t.n_depth) : 0;
     if (!rc && b->warm_up) rc = run(b, s, m->info, small, &seconds, &first);
     if (rc) return rc;
-    if (qw_watch_begin(&b->watch, test_threads(m, r), &err)) return engine_error(&err, NULL);
+    if (qw_watch_begin(&b->watch, test_threads(b, m, r), &err)) return engine_error(&err, NULL);
     b->sustain = (struct sustain){.wanted = b->sustain.wanted, .began = monotonic_seconds()};
     while (!rc && !is_done(b, r)) {
         show_run(b, m, r);

@@ -78,7 +78,7 @@ static void add_settings(struct row *row, const struct bench *b, const struct lo
                          const struct result *r) {
     add_int(row, "n_batch", b->n_batch);
     add_int(row, "n_ubatch", b->n_batch);
-    add_int(row, "n_threads", test_threads(m, r));
+    add_int(row, "n_threads", test_threads(b, m, r));
     add_text(row, "cpu_mask", b->cpu_mask);
     add_flag(row, "cpu_strict", false);
     add_int(row, "poll", 50);

@@ -63,7 +63,7 @@ void print_table_row(const struct bench *b, const struct sink *s, const struct l
     print_speed(r, ts);
     snprintf(params, sizeof params, "%.2f %s", (double)info->n_params / (billions ? 1e9 : 1e6),
              billions ? "B" : "M");
-    snprintf(threads, sizeof threads, "%d", test_threads(m, r));
+    snprintf(threads, sizeof threads, "%d", test_threads(b, m, r));
     snprintf(batch, sizeof batch, "%d", b->n_batch);
     snprintf(hash, sizeof hash, "%016" PRIx64, b->hash);
     if (r->speed > 0) snprintf(speed, sizeof speed, "%.2f", r->speed / 1e9);
