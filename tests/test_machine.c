@@ -52,7 +52,7 @@ static void put_policy(const char *list, const char *online, int min, int max, i
     char related[4096] = "", path[64];
     struct cpu_mask all = mask(list), on = mask(online);
     for (int i = 0; i < MAX_CPUS; i++)
-        if (mask_has(&all, i)) snprintf(related + strlen(related), 8, "%d ", i);
+        if (mask_has(&all, i)) snprintf(related + strlen(related), 16, "%d ", i);
     strcpy(related + strlen(related) - 1, "\n");
     for (int i = 0; i < MAX_CPUS; i++) {
         if (!mask_has(&on, i)) continue;
